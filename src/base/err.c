@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void set(struct vdm_err *err, enum vdm_err_kind kind, const char *format, va_list args)
+{
+    if (!err)
+        return;
+    err->kind = kind;
+    vsnprintf(err->text, sizeof err->text, format, args);
+}
+
+bool vdm_fail(struct vdm_err *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set(err, VDM_ERR_FAILED, format, args);
+    va_end(args);
+    return false;
+}
+
+bool vdm_fail_as(struct vdm_err *err, enum vdm_err_kind kind, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set(err, kind, format, args);
+    va_end(args);
+    return false;
+}
+
+bool vdm_fail_errno(struct vdm_err *err, const char *format, ...)
+{
+    int saved = errno;
+    va_list args;
+    va_start(args, format);
+    set(err, VDM_ERR_FAILED, format, args);
+    va_end(args);
+    if (err) {
+        size_t n = strlen(err->text);
+        snprintf(err->text + n, sizeof err->text - n, ": %s", strerror(saved));
+    }
+    return false;
+}
+
+bool vdm_fail_memory(struct vdm_err *err)
+{
+    return vdm_fail(err, "out of memory");
+}
+
+bool vdm_err_prefix(struct vdm_err *err, const char *format, ...)
+{
+    if (!err)
+        return false;
+    char old[sizeof err->text];
+    memcpy(old, err->text, sizeof old);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    size_t n = strlen(err->text);
+    snprintf(err->text + n, sizeof err->text - n, ": %.*s", (int)(sizeof old - 1), old);
+    return false;
+}

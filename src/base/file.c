@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool vdm_fd_read(int fd, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
+{
+    size_t n = 0;
+    while (n < cap) {
+        ssize_t k = read(fd, p + n, cap - n);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return vdm_fail_errno(err, "read");
+        if (k == 0)
+            break;
+        n += (size_t)k;
+    }
+    *got = n;
+    return true;
+}
+
+bool vdm_fd_write(int fd, struct vdm_bytes data, struct vdm_err *err)
+{
+    while (data.n) {
+        ssize_t k = write(fd, data.p, data.n);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return vdm_fail_errno(err, "write");
+        data = vdm_bytes_skip(data, (size_t)k);
+    }
+    return true;
+}
+
+void vdm_fd_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+bool vdm_fd_finish(int *fd, struct vdm_err *err)
+{
+    int result = close(*fd);
+    *fd = -1;
+    return result == 0 || errno == EINTR || vdm_fail_errno(err, "close");
+}
+
+bool vdm_fd_sync(int fd, struct vdm_err *err)
+{
+    return fsync(fd) == 0 || vdm_fail_errno(err, "fsync");
+}
+
+bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err)
+{
+    return syncfs(fd) == 0 || vdm_fail_errno(err, "syncfs");
+}
+
+bool vdm_file_open(int dir, const char *path, bool follow, int *fd, struct vdm_err *err)
+{
+    struct stat st;
+    /* O_NONBLOCK: opening a FIFO that slipped in after a look must not hang. */
+    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW);
+    if (fstatat(dir, path, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "not a file");
+    int f = openat(dir, path, flags);
+    if (f < 0 && errno == ENOENT)
+        return vdm_fail_as(err, VDM_ERR_NOT_FOUND, "no such file");
+    if (f < 0)
+        return vdm_fail_errno(err, "open");
+    if (fstat(f, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(f);
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "not a file");
+    }
+    *fd = f;
+    return true;
+}
+
+bool vdm_file_read(int dir, const char *path, size_t limit, struct vdm_buf *out,
+                   struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    if (!vdm_file_open(dir, path, true, &fd, err))
+        return false;
+    size_t start = out->n, got = 0;
+    for (;;) {
+        size_t room = limit + 1 - (out->n - start);
+        size_t want = room < 65536 ? room : 65536;
+        uint8_t *p = vdm_buf_grow(out, want);
+        if (!p)
+            return vdm_fail_memory(err);
+        if (!vdm_fd_read(fd, p, want, &got, err)) {
+            out->n = start;
+            return false;
+        }
+        out->n -= want - got;
+        if (out->n - start > limit) {
+            out->n = start;
+            return vdm_fail_as(err, VDM_ERR_MALFORMED, "larger than %zu bytes", limit);
+        }
+        if (got < want)
+            return true;
+    }
+}
+
+bool vdm_dir_open(int dir, const char *path, int *fd, struct vdm_err *err)
+{
+    int f = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return vdm_fail_as(err, VDM_ERR_NOT_FOUND, "no such folder: %s", path);
+    if (f < 0)
+        return vdm_fail_errno(err, "open folder %s", path);
+    *fd = f;
+    return true;
+}
+
+bool vdm_dir_make(int dir, const char *path, mode_t mode, bool must_be_new, struct vdm_err *err)
+{
+    if (mkdirat(dir, path, mode) == 0)
+        return true;
+    struct stat st;
+    if (errno == EEXIST && !must_be_new && fstatat(dir, path, &st, 0) == 0 && S_ISDIR(st.st_mode))
+        return true;
+    return vdm_fail_errno(err, "make folder %s", path);
+}
+
+/* Split off the last component. The folder part is opened once and held: later syscalls cannot be
+ * led elsewhere by a rename of a parent. */
+static bool open_parent(int dir, const char *path, int *parent, char *name, size_t cap,
+                        struct vdm_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *last = slash ? slash + 1 : path;
+    if (!*last || strlen(last) >= cap)
+        return vdm_fail(err, "not a usable file name: %s", path);
+    memcpy(name, last, strlen(last) + 1);
+    if (!slash)
+        return vdm_dir_open(dir, ".", parent, err);
+    char *folder VDM_CLEANUP(vdm_free_string) =
+        slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+    if (!folder)
+        return vdm_fail_memory(err);
+    return vdm_dir_open(dir, folder, parent, err);
+}
+
+bool vdm_new_file_open(struct vdm_new_file *f, int dir, const char *path, mode_t mode,
+                       struct vdm_err *err)
+{
+    struct vdm_new_file made = {.dir = -1, .fd = -1};
+    if (!open_parent(dir, path, &made.dir, made.name, sizeof made.name, err))
+        return false;
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) {
+        vdm_fd_close(&made.dir);
+        return vdm_fail_errno(err, "random name");
+    }
+    snprintf(made.temporary, sizeof made.temporary, ".%.200s.%016llx.tmp", made.name,
+             (unsigned long long)random);
+    made.fd = openat(made.dir, made.temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (made.fd < 0) {
+        vdm_fail_errno(err, "create %s", path);
+        vdm_fd_close(&made.dir);
+        return false;
+    }
+    *f = made;
+    return true;
+}
+
+bool vdm_new_file_publish(struct vdm_new_file *f, bool replace, struct vdm_err *err)
+{
+    bool ok = vdm_fd_sync(f->fd, err) && vdm_fd_finish(&f->fd, err);
+    if (ok && replace && renameat(f->dir, f->temporary, f->dir, f->name) != 0)
+        ok = vdm_fail_errno(err, "rename to %s", f->name);
+    if (ok && !replace) {
+        /* link(2), unlike rename(2), never overwrites. */
+        if (linkat(f->dir, f->temporary, f->dir, f->name, 0) != 0)
+            ok = vdm_fail_errno(err, "%s", f->name);
+        else
+            unlinkat(f->dir, f->temporary, 0);
+    }
+    if (ok) {
+        f->temporary[0] = 0;
+        ok = vdm_fd_sync(f->dir, err);
+    }
+    vdm_new_file_discard(f);
+    return ok;
+}
+
+void vdm_new_file_discard(struct vdm_new_file *f)
+{
+    if (f->dir >= 0 && f->temporary[0])
+        unlinkat(f->dir, f->temporary, 0);
+    f->temporary[0] = 0;
+    vdm_fd_close(&f->fd);
+    vdm_fd_close(&f->dir);
+}
+
+bool vdm_file_publish(int dir, const char *path, mode_t mode, bool replace, struct vdm_bytes data,
+                      struct vdm_err *err)
+{
+    struct vdm_new_file f VDM_CLEANUP(vdm_new_file_discard) = {.dir = -1, .fd = -1};
+    return vdm_new_file_open(&f, dir, path, mode, err) && vdm_fd_write(f.fd, data, err) &&
+           vdm_new_file_publish(&f, replace, err);
+}
+
+bool vdm_file_scratch(int *fd, struct vdm_err *err)
+{
+    const char *folder = getenv("TMPDIR");
+    int f = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (f < 0) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/vidimus-XXXXXX", folder && *folder ? folder : "/tmp");
+        f = mkostemp(path, O_CLOEXEC);
+        if (f >= 0)
+            unlink(path);
+    }
+    if (f < 0)
+        return vdm_fail_errno(err, "scratch file");
+    *fd = f;
+    return true;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Files: whole reads with a bound, complete writes, durable publication. file.c alone renames and
+ * syncs (SQLite aside), so that what "durable" means stands in one place.
+ *
+ * Every fsync that fails is final: the kernel may have dropped the data, a second try would succeed
+ * without writing it. Callers stop. */
+#ifndef VDM_BASE_FILE_H
+#define VDM_BASE_FILE_H
+
+#include "base/buf.h"
+
+#include <sys/types.h>
+
+/* Where bytes come from. Reads up to `cap` bytes; *got == 0 means the end. */
+typedef bool vdm_read_fn(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err);
+
+/* read(2) until cap bytes or the end; handles short reads and EINTR. */
+bool vdm_fd_read(int fd, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_fd_write(int fd, struct vdm_bytes data, struct vdm_err *err) VDM_MUST_CHECK;
+/* Close *fd if it is open (>= 0) and set it to -1. For VDM_CLEANUP; ignores the result. */
+void vdm_fd_close(int *fd);
+/* close(2) of a descriptor that was written to: its result counts. */
+bool vdm_fd_finish(int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_fd_sync(int fd, struct vdm_err *err) VDM_MUST_CHECK;
+/* syncfs(2): everything written so far on the file system that holds fd is durable. */
+bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Open a regular file for reading. With `follow` false the last component may be no link.
+ * A missing file is VDM_ERR_NOT_FOUND; a device, socket, folder is refused without opening it. */
+bool vdm_file_open(int dir, const char *path, bool follow, int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+/* The whole of a regular file of at most `limit` bytes, appended to out. Follows links. */
+bool vdm_file_read(int dir, const char *path, size_t limit, struct vdm_buf *out,
+                   struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_dir_open(int dir, const char *path, int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+/* Make a folder; one that is there already is as good, unless `must_be_new`. Not synced. */
+bool vdm_dir_make(int dir, const char *path, mode_t mode, bool must_be_new,
+                  struct vdm_err *err) VDM_MUST_CHECK;
+
+/* A file that appears under its name only when it is complete and durable. The name's folder holds
+ * it meanwhile as `.NAME.<random>.tmp`. Syscalls: openat(O_EXCL) write* fsync close rename fsync(dir).
+ * Publish or discard; discard after publish does nothing, so it may stand in a cleanup. */
+struct vdm_new_file {
+    int dir; /* of the name's folder */
+    int fd;
+    char name[256];
+    char temporary[300];
+};
+
+bool vdm_new_file_open(struct vdm_new_file *f, int dir, const char *path, mode_t mode,
+                       struct vdm_err *err) VDM_MUST_CHECK;
+/* With `replace` false, a file that stands there already is kept and that is an error. */
+bool vdm_new_file_publish(struct vdm_new_file *f, bool replace, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_new_file_discard(struct vdm_new_file *f);
+
+/* All of the above for bytes at hand. */
+bool vdm_file_publish(int dir, const char *path, mode_t mode, bool replace, struct vdm_bytes data,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+
+/* A file without a name, for spooling; gone when closed. */
+bool vdm_file_scratch(int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

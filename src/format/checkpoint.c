@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "format/checkpoint.h"
+
+#include "base/text.h"
+#include "format/value.h"
+
+bool vdm_checkpoint_decode(struct vdm_bytes text, struct vdm_checkpoint *out, struct vdm_err *err)
+{
+    struct vdm_bytes rest = text, size, root;
+    struct vdm_checkpoint c;
+    if (!vdm_cut_line(&rest, &c.origin) || c.origin.n == 0 || !vdm_cut_line(&rest, &size) ||
+        !vdm_number_decode(size, &c.size) || !vdm_cut_line(&rest, &root) ||
+        !vdm_digest_from_base64(root, &c.root) || rest.n != 0)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "not a checkpoint of origin, size and root");
+    *out = c;
+    return true;
+}
+
+void vdm_checkpoint_append(struct vdm_buf *out, const struct vdm_checkpoint *c)
+{
+    vdm_buf_put(out, c->origin);
+    vdm_buf_putf(out, "\n%llu\n", (unsigned long long)c->size);
+    vdm_base64_append(out, vdm_digest_bytes(&c->root));
+    vdm_buf_putc(out, '\n');
+}
+
+bool vdm_checkpoint_open(struct vdm_bytes whole, struct vdm_note *note, struct vdm_checkpoint *out,
+                         struct vdm_err *err)
+{
+    if (!vdm_note_decode(whole, note, err) || !vdm_checkpoint_decode(note->text, out, err))
+        return vdm_err_prefix(err, "checkpoint");
+    return true;
+}

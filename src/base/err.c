@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set(struct vdm_err *err, enum vdm_err_kind kind, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void set(struct vdm_err *err, enum vdm_err_kind kind,
+                                                      const char *format, va_list args)
 {
     if (!err)
         return;

@@ -27,7 +27,8 @@ bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* Open a regular file for reading. With `follow` false the last component may be no link.
  * A missing file is VDM_ERR_NOT_FOUND; a device, socket, folder is refused without opening it. */
-bool vdm_file_open(int dir, const char *path, bool follow, int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_file_open(int dir, const char *path, bool follow, int *fd,
+                   struct vdm_err *err) VDM_MUST_CHECK;
 /* The whole of a regular file of at most `limit` bytes, appended to out. Follows links. */
 bool vdm_file_read(int dir, const char *path, size_t limit, struct vdm_buf *out,
                    struct vdm_err *err) VDM_MUST_CHECK;
@@ -37,8 +38,9 @@ bool vdm_dir_make(int dir, const char *path, mode_t mode, bool must_be_new,
                   struct vdm_err *err) VDM_MUST_CHECK;
 
 /* A file that appears under its name only when it is complete and durable. The name's folder holds
- * it meanwhile as `.NAME.<random>.tmp`. Syscalls: openat(O_EXCL) write* fsync close rename fsync(dir).
- * Publish or discard; discard after publish does nothing, so it may stand in a cleanup. */
+ * it meanwhile as `.NAME.<random>.tmp`. Syscalls: openat(O_EXCL) write* fsync close rename
+ * fsync(dir). Publish or discard; discard after publish does nothing, so it may stand in a cleanup.
+ */
 struct vdm_new_file {
     int dir; /* of the name's folder */
     int fd;

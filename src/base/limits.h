@@ -6,21 +6,21 @@
 #include <stdint.h>
 
 /* docs/FORMATS.md, "Text" and "Entries". */
-#define VDM_NUMBER_MAX      ((UINT64_C(1) << 53) - 1) /* every number in our texts */
-#define VDM_NAME_MAX        64                        /* bytes of an origin or key name */
-#define VDM_NOTE_MAX        65535                     /* bytes of a note, a record or a proof */
-#define VDM_EVIDENCE_MAX    (1u << 20)                /* bytes of an evidence file */
-#define VDM_KEY_ENTRIES_MAX 10000                     /* key entries of one ledger */
-#define VDM_SIGNATURES_MAX  100                       /* signature lines of one note */
-#define VDM_PROOF_HASHES_MAX 63                       /* a tree of 2^63 leaves needs no more */
-#define VDM_RECORD_LINES_MAX 4096                     /* lines of one record: far above real use */
+#define VDM_NUMBER_MAX       ((UINT64_C(1) << 53) - 1) /* every number in our texts */
+#define VDM_NAME_MAX         64                        /* bytes of an origin or key name */
+#define VDM_NOTE_MAX         65535                     /* bytes of a note, a record or a proof */
+#define VDM_EVIDENCE_MAX     (1u << 20)                /* bytes of an evidence file */
+#define VDM_KEY_ENTRIES_MAX  10000                     /* key entries of one ledger */
+#define VDM_SIGNATURES_MAX   100                       /* signature lines of one note */
+#define VDM_PROOF_HASHES_MAX 63                        /* a tree of 2^63 leaves needs no more */
+#define VDM_RECORD_LINES_MAX 4096                      /* lines of one record: far above real use */
 
 /* What we hold or accept. */
-#define VDM_SMALL_FILE_MAX   (1u << 20)  /* keys, policies, checkpoints given as files */
-#define VDM_COPY_BYTES       (1u << 16)  /* streaming buffer */
-#define VDM_PATH_MAX_BYTES   4096
-#define VDM_WALK_DEPTH_MAX   64          /* folders below a folder that is imported */
-#define VDM_FINDINGS_MAX     1000        /* findings listed one by one; more are counted */
+#define VDM_SMALL_FILE_MAX (1u << 20) /* keys, policies, checkpoints given as files */
+#define VDM_COPY_BYTES     (1u << 16) /* streaming buffer */
+#define VDM_PATH_MAX_BYTES 4096
+#define VDM_WALK_DEPTH_MAX 64   /* folders below a folder that is imported */
+#define VDM_FINDINGS_MAX   1000 /* findings listed one by one; more are counted */
 
 /* Unlocking a key: a key file that asks for more is refused, it would only exhaust the machine. */
 #define VDM_KDF_OPS_MAX    16u

@@ -18,7 +18,8 @@ bool vdm_hex_decode(struct vdm_bytes text, uint8_t *out, size_t n);
 /* Decimal without sign or leading zero, at most VDM_NUMBER_MAX. */
 bool vdm_number_decode(struct vdm_bytes text, uint64_t *out);
 
-/* Cut the text up to `separator` (not included) from the front of *rest. false if it is not there. */
+/* Cut the text up to `separator` (not included) from the front of *rest. false if it is not there.
+ */
 bool vdm_cut(struct vdm_bytes *rest, char separator, struct vdm_bytes *before);
 /* Cut one line that ends in LF (not included) from the front of *rest. */
 bool vdm_cut_line(struct vdm_bytes *rest, struct vdm_bytes *line);

@@ -150,20 +150,25 @@ static bool take_zone(struct vdm_bytes *s)
     return s->n == 0 || (take(s, ':') && take_two(s, 0, 59) >= 0);
 }
 
+static bool take_fraction(struct vdm_bytes *s)
+{
+    size_t n = 0;
+    for (; n < 9 && digits(*s, 1) >= 0; n++)
+        *s = vdm_bytes_skip(*s, 1);
+    return n > 0;
+}
+
 static bool take_clock(struct vdm_bytes *s)
 {
-    if (take_two(s, 0, 24) < 0 || !take(s, ':') || take_two(s, 0, 59) < 0)
+    int hour = take_two(s, 0, 24);
+    bool last = hour == 24; /* 24:00 is the end of the day, and nothing comes after it */
+    if (hour < 0 || !take(s, ':') || take_two(s, 0, last ? 0 : 59) < 0)
         return false;
     if (take(s, ':')) {
-        if (take_two(s, 0, 60) < 0)
+        if (take_two(s, 0, last ? 0 : 60) < 0)
             return false;
-        if (take(s, '.')) {
-            size_t n = 0;
-            while (digits(*s, 1) >= 0 && n++ < 9)
-                *s = vdm_bytes_skip(*s, 1);
-            if (n == 0)
-                return false;
-        }
+        if (take(s, '.') && (last || !take_fraction(s)))
+            return false;
     }
     return take_zone(s);
 }
@@ -182,8 +187,10 @@ static bool long_year(struct vdm_bytes s)
 
 static bool take_year(struct vdm_bytes *s, int *year)
 {
-    take(s, '-');
-    if ((*year = digits(*s, 4)) < 0) {
+    bool minus = take(s, '-');
+    if ((*year = digits(*s, 4)) == 0 && minus)
+        return false;
+    if (*year < 0) {
         bool unspecified = s->n >= 4 && s->p[3] == 'X' &&
                            (digits(*s, 3) >= 0 || (s->p[2] == 'X' && digits(*s, 2) >= 0));
         if (!unspecified)
@@ -207,7 +214,7 @@ static bool one_date(struct vdm_bytes s)
         return long_year(s);
     if (!take_year(&s, &year))
         return false;
-    if (!take(&s, '-'))
+    if (year < 0 || !take(&s, '-')) /* nothing more is known after a year such as 19XX */
         return qualified_end(s);
     if (take_unspecified(&s))
         return (!take(&s, '-') || take_unspecified(&s)) && qualified_end(s);
@@ -217,7 +224,7 @@ static bool one_date(struct vdm_bytes s)
         return qualified_end(s);
     if (take_unspecified(&s))
         return qualified_end(s);
-    if ((day = take_two(&s, 1, 31)) < 0 || (year >= 0 && !valid_date(year, month, day)))
+    if ((day = take_two(&s, 1, 31)) < 0 || !valid_date(year, month, day))
         return false;
     if (take(&s, 'T'))
         return take_clock(&s) && s.n == 0;

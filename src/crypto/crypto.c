@@ -113,8 +113,7 @@ struct vdm_digest vdm_sha256_parts(struct vdm_crypto *c, const struct vdm_bytes 
 bool vdm_hash_open(struct vdm_hash **out, struct vdm_crypto *c, struct vdm_err *err)
 {
     struct vdm_hash *h = calloc(1, sizeof *h);
-    if (!h || !(h->ctx = EVP_MD_CTX_new()) ||
-        EVP_DigestInit_ex2(h->ctx, c->sha256, NULL) != 1) {
+    if (!h || !(h->ctx = EVP_MD_CTX_new()) || EVP_DigestInit_ex2(h->ctx, c->sha256, NULL) != 1) {
         vdm_hash_close(h);
         return vdm_fail_memory(err);
     }
@@ -169,7 +168,8 @@ bool vdm_digest_from_hex(struct vdm_bytes hex, struct vdm_digest *out)
     struct vdm_digest d = {{0}};
     size_t n = 0;
     const char *end = NULL;
-    if (hex.n != 64 || sodium_hex2bin(d.b, sizeof d.b, (const char *)hex.p, hex.n, NULL, &n, &end) ||
+    if (hex.n != 64 ||
+        sodium_hex2bin(d.b, sizeof d.b, (const char *)hex.p, hex.n, NULL, &n, &end) ||
         n != sizeof d.b)
         return false;
     for (size_t i = 0; i < hex.n; i++)
@@ -189,8 +189,8 @@ bool vdm_pubkey_equal(struct vdm_pubkey a, struct vdm_pubkey b)
     return memcmp(a.b, b.b, sizeof a.b) == 0;
 }
 
-bool vdm_signature_valid(struct vdm_crypto *c, const struct vdm_pubkey *key, struct vdm_bytes message,
-                         const struct vdm_sig *sig)
+bool vdm_signature_valid(struct vdm_crypto *c, const struct vdm_pubkey *key,
+                         struct vdm_bytes message, const struct vdm_sig *sig)
 {
     if (c->must_check_r && crypto_core_ed25519_is_valid_point(sig->b) != 1)
         return false;
@@ -210,7 +210,11 @@ void vdm_base64_append(struct vdm_buf *out, struct vdm_bytes data)
 bool vdm_base64_decode(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *n)
 {
     const char *end = NULL;
-    /* libsodium takes no other alphabet, no line breaks and no loose trailing bits. */
+    /* libsodium takes no other ASCII, no line breaks and no loose trailing bits; but to some of its
+     * versions every byte from 0x80 on is a `/`. */
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] >= 0x80)
+            return false;
     if (text.n % 4 != 0 || sodium_base642bin(out, cap, (const char *)text.p, text.n, NULL, n, &end,
                                              sodium_base64_VARIANT_ORIGINAL) != 0)
         return false;

@@ -2,8 +2,8 @@
 /* The primitives: SHA-256 (libcrypto, because it uses the CPU's SHA instructions) and the check of
  * Ed25519 signatures (libsodium). Signing is in crypto/sign.h, a library of its own.
  *
- * One `struct vdm_crypto` a thread: it holds the fetched algorithm and a context that is reused, which
- * makes small hashes three times as fast as one-shot calls. */
+ * One `struct vdm_crypto` a thread: it holds the fetched algorithm and a context that is reused,
+ * which makes small hashes three times as fast as one-shot calls. */
 #ifndef VDM_CRYPTO_CRYPTO_H
 #define VDM_CRYPTO_CRYPTO_H
 
@@ -23,7 +23,7 @@ struct vdm_crypto;
 
 /* Sets up the libraries and runs known-answer tests; fails if a library answers wrong. */
 bool vdm_crypto_open(struct vdm_crypto **out, struct vdm_err *err) VDM_MUST_CHECK;
-void vdm_crypto_close(struct vdm_crypto *c); /* NULL is fine */
+void vdm_crypto_close(struct vdm_crypto *c);    /* NULL is fine */
 void vdm_crypto_cleanup(struct vdm_crypto **c); /* for VDM_CLEANUP */
 
 /* SHA-256 of one piece, or of several one after another. Cannot fail once c is open. */
@@ -33,7 +33,7 @@ struct vdm_digest vdm_sha256_parts(struct vdm_crypto *c, const struct vdm_bytes 
 /* A running SHA-256 of its own, for streams. end() gives the digest and starts afresh. */
 struct vdm_hash;
 bool vdm_hash_open(struct vdm_hash **out, struct vdm_crypto *c, struct vdm_err *err) VDM_MUST_CHECK;
-void vdm_hash_close(struct vdm_hash *h); /* NULL is fine */
+void vdm_hash_close(struct vdm_hash *h);    /* NULL is fine */
 void vdm_hash_cleanup(struct vdm_hash **h); /* for VDM_CLEANUP */
 void vdm_hash_update(struct vdm_hash *h, struct vdm_bytes data);
 struct vdm_digest vdm_hash_end(struct vdm_hash *h);
@@ -49,8 +49,8 @@ bool vdm_digest_from_hex(struct vdm_bytes hex, struct vdm_digest *out) VDM_MUST_
 bool vdm_pubkey_valid(const struct vdm_pubkey *key);
 bool vdm_pubkey_equal(struct vdm_pubkey a, struct vdm_pubkey b);
 /* The strict rule. `key` must have passed vdm_pubkey_valid. */
-bool vdm_signature_valid(struct vdm_crypto *c, const struct vdm_pubkey *key, struct vdm_bytes message,
-                         const struct vdm_sig *sig);
+bool vdm_signature_valid(struct vdm_crypto *c, const struct vdm_pubkey *key,
+                         struct vdm_bytes message, const struct vdm_sig *sig);
 
 /* Standard base64 with padding; decoding takes the one canonical form only, and at most `cap`
  * bytes. */

@@ -139,9 +139,9 @@ bool vdm_unseal(const struct vdm_kdf *kdf, const struct vdm_secret *passphrase,
     struct vdm_secret key VDM_CLEANUP(vdm_secret_release) = {0};
     if (!derive(kdf, passphrase, &key, err))
         return false;
-    *right = crypto_aead_xchacha20poly1305_ietf_decrypt(plain->p, NULL, NULL, sealed.p, sealed.n,
-                                                        associated.p, associated.n, nonce,
-                                                        key.p) == 0;
+    *right =
+        crypto_aead_xchacha20poly1305_ietf_decrypt(plain->p, NULL, NULL, sealed.p, sealed.n,
+                                                   associated.p, associated.n, nonce, key.p) == 0;
     plain->n = *right ? sealed.n - VDM_SEAL_EXTRA : 0;
     return true;
 }

@@ -11,7 +11,8 @@ struct vdm_checkpoint {
     struct vdm_digest root;
 };
 
-/* The text of a note. Any non-empty origin: other people's logs are read as well. */
+/* The text of a note. Any non-empty origin: other people's logs are read as well. The root of the
+ * empty tree is SHA-256 of nothing, as RFC 9162 has it. */
 bool vdm_checkpoint_decode(struct vdm_bytes text, struct vdm_checkpoint *out,
                            struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_checkpoint_append(struct vdm_buf *out, const struct vdm_checkpoint *c);

@@ -91,6 +91,7 @@ bool vdm_disclosure_append(struct vdm_buf *out, struct vdm_crypto *c, const stru
     struct vdm_bytes rest = r->body, again = r->body, line;
     struct vdm_record_line l;
     char hex[65];
+    size_t start = out->n;
     vdm_buf_puts(out, MAGIC);
     vdm_put_number(out, "lines", r->lines);
     for (uint64_t i = 0; vdm_cut_line(&rest, &line) && vdm_record_next(&again, &l); i++) {
@@ -108,5 +109,12 @@ bool vdm_disclosure_append(struct vdm_buf *out, struct vdm_crypto *c, const stru
         }
         vdm_buf_putc(out, '\n');
     }
-    return vdm_buf_ok(out, err);
+    if (!vdm_buf_ok(out, err))
+        return false;
+    if (out->n - start > VDM_NOTE_MAX) {
+        out->n = start;
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "the disclosure is larger than %d bytes",
+                           VDM_NOTE_MAX);
+    }
+    return true;
 }

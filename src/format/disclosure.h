@@ -27,7 +27,8 @@ bool vdm_disclosure_decode(struct vdm_crypto *c, struct vdm_bytes text, struct v
 /* Cut the next line off *rest, which starts as a decoded disclosure's body. False at the end. */
 bool vdm_disclosure_next(struct vdm_bytes *rest, struct vdm_disclosed_line *out);
 
-/* Disclose the lines of the fields whose bit (1 << field) is set. */
+/* Disclose the lines of the fields whose bit (1 << field) is set. Fails where that takes more than
+ * VDM_NOTE_MAX bytes: a record of very many lines cannot be disclosed in part. */
 bool vdm_disclosure_append(struct vdm_buf *out, struct vdm_crypto *c, const struct vdm_record *r,
                            uint64_t fields, struct vdm_err *err) VDM_MUST_CHECK;
 

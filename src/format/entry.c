@@ -41,7 +41,7 @@ static bool take_vkey(struct vdm_crypto *c, struct vdm_bytes *rest, const char *
 {
     struct vdm_bytes value;
     return vdm_take_field(rest, key, &value) && vdm_vkey_decode(c, value, out, NULL) &&
-           out->type == VDM_KEY_ED25519 && vdm_name_valid(vdm_str(out->name));
+           vdm_vkey_is_ours(out);
 }
 
 static void put_vkey(struct vdm_buf *out, const char *key, const struct vdm_vkey *k)
@@ -291,6 +291,17 @@ void vdm_entry_append(struct vdm_buf *out, const struct vdm_entry *e)
     put_fields(out, e);
 }
 
+/* Every number that an entry holds about other entries leads back, and genesis alone is entry 0. */
+static bool well_placed(const struct vdm_entry *e)
+{
+    bool genesis = vdm_bytes_start_with(e->type, VDM_LIT("genesis/"));
+    if (genesis != (e->n == 0) || (e->n == 0 ? e->keyring != 0 : e->keyring >= e->n))
+        return false;
+    if (e->kind == VDM_ENTRY_AMENDMENT)
+        return e->capture.amends < e->n;
+    return e->kind != VDM_ENTRY_WITHDRAWAL || e->withdrawal.of < e->n;
+}
+
 bool vdm_entry_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_entry *out,
                       struct vdm_err *err)
 {
@@ -300,6 +311,9 @@ bool vdm_entry_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_en
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "a malformed entry head");
     if (!take_fields(c, &rest, &e) || rest.n != 0)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "malformed fields of a %s entry",
+                           vdm_entry_kind_name(e.kind));
+    if (!well_placed(&e))
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "%s entry that cannot stand at this number",
                            vdm_entry_kind_name(e.kind));
     struct vdm_buf again VDM_CLEANUP(vdm_buf_release) = {0};
     vdm_entry_append(&again, &e);
@@ -312,17 +326,21 @@ bool vdm_entry_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_en
 bool vdm_entry_open(struct vdm_crypto *c, struct vdm_bytes whole, struct vdm_note *note,
                     struct vdm_entry *out, struct vdm_err *err)
 {
-    if (whole.n > VDM_NOTE_MAX)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "an entry of more than %d bytes", VDM_NOTE_MAX);
-    if (!vdm_note_decode(whole, note, err) || !vdm_entry_decode(c, note->text, out, err))
+    struct vdm_note n;
+    struct vdm_entry e;
+    struct vdm_sig sig;
+    if (!vdm_note_decode(whole, &n, err) || !vdm_entry_decode(c, n.text, &e, err))
         return false;
-    if (note->signatures != 1)
+    if (n.signatures != 1)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "an entry with %zu signatures, not one",
-                           note->signatures);
-    if (note->signature[0].id != out->signer_id ||
-        !vdm_bytes_equal(note->signature[0].name, out->signer))
+                           n.signatures);
+    if (n.signature[0].id != e.signer_id || !vdm_bytes_equal(n.signature[0].name, e.signer))
         return vdm_fail_as(err, VDM_ERR_MALFORMED,
                            "the signature line is not by the signer that the entry names");
+    if (!vdm_note_signature_ed25519(&n.signature[0], &sig))
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "the signature is not of the Ed25519 length");
+    vdm_note_copy(note, &n);
+    *out = e;
     return true;
 }
 

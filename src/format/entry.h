@@ -80,11 +80,14 @@ struct vdm_entry {
     };
 };
 
+/* Refuses also what no ledger could hold at this number: a genesis elsewhere than at 0, another kind
+ * at 0, a `keyring`, `amends` or `withdraws` that names no earlier entry. */
 bool vdm_entry_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_entry *out,
                       struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_entry_append(struct vdm_buf *out, const struct vdm_entry *e);
 
-/* A whole entry: the note, one signature line, by the signer that the head names. */
+/* A whole entry: the note, one Ed25519 signature line, by the signer that the head names. The
+ * signature itself is not checked here. */
 bool vdm_entry_open(struct vdm_crypto *c, struct vdm_bytes whole, struct vdm_note *note,
                     struct vdm_entry *out, struct vdm_err *err) VDM_MUST_CHECK;
 

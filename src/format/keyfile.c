@@ -39,6 +39,8 @@ bool vdm_keyfile_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "a malformed key file");
     if (!vdm_vkey_decode(c, vkey, &k.public_key, err))
         return vdm_err_prefix(err, "key file");
+    if (!vdm_vkey_is_ours(&k.public_key))
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "key file: not a key of ours");
     struct vdm_buf again VDM_CLEANUP(vdm_buf_release) = {0};
     vdm_keyfile_append(&again, &k);
     if (!vdm_same_bytes(&again, text, "the key file", err))

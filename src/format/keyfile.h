@@ -15,6 +15,7 @@ struct vdm_keyfile {
     uint8_t sealed[32 + 16]; /* the seed, sealed */
 };
 
+/* The key is one of ours: Ed25519, with a name of ours. */
 bool vdm_keyfile_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_keyfile *out,
                         struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_keyfile_append(struct vdm_buf *out, const struct vdm_keyfile *k);

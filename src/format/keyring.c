@@ -27,7 +27,8 @@ static bool add(struct vdm_keyring *k, const struct vdm_vkey *key, enum vdm_key_
                                                   .from = from,
                                                   .until = UINT64_MAX,
                                                   .authorized_at = at,
-                                                  .ended_at = UINT64_MAX};
+                                                  .ended_at = UINT64_MAX,
+                                                  .first_ended_at = UINT64_MAX};
     return true;
 }
 
@@ -103,6 +104,10 @@ static bool feed_key_event(struct vdm_keyring *k, const struct vdm_entry *e, con
                            struct vdm_err *err)
 {
     const struct vdm_key_event *event = &e->key;
+    if (k->origin[0] == 0) {
+        *why = "a key entry without a genesis before it";
+        return true;
+    }
     if (event->action == VDM_KEY_AUTHORIZE) {
         *why = check_authorize(k, event);
         return *why || add(k, &event->key, event->role, e->n + 1, e->n, err);
@@ -112,6 +117,8 @@ static bool feed_key_event(struct vdm_keyring *k, const struct vdm_entry *e, con
         return true;
     r->until = event->action == VDM_KEY_REVOKE ? event->since : e->n;
     r->ended_at = e->n;
+    if (r->first_ended_at == UINT64_MAX)
+        r->first_ended_at = e->n;
     r->ended_by = event->action;
     return true;
 }
@@ -158,20 +165,34 @@ bool vdm_role_may_sign(enum vdm_key_role role, const struct vdm_entry *e)
     return true;
 }
 
+static const struct vdm_key_range *newest_ledger_key(const struct vdm_keyring *k, uint64_t size)
+{
+    for (size_t i = k->count; i-- > 0;) {
+        const struct vdm_key_range *r = &k->range[i];
+        if (r->role == VDM_ROLE_LEDGER && r->authorized_at < size && r->first_ended_at >= size)
+            return r;
+    }
+    return NULL;
+}
+
 const struct vdm_key_range *vdm_keyring_ledger_key(const struct vdm_keyring *k, uint64_t size,
                                                    const struct vdm_key_range **before)
 {
-    const struct vdm_key_range *newest = NULL, *last = NULL;
+    const struct vdm_key_range *newest = newest_ledger_key(k, size);
+    uint64_t changed =
+        0; /* by this entry, the last below `size` that made another key the newest */
     *before = NULL;
     for (size_t i = 0; i < k->count; i++) {
-        const struct vdm_key_range *r = &k->range[i];
-        if (r->role != VDM_ROLE_LEDGER || r->authorized_at >= size)
-            continue;
-        if (vdm_key_range_covers(r, size)) {
-            newest = r;
-            *before = last;
+        const uint64_t at[] = {k->range[i].authorized_at, k->range[i].first_ended_at};
+        for (size_t j = 0; k->range[i].role == VDM_ROLE_LEDGER && j < 2; j++) {
+            if (at[j] < changed || at[j] >= size)
+                continue;
+            const struct vdm_key_range *earlier = newest_ledger_key(k, at[j]);
+            if (earlier == newest)
+                continue;
+            changed = at[j];
+            *before = earlier;
         }
-        last = r;
     }
     return newest;
 }

@@ -11,9 +11,10 @@ struct vdm_key_range {
     struct vdm_vkey key;
     enum vdm_key_role role;
     uint64_t from;
-    uint64_t until;         /* UINT64_MAX: still valid */
-    uint64_t authorized_at; /* number of the entry that did it */
-    uint64_t ended_at;      /* of the entry that retired or revoked it; UINT64_MAX: none */
+    uint64_t until;          /* UINT64_MAX: still valid */
+    uint64_t authorized_at;  /* number of the entry that did it */
+    uint64_t ended_at;       /* of the entry that last retired or revoked it; UINT64_MAX: none */
+    uint64_t first_ended_at; /* of the first such: a retired key can still be revoked */
     enum vdm_key_action ended_by;
 };
 
@@ -31,7 +32,7 @@ void vdm_keyring_release(struct vdm_keyring *k);
 
 /* Take one genesis or key entry into account. *why is NULL if it had effect; else it names the rule
  * that the entry breaks (then it is malformed and without effect). False only without memory or
- * beyond VDM_KEY_ENTRIES_MAX. */
+ * beyond VDM_KEY_ENTRIES_MAX. Pointers to ranges that were given out before are void. */
 bool vdm_keyring_feed(struct vdm_keyring *k, const struct vdm_entry *e, const char **why,
                       struct vdm_err *err) VDM_MUST_CHECK;
 
@@ -42,10 +43,13 @@ bool vdm_key_range_covers(const struct vdm_key_range *r, uint64_t n);
 /* May a key of this role sign an entry of this kind? Of unknown kinds every role may. */
 bool vdm_role_may_sign(enum vdm_key_role role, const struct vdm_entry *e);
 
-/* The newest ledger key for a checkpoint of this size, and the one before it (NULL: none). */
+/* Who signs a checkpoint of this size: the newest ledger key that the entries below `size` have
+ * authorized and have not ended (NULL: none). *before: who signed smaller ones until the last
+ * change (NULL: nobody). A key that is revoked later `since` some entry has still signed the
+ * checkpoints made before anybody knew. */
 const struct vdm_key_range *vdm_keyring_ledger_key(const struct vdm_keyring *k, uint64_t size,
                                                    const struct vdm_key_range **before);
-/* Is `key` the authority, or a ledger key of this ledger at any time? */
+/* Is `key` the authority that genesis names? */
 bool vdm_keyring_is_authority(const struct vdm_keyring *k, const struct vdm_vkey *key);
 
 #endif

@@ -54,24 +54,33 @@ static bool decode_signature(struct vdm_bytes line, struct vdm_note_signature *o
     return true;
 }
 
+void vdm_note_copy(struct vdm_note *to, const struct vdm_note *from)
+{
+    to->text = from->text;
+    to->signatures = from->signatures;
+    memcpy(to->signature, from->signature, from->signatures * sizeof from->signature[0]);
+}
+
 bool vdm_note_decode(struct vdm_bytes whole, struct vdm_note *out, struct vdm_err *err)
 {
-    struct vdm_bytes text, lines, line;
+    struct vdm_bytes lines, line;
+    struct vdm_note n;
+    if (whole.n > VDM_NOTE_MAX)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "a note of more than %d bytes", VDM_NOTE_MAX);
     if (!clean_text(whole))
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "a note holds a control character or no UTF-8");
-    if (!split(whole, &text, &lines) || lines.n == 0)
+    if (!split(whole, &n.text, &lines) || lines.n == 0)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "a note without text, blank line and signature");
-    out->text = text;
-    out->signatures = 0;
+    n.signatures = 0;
     while (lines.n) {
-        if (out->signatures == VDM_SIGNATURES_MAX)
+        if (n.signatures == VDM_SIGNATURES_MAX)
             return vdm_fail_as(err, VDM_ERR_MALFORMED, "a note with more than %d signatures",
                                VDM_SIGNATURES_MAX);
-        if (!vdm_cut_line(&lines, &line) ||
-            !decode_signature(line, &out->signature[out->signatures]))
+        if (!vdm_cut_line(&lines, &line) || !decode_signature(line, &n.signature[n.signatures]))
             return vdm_fail_as(err, VDM_ERR_MALFORMED, "a malformed signature line in a note");
-        out->signatures++;
+        n.signatures++;
     }
+    vdm_note_copy(out, &n);
     return true;
 }
 

@@ -19,8 +19,12 @@ struct vdm_note {
     struct vdm_note_signature signature[VDM_SIGNATURES_MAX];
 };
 
+/* At most VDM_NOTE_MAX bytes. */
 bool vdm_note_decode(struct vdm_bytes whole, struct vdm_note *out,
                      struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Copies no more of the table of signatures than is filled: most notes have one. */
+void vdm_note_copy(struct vdm_note *to, const struct vdm_note *from);
 
 /* What a note says of one key. Lines by other keys are ignored; every line by this one must be
  * good. */

@@ -39,11 +39,16 @@ static struct vdm_policy_item *new_item(struct vdm_policy *p, struct vdm_bytes n
     return item;
 }
 
-static bool known_key(const struct vdm_policy *p, const struct vdm_vkey *key)
+static bool known_log(const struct vdm_policy *p, const struct vdm_vkey *key)
 {
     for (size_t i = 0; i < p->logs; i++)
         if (vdm_pubkey_equal(p->log[i].key, key->key))
             return true;
+    return false;
+}
+
+static bool known_witness(const struct vdm_policy *p, const struct vdm_vkey *key)
+{
     for (size_t i = 0; i < p->items; i++)
         if (!p->item[i].is_group && vdm_pubkey_equal(p->item[i].key.key, key->key))
             return true;
@@ -61,7 +66,7 @@ static bool take_log(struct vdm_policy *p, struct vdm_crypto *c, struct vdm_byte
 {
     struct vdm_vkey *key = &p->log[p->logs];
     if (p->logs == VDM_POLICY_ITEMS_MAX || !vdm_vkey_decode(c, next_word(&line), key, NULL) ||
-        key->type != VDM_KEY_ED25519 || known_key(p, key) || !url_and_end(&line))
+        key->type != VDM_KEY_ED25519 || known_log(p, key) || !url_and_end(&line))
         return false;
     p->logs++;
     return true;
@@ -71,7 +76,8 @@ static bool take_witness(struct vdm_policy *p, struct vdm_crypto *c, struct vdm_
 {
     struct vdm_policy_item *item = new_item(p, next_word(&line));
     if (!item || !vdm_vkey_decode(c, next_word(&line), &item->key, NULL) ||
-        item->key.type != VDM_KEY_COSIGNATURE || known_key(p, &item->key) || !url_and_end(&line))
+        item->key.type != VDM_KEY_COSIGNATURE || known_witness(p, &item->key) ||
+        !url_and_end(&line))
         return false;
     p->items++;
     return true;
@@ -143,11 +149,7 @@ bool vdm_policy_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_p
     memset(out, 0, sizeof *out);
     while (rest.n) {
         number++;
-        if (!vdm_cut_line(&rest, &line)) {
-            line = rest;
-            rest.n = 0;
-        }
-        if (!take_line(out, c, line, &quorums))
+        if (!vdm_cut_line(&rest, &line) || !take_line(out, c, line, &quorums))
             return vdm_fail_as(err, VDM_ERR_MALFORMED, "policy: line %u is malformed", number);
     }
     if (quorums != 1)

@@ -27,7 +27,8 @@ struct vdm_policy {
     size_t quorum;   /* the item that must be met */
 };
 
-/* Borrows names from the text. */
+/* Borrows names from the text. The same public key stands in one `log` line and in one `witness`
+ * line at most. On failure *out is in no state to be used. */
 bool vdm_policy_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_policy *out,
                        struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_policy_trusts_log(const struct vdm_policy *p, const struct vdm_vkey *key);

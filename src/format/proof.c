@@ -42,16 +42,17 @@ static bool base64_valid(struct vdm_bytes text)
 bool vdm_inclusion_proof_decode(struct vdm_bytes text, struct vdm_inclusion_proof *out,
                                 struct vdm_err *err)
 {
-    struct vdm_bytes rest = text, extra = {0};
-    if (!vdm_take_literal(&rest, MAGIC))
+    struct vdm_bytes rest = text;
+    struct vdm_inclusion_proof p = {.extra = {NULL, 0}};
+    if (text.n > VDM_NOTE_MAX || !vdm_take_literal(&rest, MAGIC))
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "not a tlog-proof");
-    if (vdm_take_field(&rest, "extra", &extra) && !base64_valid(extra))
+    if (vdm_take_field(&rest, "extra", &p.extra) && !base64_valid(p.extra))
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "tlog-proof: extra is not base64");
-    out->extra = extra;
-    if (!vdm_take_number(&rest, "index", &out->index) ||
-        !take_hashes(&rest, out->hash, &out->hashes) || rest.n == 0)
+    if (!vdm_take_number(&rest, "index", &p.index) || !take_hashes(&rest, p.hash, &p.hashes) ||
+        rest.n == 0)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "a malformed tlog-proof");
-    out->checkpoint = rest;
+    p.checkpoint = rest;
+    *out = p;
     return true;
 }
 
@@ -69,10 +70,12 @@ bool vdm_consistency_proof_decode(struct vdm_bytes text, struct vdm_consistency_
                                   struct vdm_err *err)
 {
     struct vdm_bytes rest = text;
-    if (!vdm_take_number(&rest, "old", &out->old_size) ||
-        !take_hashes(&rest, out->hash, &out->hashes) || rest.n == 0)
+    struct vdm_consistency_proof p = {.old_size = 0};
+    if (text.n > VDM_NOTE_MAX || !vdm_take_number(&rest, "old", &p.old_size) ||
+        !take_hashes(&rest, p.hash, &p.hashes) || rest.n == 0)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "a malformed consistency proof");
-    out->checkpoint = rest;
+    p.checkpoint = rest;
+    *out = p;
     return true;
 }
 

@@ -22,6 +22,7 @@ struct vdm_consistency_proof {
     struct vdm_bytes checkpoint;
 };
 
+/* Proofs are at most VDM_NOTE_MAX bytes. */
 bool vdm_inclusion_proof_decode(struct vdm_bytes text, struct vdm_inclusion_proof *out,
                                 struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_inclusion_proof_append(struct vdm_buf *out, const struct vdm_inclusion_proof *p);

@@ -32,7 +32,7 @@ static const struct {
     [VDM_FIELD_ISSUED_AS_WRITTEN] = {"issued-as-written", true},
     [VDM_FIELD_REFERENCE] = {"reference", true},
     [VDM_FIELD_LANGUAGE] = {"language", true},
-    [VDM_FIELD_RIGHTS] = {"rights", false},
+    [VDM_FIELD_RIGHTS] = {"rights", true},
     [VDM_FIELD_UNKNOWN] = {"unknown", true},
     [VDM_FIELD_INFERRED] = {"inferred", true},
     [VDM_FIELD_NOTE] = {"note", true},
@@ -223,6 +223,9 @@ bool vdm_record_append(struct vdm_buf *out, const uint8_t secret[32], struct vdm
 {
     size_t start = out->n;
     char hex[65];
+    for (size_t i = 0; i < lines; i++)
+        if (line[i].field == VDM_FIELD_DOCUMENT)
+            return vdm_fail_as(err, VDM_ERR_USAGE, "document is given twice");
     vdm_hex_encode(secret, 32, hex);
     vdm_buf_puts(out, MAGIC "secret ");
     vdm_buf_puts(out, hex);

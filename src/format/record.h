@@ -65,8 +65,8 @@ bool vdm_record_next(struct vdm_bytes *rest, struct vdm_record_line *out);
 struct vdm_bytes vdm_record_value(const struct vdm_record *r, enum vdm_field f, size_t k);
 
 /* Write a record: `secret`, `document` and then `line` in the order of the fields, lines of one
- * field in the order given. Values here are plain bytes, not escaped. Fails, naming the field,
- * where a value breaks a rule. */
+ * field in the order given; none of them is `document`. Values here are plain bytes, not escaped.
+ * Fails, naming the field, where a value breaks a rule. */
 bool vdm_record_append(struct vdm_buf *out, const uint8_t secret[32], struct vdm_digest document,
                        uint64_t document_size, const struct vdm_record_line *line, size_t lines,
                        struct vdm_err *err) VDM_MUST_CHECK;

@@ -35,9 +35,15 @@ void vdm_seal_append(struct vdm_buf *out, const struct vdm_seal *s)
 bool vdm_seal_open(struct vdm_bytes whole, struct vdm_note *note, struct vdm_seal *out,
                    struct vdm_err *err)
 {
-    if (!vdm_note_decode(whole, note, err) || !vdm_seal_decode(note->text, out, err))
+    struct vdm_note n;
+    struct vdm_seal s;
+    struct vdm_sig sig;
+    if (!vdm_note_decode(whole, &n, err) || !vdm_seal_decode(n.text, &s, err))
         return vdm_err_prefix(err, "seal");
-    if (note->signatures != 1)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "seal: not exactly one signature");
+    if (n.signatures != 1 || !vdm_name_valid(n.signature[0].name) ||
+        !vdm_note_signature_ed25519(&n.signature[0], &sig))
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "seal: not exactly one signature of ours");
+    vdm_note_copy(note, &n);
+    *out = s;
     return true;
 }

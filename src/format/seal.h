@@ -18,7 +18,8 @@ struct vdm_seal {
 bool vdm_seal_decode(struct vdm_bytes text, struct vdm_seal *out,
                      struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_seal_append(struct vdm_buf *out, const struct vdm_seal *s);
-/* A whole seal: a note with exactly one signature line. */
+/* A whole seal: a note with exactly one signature line, Ed25519 and by a name of ours. The signature
+ * itself is not checked here. */
 bool vdm_seal_open(struct vdm_bytes whole, struct vdm_note *note, struct vdm_seal *out,
                    struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -178,9 +178,11 @@ bool vdm_take_word(struct vdm_bytes *rest, const char *key, const char *const *w
 bool vdm_take_tree(struct vdm_bytes *rest, const char *key, uint64_t *size, struct vdm_digest *root)
 {
     struct vdm_bytes after = *rest, value, number;
+    uint64_t n;
     if (!vdm_take_field(&after, key, &value) || !vdm_cut(&value, ' ', &number) ||
-        !vdm_number_decode(number, size) || !vdm_digest_from_base64(value, root))
+        !vdm_number_decode(number, &n) || !vdm_digest_from_base64(value, root))
         return false;
+    *size = n;
     *rest = after;
     return true;
 }

@@ -16,8 +16,8 @@ void vdm_value_decode(struct vdm_bytes escaped, struct vdm_buf *out);
 /* Is this the one escaped form of some non-empty value? */
 bool vdm_value_valid(struct vdm_bytes escaped);
 
-/* Each of these reads one thing off the front of *rest; false, with *rest as it was, if it is not
- * there in exactly this form. */
+/* Each of these reads one thing off the front of *rest; false, with *rest and the output as they
+ * were, if it is not there in exactly this form. */
 bool vdm_take_literal(struct vdm_bytes *rest, const char *literal);
 bool vdm_take_field(struct vdm_bytes *rest, const char *key, struct vdm_bytes *value);
 bool vdm_take_value(struct vdm_bytes *rest, const char *key, struct vdm_bytes *escaped);

@@ -114,6 +114,11 @@ void vdm_vkey_append(struct vdm_buf *out, const struct vdm_vkey *k)
     vdm_base64_append(out, (struct vdm_bytes){raw, sizeof raw});
 }
 
+bool vdm_vkey_is_ours(const struct vdm_vkey *k)
+{
+    return k->type == VDM_KEY_ED25519 && vdm_name_valid(vdm_str(k->name));
+}
+
 bool vdm_vkey_equal(const struct vdm_vkey *a, const struct vdm_vkey *b)
 {
     return strcmp(a->name, b->name) == 0 && a->id == b->id && a->type == b->type &&

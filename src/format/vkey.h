@@ -24,7 +24,8 @@ struct vdm_vkey {
 bool vdm_name_valid(struct vdm_bytes name);
 /* ... and for a ledger's own name: not `vidimus/...`, not `cosignature/...`. */
 bool vdm_origin_valid(struct vdm_bytes name);
-/* What the note format allows: not empty, no space (of Unicode), no `+`, no control character. */
+/* What the note format allows: UTF-8, not empty, no space (of Unicode), no `+`, no byte below
+ * 0x20. */
 bool vdm_note_name_valid(struct vdm_bytes name);
 
 uint32_t vdm_key_id(struct vdm_crypto *c, struct vdm_bytes name, enum vdm_key_type type,
@@ -37,6 +38,8 @@ bool vdm_vkey_make(struct vdm_crypto *c, struct vdm_bytes name, const struct vdm
 bool vdm_vkey_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_vkey *out,
                      struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_vkey_append(struct vdm_buf *out, const struct vdm_vkey *k);
+/* Ed25519 and with a name of ours: what entries and key files hold. */
+bool vdm_vkey_is_ours(const struct vdm_vkey *k);
 bool vdm_vkey_equal(const struct vdm_vkey *a, const struct vdm_vkey *b);
 
 /* `name+<8 hex digits>`: how entries name their signer. */

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture/walk.h"
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "capture/path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A folder on the way down. Its names lie in the arena from names_start on; their offsets there, in
+ * order, in `order` from order_start on. */
+struct level {
+    int fd;
+    size_t names_start, order_start;
+    size_t next, count; /* of its names */
+    size_t shown_n, path_n;
+};
+
+struct vdm_walk {
+    const char *const *paths;
+    size_t n, next;
+    bool stdin_taken;
+    struct level levels[VDM_WALK_DEPTH_MAX + 1];
+    size_t depth; /* levels in use */
+    struct vdm_buf names, order;
+    struct vdm_buf shown, path;
+    struct vdm_path_cache cache;
+    char reason[256];
+};
+
+bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n, struct vdm_err *err)
+{
+    struct vdm_walk *w = calloc(1, sizeof *w);
+    if (!w)
+        return vdm_fail_memory(err);
+    w->paths = paths;
+    w->n = n;
+    *out = w;
+    return true;
+}
+
+static void pop(struct vdm_walk *w)
+{
+    struct level *level = &w->levels[--w->depth];
+    vdm_fd_close(&level->fd);
+    w->names.n = level->names_start;
+    w->order.n = level->order_start;
+}
+
+void vdm_walk_close(struct vdm_walk *w)
+{
+    if (!w)
+        return;
+    while (w->depth)
+        pop(w);
+    vdm_buf_release(&w->names);
+    vdm_buf_release(&w->order);
+    vdm_buf_release(&w->shown);
+    vdm_buf_release(&w->path);
+    vdm_path_cache_release(&w->cache);
+    free(w);
+}
+
+void vdm_walk_cleanup(struct vdm_walk **w)
+{
+    vdm_walk_close(*w);
+    *w = NULL;
+}
+
+/* A step gives an item, and says so by returning true. */
+static bool refuse(struct vdm_walk *w, struct vdm_walk_item *item, const char *reason)
+{
+    snprintf(w->reason, sizeof w->reason, "%s", reason);
+    item->kind = VDM_WALK_REFUSED;
+    item->reason = w->reason;
+    return true;
+}
+
+static bool refuse_link(struct vdm_walk *w, struct vdm_walk_item *item, int target_errno)
+{
+    if (target_errno == ENOENT || target_errno == ENOTDIR)
+        return refuse(w, item, "dangling link");
+    return refuse(w, item, "a link: name it on the command line to import what it points to");
+}
+
+/* Offsets of names, compared through the arena. */
+static int by_bytes(const void *a, const void *b, void *arena)
+{
+    const char *names = arena;
+    return strcmp(names + *(const size_t *)a, names + *(const size_t *)b);
+}
+
+static size_t *order_of(const struct vdm_walk *w, const struct level *level)
+{
+    return (size_t *)(void *)w->order.p + level->order_start / sizeof(size_t);
+}
+
+/* All names of the folder, sorted; false with errno. */
+static bool read_names(struct vdm_walk *w, struct level *level)
+{
+    int copy = fcntl(level->fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return false;
+    DIR *folder = fdopendir(copy);
+    if (!folder) {
+        close(copy);
+        return false;
+    }
+    const struct dirent *d;
+    while (errno = 0, (d = readdir(folder)) != NULL) {
+        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+            continue;
+        size_t offset = w->names.n;
+        vdm_buf_put(&w->names,
+                    (struct vdm_bytes){(const uint8_t *)d->d_name, strlen(d->d_name) + 1});
+        vdm_buf_put(&w->order, (struct vdm_bytes){(const uint8_t *)&offset, sizeof offset});
+    }
+    int failure = errno;
+    closedir(folder);
+    errno = failure;
+    if (failure || w->names.failed || w->order.failed)
+        return false;
+    level->count = (w->order.n - level->order_start) / sizeof(size_t);
+    if (level->count)
+        qsort_r(order_of(w, level), level->count, sizeof(size_t), by_bytes, w->names.p);
+    return true;
+}
+
+/* Go into the folder that fd is open on and that shown and path name. Gives an item only if it
+ * cannot be read. */
+static bool descend(struct vdm_walk *w, int fd, struct vdm_walk_item *item)
+{
+    struct level *level = &w->levels[w->depth++];
+    *level = (struct level){.fd = fd,
+                            .names_start = w->names.n,
+                            .order_start = w->order.n,
+                            .shown_n = w->shown.n,
+                            .path_n = w->path.n};
+    /* Only the owner may ask for this; for anybody else the time of access moves. */
+    (void)fcntl(fd, F_SETFL, O_NOATIME);
+    if (read_names(w, level))
+        return false;
+    int failure = errno;
+    pop(w);
+    return refuse(w, item, strerror(failure));
+}
+
+static bool step_folder(struct vdm_walk *w, const struct level *parent, const char *name,
+                        struct vdm_walk_item *item)
+{
+    char reason[64];
+    if (w->depth > VDM_WALK_DEPTH_MAX) {
+        snprintf(reason, sizeof reason, "more than %d folders deep", VDM_WALK_DEPTH_MAX);
+        return refuse(w, item, reason);
+    }
+    int fd = openat(parent->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    /* It was a folder a moment ago. */
+    if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+        return refuse(w, item, "changed while it was read");
+    if (fd < 0)
+        return refuse(w, item, strerror(errno));
+    return descend(w, fd, item);
+}
+
+static bool file_item(struct vdm_walk *w, struct vdm_walk_item *item, int dir, const char *name,
+                      bool follow)
+{
+    if (faccessat(dir, name, R_OK, AT_EACCESS) != 0)
+        return refuse(w, item, strerror(errno));
+    item->kind = VDM_WALK_FILE;
+    item->dir = dir;
+    item->name = name;
+    item->follow = follow;
+    return true;
+}
+
+static void put_name(struct vdm_buf *b, size_t n, const char *name)
+{
+    b->n = n;
+    if (n == 0 || b->p[n - 1] != '/')
+        vdm_buf_putc(b, '/');
+    vdm_buf_puts(b, name);
+}
+
+/* The next name of the innermost folder. */
+static bool step_below(struct vdm_walk *w, struct vdm_walk_item *item)
+{
+    struct level *level = &w->levels[w->depth - 1];
+    if (level->next == level->count) {
+        pop(w);
+        return false;
+    }
+    const char *name = (const char *)w->names.p + order_of(w, level)[level->next++];
+    put_name(&w->shown, level->shown_n, name);
+    put_name(&w->path, level->path_n, name);
+    if (w->path.n > VDM_PATH_MAX_BYTES)
+        return refuse(w, item, strerror(ENAMETOOLONG));
+    struct stat st;
+    if (fstatat(level->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return refuse(w, item, strerror(errno));
+    if (S_ISLNK(st.st_mode))
+        return refuse_link(w, item, fstatat(level->fd, name, &st, 0) == 0 ? 0 : errno);
+    if (S_ISDIR(st.st_mode))
+        return step_folder(w, level, name, item);
+    if (!S_ISREG(st.st_mode))
+        return refuse(w, item, "not a file");
+    return file_item(w, item, level->fd, name, false);
+}
+
+static bool argument_folder(struct vdm_walk *w, const char *argument, struct vdm_walk_item *item)
+{
+    char *real VDM_CLEANUP(vdm_free_string) = realpath(argument, NULL);
+    if (!real)
+        return refuse(w, item, strerror(errno));
+    vdm_buf_puts(&w->path, real);
+    int fd = open(argument, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+    return fd < 0 ? refuse(w, item, strerror(errno)) : descend(w, fd, item);
+}
+
+static bool argument_stdin(struct vdm_walk *w, struct vdm_walk_item *item)
+{
+    if (w->stdin_taken)
+        return refuse(w, item, "standard input can be read only once");
+    w->stdin_taken = true;
+    vdm_buf_puts(&w->path, "-");
+    item->kind = VDM_WALK_STDIN;
+    return true;
+}
+
+/* The next path of the command line. */
+static bool step_argument(struct vdm_walk *w, struct vdm_walk_item *item)
+{
+    const char *argument = w->paths[w->next++];
+    vdm_buf_clear(&w->shown);
+    vdm_buf_clear(&w->path);
+    vdm_buf_puts(&w->shown, argument);
+    if (strcmp(argument, "-") == 0)
+        return argument_stdin(w, item);
+    struct stat st;
+    int failure = stat(argument, &st) == 0 ? 0 : errno;
+    if (!failure && S_ISDIR(st.st_mode))
+        return argument_folder(w, argument, item);
+    struct vdm_err err;
+    bool named = vdm_path_canonical(&w->cache, NULL, vdm_str(argument), &w->path, &err);
+    if ((failure == ENOENT || failure == ENOTDIR) && lstat(argument, &st) == 0)
+        return refuse(w, item, "dangling link");
+    if (failure)
+        return refuse(w, item, strerror(failure));
+    if (!S_ISREG(st.st_mode))
+        return refuse(w, item, "not a file");
+    return named ? file_item(w, item, AT_FDCWD, argument, true) : refuse(w, item, err.text);
+}
+
+bool vdm_walk_next(struct vdm_walk *w, struct vdm_walk_item *item, bool *more, struct vdm_err *err)
+{
+    struct vdm_walk_item next = {.dir = -1};
+    bool given = false;
+    while (!given && (w->depth || w->next < w->n)) {
+        given = w->depth ? step_below(w, &next) : step_argument(w, &next);
+        if (!vdm_buf_ok(&w->names, err) || !vdm_buf_ok(&w->order, err) ||
+            !vdm_buf_ok(&w->shown, err) || !vdm_buf_ok(&w->path, err))
+            return false;
+    }
+    *more = given;
+    if (given) {
+        next.shown = vdm_buf_bytes(&w->shown);
+        next.path = vdm_buf_bytes(&w->path);
+        *item = next;
+    }
+    return true;
+}

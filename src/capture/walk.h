@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* From the paths of a command line to files, one by one: a file, a folder with all below it, or `-`
+ * for standard input.
+ *
+ * - What cannot be imported is an item as well, with its reason, and the walk goes on.
+ * - A symbolic link is followed only where it is itself named on the command line. Below a folder
+ *   everything is reached from its parent's descriptor, so a folder that is swapped for a link
+ *   meanwhile is not followed either.
+ * - The names of a folder come sorted by bytes, a folder's content in its place among them. A file
+ *   that is reached twice comes twice.
+ * - Memory is bounded by the names of the folders on the way down (at most VDM_WALK_DEPTH_MAX below
+ *   the one that was named).
+ * - Names are bytes: a newline or invalid UTF-8 passes through unharmed, to be escaped by who
+ *   prints. */
+#ifndef VDM_CAPTURE_WALK_H
+#define VDM_CAPTURE_WALK_H
+
+#include "base/buf.h"
+
+enum vdm_walk_kind {
+    VDM_WALK_FILE,    /* a regular file; vdm_source_open() opens it */
+    VDM_WALK_STDIN,   /* `-`, once; path is "-" */
+    VDM_WALK_REFUSED, /* `reason` says why */
+};
+
+/* Everything here is borrowed from the walk, until its next step. */
+struct vdm_walk_item {
+    enum vdm_walk_kind kind;
+    struct vdm_bytes shown; /* the path as it was named, and what follows below it */
+    struct vdm_bytes path;  /* canonical, see capture/path.h; empty for a refusal without one */
+    const char *reason;     /* of a refusal; NUL-terminated, without the path */
+    /* How capture/source.h opens it; nobody else's business. */
+    int dir;
+    const char *name;
+    bool follow;
+};
+
+struct vdm_walk;
+
+/* The n paths are borrowed until the walk is closed. Looks at nothing yet. */
+bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n,
+                   struct vdm_err *err) VDM_MUST_CHECK;
+/* The next item, or *more false after the last. Fails only without memory. */
+bool vdm_walk_next(struct vdm_walk *w, struct vdm_walk_item *item, bool *more,
+                   struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_walk_close(struct vdm_walk *w);    /* NULL is fine */
+void vdm_walk_cleanup(struct vdm_walk **w); /* for VDM_CLEANUP */
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* catalog.db: where things are. Derived from the ledger, rebuilt at any time; damage to it never
+ * touches the ledger. It says up to which entry it reaches, and is brought up to date by whoever
+ * writes. Texts in it stand escaped, as in records. */
+#ifndef VDM_LEDGER_CATALOG_H
+#define VDM_LEDGER_CATALOG_H
+
+#include "format/entry.h"
+#include "format/record.h"
+#include "ledger/ledger.h"
+
+struct vdm_catalog;
+
+/* Reading fails with VDM_ERR_NOT_FOUND where there is none; writing makes a new one. A file that is
+ * no catalog of this version: VDM_ERR_MALFORMED. */
+bool vdm_catalog_open(struct vdm_catalog **out, const char *store, enum vdm_ledger_mode mode,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_catalog_close(struct vdm_catalog *c); /* NULL is fine */
+void vdm_catalog_cleanup(struct vdm_catalog **c);
+/* Throw the file away, so that opening for writing starts afresh. */
+bool vdm_catalog_remove(const char *store, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Entries 0..entries-1 are in it; `last` is the SHA-256 of the newest one's note (of nothing, for an
+ * empty catalog): it tells whether this is the catalog of the ledger at hand. */
+struct vdm_catalog_reach {
+    uint64_t entries;
+    struct vdm_digest last;
+};
+bool vdm_catalog_reached(struct vdm_catalog *c, struct vdm_catalog_reach *out,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- writing --- */
+
+bool vdm_catalog_begin(struct vdm_catalog *c, struct vdm_err *err) VDM_MUST_CHECK;
+/* Take in the next entry; `record` is NULL where the ledger holds none (any more). */
+bool vdm_catalog_learn(struct vdm_catalog *c, const struct vdm_entry *entry,
+                       const struct vdm_record *record, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_catalog_commit(struct vdm_catalog *c, struct vdm_catalog_reach reach,
+                        struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_catalog_rollback(struct vdm_catalog *c);
+
+/* --- asking --- */
+
+/* The newest capture of this document with this source and captured time; p == NULL: not stated,
+ * which counts as a value. */
+bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,
+                           struct vdm_bytes source, struct vdm_bytes captured, uint64_t *n,
+                           bool *found, struct vdm_err *err) VDM_MUST_CHECK;
+/* The newest capture of a source. */
+bool vdm_catalog_last_of_source(struct vdm_catalog *c, struct vdm_bytes source, uint64_t *n,
+                                bool *found, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Conditions that all hold; p == NULL, document NULL: any. Times compare with `recorded`. */
+struct vdm_catalog_filter {
+    struct vdm_bytes source, collection, issuer;
+    struct vdm_bytes from, to; /* `YYYY-MM-DDTHH:MM:SSZ`, from <= recorded <= to */
+    const struct vdm_digest *document;
+    bool newest_first;
+};
+/* Up to `cap` numbers of captures, going on behind `after` (UINT64_MAX: from the start). */
+bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *filter,
+                      uint64_t after, uint64_t *n, size_t cap, size_t *count,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+
+/* The newest amendment and withdrawal of a capture; UINT64_MAX: none. *found false: no such capture. */
+struct vdm_catalog_fate {
+    uint64_t amended, withdrawn;
+};
+bool vdm_catalog_fate(struct vdm_catalog *c, uint64_t n, struct vdm_catalog_fate *out, bool *found,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Does the catalog hold for capture n exactly what this record (NULL: none) says? */
+bool vdm_catalog_same(struct vdm_catalog *c, uint64_t n, const struct vdm_record *record,
+                      bool *same, struct vdm_err *err) VDM_MUST_CHECK;
+/* Captures, documents (distinct) and their bytes in all. */
+struct vdm_catalog_totals {
+    uint64_t captures, documents, bytes;
+};
+bool vdm_catalog_totals(struct vdm_catalog *c, struct vdm_catalog_totals *out,
+                        struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger/db.h"
+
+#include "base/file.h"
+#include "ledger/schema.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEAP_LIMIT (64 << 20)
+
+bool vdm_db_fail(sqlite3 *db, struct vdm_err *err)
+{
+    int code = sqlite3_extended_errcode(db);
+    if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
+        return vdm_fail_memory(err);
+    if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY)
+        return vdm_fail_as(err, VDM_ERR_RECOVER, "a write was interrupted here");
+    if ((code & 0xFF) == SQLITE_BUSY)
+        return vdm_fail(err, "locked by another program");
+    if ((code & 0xFF) == SQLITE_FULL)
+        return vdm_fail(err, "No space left on device");
+    int system = sqlite3_system_errno(db);
+    if ((code & 0xFF) == SQLITE_IOERR && system)
+        return vdm_fail(err, "%s: %s", sqlite3_errmsg(db), strerror(system));
+    return vdm_fail(err, "%s", sqlite3_errmsg(db));
+}
+
+bool vdm_db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct vdm_err *err)
+{
+    return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK ||
+           vdm_db_fail(db, err);
+}
+
+bool vdm_db_step(sqlite3_stmt *s, bool *row, struct vdm_err *err)
+{
+    int code = sqlite3_step(s);
+    *row = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE || vdm_db_fail(sqlite3_db_handle(s), err);
+}
+
+bool vdm_db_run(sqlite3_stmt *s, struct vdm_err *err)
+{
+    bool row;
+    bool ok = vdm_db_step(s, &row, err);
+    vdm_db_reset(&s);
+    return ok;
+}
+
+bool vdm_db_exec(sqlite3 *db, const char *sql, struct vdm_err *err)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || vdm_db_fail(db, err);
+}
+
+void vdm_db_bind_number(sqlite3_stmt *s, int i, uint64_t n)
+{
+    sqlite3_bind_int64(s, i, (sqlite3_int64)n);
+}
+
+void vdm_db_bind_blob(sqlite3_stmt *s, int i, struct vdm_bytes b)
+{
+    sqlite3_bind_blob64(s, i, b.n ? (const void *)b.p : "", b.n, SQLITE_STATIC);
+}
+
+void vdm_db_bind_text(sqlite3_stmt *s, int i, struct vdm_bytes b)
+{
+    if (b.p)
+        sqlite3_bind_text64(s, i, (const char *)b.p, b.n, SQLITE_STATIC, SQLITE_UTF8);
+    else
+        sqlite3_bind_null(s, i);
+}
+
+struct vdm_bytes vdm_db_column(sqlite3_stmt *s, int i)
+{
+    const uint8_t *p = sqlite3_column_type(s, i) == SQLITE_NULL ? NULL : sqlite3_column_blob(s, i);
+    return (struct vdm_bytes){p, p ? (size_t)sqlite3_column_bytes(s, i) : 0};
+}
+
+void vdm_db_reset(sqlite3_stmt **s)
+{
+    sqlite3_reset(*s);
+    sqlite3_clear_bindings(*s);
+}
+
+/* --- opening --- */
+
+static void set_limits(sqlite3 *db)
+{
+    static const struct {
+        int what, most;
+    } limits[] = {
+        {SQLITE_LIMIT_LENGTH, 2 << 20},
+        {SQLITE_LIMIT_SQL_LENGTH, 16384},
+        {SQLITE_LIMIT_COLUMN, 32},
+        {SQLITE_LIMIT_EXPR_DEPTH, 30},
+        {SQLITE_LIMIT_COMPOUND_SELECT, 3},
+        {SQLITE_LIMIT_VDBE_OP, 25000},
+        {SQLITE_LIMIT_FUNCTION_ARG, 8},
+        {SQLITE_LIMIT_ATTACHED, 0},
+        {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50},
+        {SQLITE_LIMIT_VARIABLE_NUMBER, 32},
+        {SQLITE_LIMIT_TRIGGER_DEPTH, 2},
+        {SQLITE_LIMIT_WORKER_THREADS, 0},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        sqlite3_limit(db, limits[i].what, limits[i].most);
+}
+
+static bool set_config(sqlite3 *db, enum vdm_db_mode mode, struct vdm_err *err)
+{
+    const struct {
+        int what, on;
+    } config[] = {
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},
+        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+        {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+        {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+        {SQLITE_DBCONFIG_DQS_DML, 0},
+        {SQLITE_DBCONFIG_DQS_DDL, 0},
+        {SQLITE_DBCONFIG_ENABLE_TRIGGER, mode != VDM_DB_READ},
+    };
+    for (size_t i = 0; i < sizeof config / sizeof *config; i++) {
+        int now = -1;
+        if (sqlite3_db_config(db, config[i].what, config[i].on, &now) != SQLITE_OK ||
+            now != config[i].on)
+            return vdm_fail(err, "SQLite refuses setting %d", config[i].what);
+    }
+    return true;
+}
+
+/* Run a pragma and compare what it then answers: a setting that was not taken is an error. */
+static bool pragma(sqlite3 *db, const char *name, const char *value, const char *answer,
+                   struct vdm_err *err)
+{
+    char sql[96];
+    sqlite3_snprintf(sizeof sql, sql, "PRAGMA %s=%s", name, value);
+    if (!vdm_db_exec(db, sql, err))
+        return false;
+    sqlite3_stmt *s = NULL;
+    bool row = false;
+    sqlite3_snprintf(sizeof sql, sql, "PRAGMA %s", name);
+    bool ok = vdm_db_prepare(db, sql, &s, err) && vdm_db_step(s, &row, err);
+    if (ok) {
+        const unsigned char *got = row ? sqlite3_column_text(s, 0) : NULL;
+        ok = (got && sqlite3_stricmp((const char *)got, answer) == 0) ||
+             vdm_fail(err, "SQLite refuses %s=%s", name, value);
+    }
+    sqlite3_finalize(s);
+    return ok;
+}
+
+static bool set_pragmas(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode mode,
+                        struct vdm_err *err)
+{
+    const char *sync = strcmp(kind->synchronous, "EXTRA") == 0 ? "3" : "1";
+    bool ok = pragma(db, "trusted_schema", "OFF", "0", err) &&
+              pragma(db, "cell_size_check", "ON", "1", err) &&
+              vdm_db_exec(db, "PRAGMA mmap_size=0", err) &&
+              pragma(db, "recursive_triggers", "ON", "1", err) &&
+              pragma(db, "temp_store", "MEMORY", "2", err) &&
+              pragma(db, "cache_size", "-4096", "-4096", err);
+    if (mode == VDM_DB_READ)
+        return ok && pragma(db, "query_only", "ON", "1", err);
+    return ok && pragma(db, "secure_delete", "ON", "1", err) &&
+           pragma(db, "journal_mode", "TRUNCATE", "truncate", err) &&
+           pragma(db, "synchronous", kind->synchronous, sync, err);
+}
+
+static bool make_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_err *err)
+{
+    char sql[96];
+    sqlite3_snprintf(sizeof sql, sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+                     kind->application_id, VDM_SCHEMA_VERSION);
+    if (!vdm_db_exec(db, "BEGIN IMMEDIATE", err) || !vdm_db_exec(db, sql, err))
+        return false;
+    for (const char *const *s = kind->schema; *s; s++)
+        if (!vdm_db_exec(db, *s, err))
+            return false;
+    return vdm_db_exec(db, "COMMIT", err);
+}
+
+static bool prepare_new(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_err *err)
+{
+    char size[16];
+    sqlite3_snprintf(sizeof size, size, "%d", kind->page_size);
+    return pragma(db, "page_size", size, size, err) &&
+           pragma(db, "encoding", "'UTF-8'", "UTF-8", err) &&
+           pragma(db, "auto_vacuum", "NONE", "0", err);
+}
+
+static bool set_up(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode mode,
+                   struct vdm_err *err)
+{
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, 30000);
+    sqlite3_hard_heap_limit64(HEAP_LIMIT);
+    set_limits(db);
+    if (!set_config(db, mode, err) || (mode == VDM_DB_CREATE && !prepare_new(db, kind, err)) ||
+        !set_pragmas(db, kind, mode, err) || (mode == VDM_DB_CREATE && !make_schema(db, kind, err)))
+        return false;
+    sqlite3_set_authorizer(db, kind->authorize, mode == VDM_DB_READ ? NULL : db);
+    return true;
+}
+
+bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
+                 enum vdm_db_mode mode, struct vdm_err *err)
+{
+    int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
+                SQLITE_OPEN_NOMUTEX |
+                (mode == VDM_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    if (mode == VDM_DB_CREATE) {
+        /* O_EXCL says whether it is new, which SQLite's own flag does not. */
+        int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0)
+            return vdm_fail_errno(err, "create %s", kind->file);
+        close(fd);
+    }
+    sqlite3 *db = NULL;
+    if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
+        if (db)
+            vdm_db_fail(db, err);
+        else
+            vdm_fail_memory(err);
+        sqlite3_close(db);
+        return vdm_err_prefix(err, "%s", kind->file);
+    }
+    if (!set_up(db, kind, mode, err)) {
+        sqlite3_close(db);
+        return vdm_err_prefix(err, "%s", kind->file);
+    }
+    *out = db;
+    return true;
+}
+
+/* --- is it ours, unchanged? --- */
+
+bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                         struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    uint8_t h[100];
+    size_t got = 0;
+    if (!vdm_file_open(AT_FDCWD, path, false, &fd, err) || !vdm_fd_read(fd, h, sizeof h, &got, err))
+        return vdm_err_prefix(err, "%s", kind->file);
+    static const uint8_t utf8[4] = {0, 0, 0, 1};
+    uint8_t id[4] = {(uint8_t)(kind->application_id >> 24), (uint8_t)(kind->application_id >> 16),
+                     (uint8_t)(kind->application_id >> 8), (uint8_t)kind->application_id};
+    static const uint8_t version[4] = {0, 0, 0, VDM_SCHEMA_VERSION};
+    if (got < sizeof h || memcmp(h, "SQLite format 3", 16) != 0)
+        vdm_buf_puts(why, "not an SQLite database");
+    else if (h[18] != 1 || h[19] != 1)
+        vdm_buf_puts(why, "another journal mode");
+    else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0 ||
+             memcmp(h + 60, version, 4) != 0)
+        vdm_buf_puts(why, "another kind or version of database");
+    return vdm_buf_ok(why, err);
+}
+
+/* Every column by quote(): a value that changed its type looks the same otherwise. */
+static bool dump_schema(sqlite3 *db, struct vdm_buf *out, struct vdm_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    bool row = false;
+    bool ok = vdm_db_prepare(db,
+                             "SELECT quote(type), quote(name), quote(tbl_name), quote(sql) "
+                             "FROM sqlite_schema ORDER BY rowid",
+                             &s, err);
+    while (ok && (ok = vdm_db_step(s, &row, err)) && row)
+        for (int i = 0; i < 4; i++) {
+            vdm_buf_put(out, vdm_db_column(s, i));
+            vdm_buf_putc(out, i < 3 ? '|' : '\n');
+        }
+    sqlite3_finalize(s);
+    return ok && vdm_buf_ok(out, err);
+}
+
+static bool dump_pristine(const struct vdm_db_kind *kind, struct vdm_buf *out, struct vdm_err *err)
+{
+    sqlite3 *db = NULL;
+    bool ok = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, NULL) ==
+                  SQLITE_OK &&
+              make_schema(db, kind, err) && dump_schema(db, out, err);
+    sqlite3_close(db);
+    return ok;
+}
+
+bool vdm_db_check_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                         struct vdm_err *err)
+{
+    struct vdm_buf ours VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf theirs VDM_CLEANUP(vdm_buf_release) = {0};
+    if (!dump_pristine(kind, &ours, err) || !dump_schema(db, &theirs, err))
+        return false;
+    if (!vdm_bytes_equal(vdm_buf_bytes(&ours), vdm_buf_bytes(&theirs)))
+        vdm_buf_puts(why, "its tables, indexes or triggers are not those that vidimus makes");
+    return vdm_buf_ok(why, err);
+}

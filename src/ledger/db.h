@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* SQLite as we use it: one way to open, every setting read back, prepared statements, one way to turn
+ * a result code into a sentence. Private to src/ledger. */
+#ifndef VDM_LEDGER_DB_H
+#define VDM_LEDGER_DB_H
+
+#include "base/buf.h"
+
+#include <sqlite3.h>
+
+enum vdm_db_mode {
+    VDM_DB_CREATE, /* a new file; fails if it is there */
+    VDM_DB_WRITE,
+    VDM_DB_READ,
+};
+
+/* What a database is and what may be done to it. */
+struct vdm_db_kind {
+    const char *file; /* name below the store folder */
+    int application_id;
+    const char *const *schema;
+    /* SQLite's authorizer: may this happen after opening? */
+    int (*authorize)(void *write, int action, const char *a, const char *b, const char *database,
+                     const char *trigger);
+    const char *synchronous; /* "EXTRA": the power may fail right after a commit returns */
+    int page_size;           /* of new files */
+};
+
+/* `path`: of the file, absolute and free of links. A journal that an interrupted write left is rolled
+ * back when opened for writing; for reading that is VDM_ERR_RECOVER. */
+bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
+                 enum vdm_db_mode mode, struct vdm_err *err) VDM_MUST_CHECK;
+
+bool vdm_db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+/* Step once; *row says whether there is a row. */
+bool vdm_db_step(sqlite3_stmt *s, bool *row, struct vdm_err *err) VDM_MUST_CHECK;
+/* Step a statement that gives no rows, then reset it. */
+bool vdm_db_run(sqlite3_stmt *s, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_db_exec(sqlite3 *db, const char *sql, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_db_fail(sqlite3 *db, struct vdm_err *err); /* false */
+
+void vdm_db_bind_number(sqlite3_stmt *s, int i, uint64_t n);
+void vdm_db_bind_blob(sqlite3_stmt *s, int i, struct vdm_bytes b); /* borrowed until the reset */
+void vdm_db_bind_text(sqlite3_stmt *s, int i, struct vdm_bytes b); /* p == NULL: SQL NULL */
+struct vdm_bytes vdm_db_column(sqlite3_stmt *s, int i);            /* valid until the next step */
+
+/* For VDM_CLEANUP: leaves the statement ready for its next use. */
+void vdm_db_reset(sqlite3_stmt **s);
+
+/* Compare header and schema with what this version makes. *why is empty if they are the same. */
+bool vdm_db_check_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+/* The file's header before SQLite sees it: other journal modes would write beside it. */
+bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

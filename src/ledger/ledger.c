@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger/ledger.h"
+
+#include "base/file.h"
+#include "base/time.h"
+#include "ledger/ledger_private.h"
+#include "ledger/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const sql[STATEMENTS] = {
+    [STMT_SIZE] = "SELECT coalesce(max(size), 0) FROM checkpoint",
+    [STMT_ENTRY] = "SELECT note FROM entry WHERE n = ?",
+    [STMT_RECORD] = "SELECT text FROM record WHERE n = ?",
+    [STMT_CHECKPOINT] = "SELECT note FROM checkpoint WHERE size = ?",
+    [STMT_TILE] = "SELECT hashes FROM tile WHERE level = ? AND \"index\" = ?",
+    [STMT_SLICE_ENTRIES] = "SELECT n, note FROM entry WHERE n >= ? AND n < ? ORDER BY n",
+    [STMT_SLICE_RECORDS] = "SELECT n, text FROM record WHERE n >= ? AND n < ? ORDER BY n",
+    [STMT_SLICE_CHECKPOINTS] =
+        "SELECT size, note FROM checkpoint WHERE size > ? AND size <= ? ORDER BY size",
+    [STMT_PUT_ENTRY] = "INSERT INTO entry(n, note) VALUES(?, ?)",
+    [STMT_PUT_RECORD] = "INSERT INTO record(n, text) VALUES(?, ?)",
+    [STMT_PUT_CHECKPOINT] = "INSERT INTO checkpoint(size, note) VALUES(?, ?)",
+    [STMT_PUT_TILE] = "INSERT INTO tile(level, \"index\", hashes) VALUES(?, ?, ?)",
+    [STMT_GROW_TILE] = "UPDATE tile SET hashes = ?3 WHERE level = ?1 AND \"index\" = ?2",
+};
+
+bool vdm_ledger_statement(struct vdm_ledger *l, enum vdm_ledger_statement which, sqlite3_stmt **out,
+                          struct vdm_err *err)
+{
+    if (!l->statement[which] && !vdm_db_prepare(l->db, sql[which], &l->statement[which], err))
+        return false;
+    *out = l->statement[which];
+    return true;
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+/* After opening, a ledger is only ever read and appended to: whatever else a statement would do, from
+ * here or slipped in, SQLite refuses to prepare it. */
+static int authorize(void *write, int action, const char *a, const char *b, const char *database,
+                     const char *trigger)
+{
+    static const char *const tables[] = {"entry", "checkpoint", "tile", "record", NULL};
+    static const char *const functions[] = {"coalesce", "max",    "count", "length",
+                                            "substr",   "typeof", "quote", NULL};
+    (void)database;
+    (void)trigger;
+    switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+        return SQLITE_OK;
+    case SQLITE_FUNCTION:
+        return is_one_of(b, functions) || strcmp(b, "raise") == 0 ? SQLITE_OK : SQLITE_DENY;
+    case SQLITE_TRANSACTION:
+        return SQLITE_OK;
+    case SQLITE_INSERT:
+        return write && is_one_of(a, tables) ? SQLITE_OK : SQLITE_DENY;
+    case SQLITE_UPDATE: /* tiles at the right edge grow */
+        return write && strcmp(a, "tile") == 0 && strcmp(b, "hashes") == 0 ? SQLITE_OK
+                                                                           : SQLITE_DENY;
+    default:
+        return SQLITE_DENY;
+    }
+}
+
+static const struct vdm_db_kind ledger_kind = {
+    .file = "ledger.db",
+    .application_id = VDM_LEDGER_APPLICATION_ID,
+    .schema = vdm_ledger_schema,
+    .authorize = authorize,
+    .synchronous = "EXTRA",
+    .page_size = 4096,
+};
+
+/* The absolute path without links: SQLite is told to follow none. */
+static char *database_path(const char *store, const char *file)
+{
+    char *folder VDM_CLEANUP(vdm_free_string) = realpath(store, NULL);
+    char *path = NULL;
+    if (!folder || asprintf(&path, "%s/%s", folder, file) < 0)
+        return NULL;
+    return path;
+}
+
+bool vdm_ledger_create(const char *store, int page_size, struct vdm_err *err)
+{
+    char *path VDM_CLEANUP(vdm_free_string) = database_path(store, ledger_kind.file);
+    struct vdm_db_kind kind = ledger_kind;
+    sqlite3 *db = NULL;
+    if (!path)
+        return vdm_fail_errno(err, "%s", store);
+    if (page_size)
+        kind.page_size = page_size;
+    if (!vdm_db_open(&db, &kind, path, VDM_DB_CREATE, err))
+        return false;
+    sqlite3_close(db);
+    return true;
+}
+
+bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger_mode mode,
+                     struct vdm_err *err)
+{
+    char *path VDM_CLEANUP(vdm_free_string) = database_path(store, ledger_kind.file);
+    struct stat st;
+    if (!path || stat(path, &st) != 0)
+        return vdm_fail_as(err, VDM_ERR_NOT_FOUND, "no ledger at %s", store);
+    struct vdm_ledger *l = calloc(1, sizeof *l);
+    if (!l || !(l->cache = calloc(VDM_LEDGER_CACHED_TILES, sizeof *l->cache))) {
+        free(l);
+        return vdm_fail_memory(err);
+    }
+    l->folder = -1;
+    if (!vdm_dir_open(AT_FDCWD, store, &l->folder, err) ||
+        !vdm_db_open(&l->db, &ledger_kind, path,
+                     mode == VDM_LEDGER_WRITE ? VDM_DB_WRITE : VDM_DB_READ, err)) {
+        vdm_ledger_close(l);
+        return false;
+    }
+    *out = l;
+    return true;
+}
+
+void vdm_ledger_close(struct vdm_ledger *l)
+{
+    if (!l)
+        return;
+    vdm_ledger_rollback(l);
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(l->statement[i]);
+    sqlite3_close(l->db);
+    vdm_fd_close(&l->folder); /* lets go of the lock as well */
+    free(l->cache);
+    free(l);
+}
+
+void vdm_ledger_cleanup(struct vdm_ledger **l)
+{
+    vdm_ledger_close(*l);
+    *l = NULL;
+}
+
+bool vdm_ledger_check_schema(const char *store, struct vdm_buf *why, struct vdm_err *err)
+{
+    char *path VDM_CLEANUP(vdm_free_string) = database_path(store, ledger_kind.file);
+    if (!path)
+        return vdm_fail_errno(err, "%s", store);
+    if (!vdm_db_check_header(path, &ledger_kind, why, err))
+        return false;
+    if (why->n)
+        return true;
+    struct vdm_ledger *l VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
+    return vdm_ledger_open(&l, store, VDM_LEDGER_READ, err) &&
+           vdm_db_check_schema(l->db, &ledger_kind, why, err);
+}
+
+/* --- writing --- */
+
+/* The lock is on the folder itself: no lock file to leave behind, and it goes with the process. */
+bool vdm_ledger_lock(struct vdm_ledger *l, unsigned seconds, struct vdm_err *err)
+{
+    uint64_t deadline = vdm_clock_ms() + (uint64_t)seconds * 1000;
+    while (flock(l->folder, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return vdm_fail_errno(err, "lock the ledger");
+        if (vdm_clock_ms() >= deadline)
+            return vdm_fail(err, "another program has been writing to the ledger for %u s",
+                            seconds);
+        usleep(5000);
+    }
+    return true;
+}
+
+void vdm_ledger_unlock(struct vdm_ledger *l)
+{
+    flock(l->folder, LOCK_UN);
+}
+
+bool vdm_ledger_begin(struct vdm_ledger *l, struct vdm_err *err)
+{
+    if (!vdm_db_exec(l->db, "BEGIN IMMEDIATE", err))
+        return vdm_err_prefix(err, "ledger: begin");
+    l->writing = true;
+    return true;
+}
+
+static bool put(struct vdm_ledger *l, enum vdm_ledger_statement which, uint64_t n,
+                struct vdm_bytes bytes, const char *what, struct vdm_err *err)
+{
+    sqlite3_stmt *s;
+    if (!vdm_ledger_statement(l, which, &s, err))
+        return false;
+    vdm_db_bind_number(s, 1, n);
+    vdm_db_bind_blob(s, 2, bytes);
+    return vdm_db_run(s, err) || vdm_err_prefix(err, "ledger: %s", what);
+}
+
+bool vdm_ledger_put_entry(struct vdm_ledger *l, uint64_t n, struct vdm_bytes note,
+                          struct vdm_err *err)
+{
+    return put(l, STMT_PUT_ENTRY, n, note, "entry", err);
+}
+
+bool vdm_ledger_put_record(struct vdm_ledger *l, uint64_t n, struct vdm_bytes text,
+                           struct vdm_err *err)
+{
+    return put(l, STMT_PUT_RECORD, n, text, "record", err);
+}
+
+bool vdm_ledger_write_tile(void *ctx, uint8_t level, uint64_t index, unsigned width,
+                           const struct vdm_digest *hashes, struct vdm_err *err)
+{
+    struct vdm_ledger *l = ctx;
+    struct vdm_bytes bytes = {hashes[0].b, (size_t)width * sizeof *hashes};
+    static const enum vdm_ledger_statement tries[] = {STMT_GROW_TILE, STMT_PUT_TILE};
+    for (int i = 0; i < 2; i++) {
+        sqlite3_stmt *s;
+        if (!vdm_ledger_statement(l, tries[i], &s, err))
+            return false;
+        vdm_db_bind_number(s, 1, level);
+        vdm_db_bind_number(s, 2, index);
+        vdm_db_bind_blob(s, 3, bytes);
+        if (!vdm_db_run(s, err))
+            return vdm_err_prefix(err, "ledger: tile");
+        if (sqlite3_changes(l->db) > 0)
+            break; /* it was there and has grown */
+    }
+    return true;
+}
+
+bool vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
+                       struct vdm_err *err)
+{
+    if (!put(l, STMT_PUT_CHECKPOINT, size, checkpoint, "checkpoint", err))
+        return false;
+    if (!vdm_db_exec(l->db, "COMMIT", err))
+        return vdm_err_prefix(err, "ledger: commit");
+    l->writing = false;
+    return true;
+}
+
+void vdm_ledger_rollback(struct vdm_ledger *l)
+{
+    if (l->writing && !sqlite3_get_autocommit(l->db))
+        sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    l->writing = false;
+}

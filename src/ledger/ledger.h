@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* ledger.db: the entries in order, the records they commit to, the Merkle tree over them, its signed
+ * checkpoints. Authoritative. It keeps bytes and their order; what they mean, and whether they are
+ * right, is for ops/ to say.
+ *
+ * INVARIANTS
+ *   I1  What is committed never changes and never goes away.      schema.c; tests/unit/ledger/test_ledger.c
+ *   I2  Entries are dense from 0.                                 schema.c; test_ledger.c
+ *   I4  Entries and the checkpoint that covers them commit in one transaction; one size, one checkpoint.
+ *                                                                 vdm_ledger_commit; test_ledger.c
+ * STATES
+ *   OPEN --begin--> WRITING --commit--> OPEN;  WRITING --rollback or close--> OPEN, nothing kept */
+#ifndef VDM_LEDGER_LEDGER_H
+#define VDM_LEDGER_LEDGER_H
+
+#include "tlog/tile.h"
+
+struct vdm_ledger;
+
+enum vdm_ledger_mode { VDM_LEDGER_READ, VDM_LEDGER_WRITE };
+
+/* A new, empty ledger.db in the store folder; not durable before its first commit.
+ * page_size: 512 to 65536, 0 for the usual one. */
+bool vdm_ledger_create(const char *store, int page_size, struct vdm_err *err) VDM_MUST_CHECK;
+/* Opening for writing rolls back what a crash interrupted; opening for reading then fails with
+ * VDM_ERR_RECOVER. VDM_ERR_NOT_FOUND: no ledger there. The schema is not compared here. */
+bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger_mode mode,
+                     struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_ledger_close(struct vdm_ledger *l); /* NULL is fine */
+void vdm_ledger_cleanup(struct vdm_ledger **l);
+
+/* *why says in what file header or schema differ from what this version makes; empty if they do not. */
+bool vdm_ledger_check_schema(const char *store, struct vdm_buf *why,
+                             struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- reading: each call is a short transaction of its own --- */
+
+/* How many entries the newest checkpoint covers; 0 without a checkpoint. */
+bool vdm_ledger_size(struct vdm_ledger *l, uint64_t *size, struct vdm_err *err) VDM_MUST_CHECK;
+/* Append to `out`; *found says whether there is one. */
+bool vdm_ledger_entry(struct vdm_ledger *l, uint64_t n, struct vdm_buf *out, bool *found,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_ledger_record(struct vdm_ledger *l, uint64_t n, struct vdm_buf *out, bool *found,
+                       struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *out, bool *found,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+/* A vdm_tile_read_fn; ctx is the ledger. Keeps the few tiles read last. */
+bool vdm_ledger_read_tile(void *ctx, uint8_t level, uint64_t index, unsigned width,
+                          struct vdm_digest *hashes, struct vdm_err *err);
+
+/* A run of rows, copied out so that nothing is locked while they are looked at. Zero-initialise. */
+struct vdm_ledger_row {
+    uint64_t n; /* entry number; of a checkpoint: its size */
+    struct vdm_bytes bytes;
+    bool odd; /* not a blob of a plausible number: the database was edited or damaged */
+};
+struct vdm_ledger_slice {
+    uint64_t from, to; /* entries from <= n < to were looked for */
+    size_t entries, records, checkpoints;
+    struct vdm_ledger_row *entry, *record;
+    struct vdm_ledger_row *checkpoint; /* of sizes from < size <= to */
+    struct vdm_buf memory;             /* what the rows point into */
+    size_t cap[3];
+};
+/* Entries from `from` on, and their records and checkpoints: at most 1000, at most about 1 MiB, none
+ * from `end` on. slice->to is where to go on. */
+bool vdm_ledger_read_slice(struct vdm_ledger *l, uint64_t from, uint64_t end,
+                           struct vdm_ledger_slice *slice, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_ledger_slice_release(struct vdm_ledger_slice *slice);
+
+/* How many rows there are that belong to no entry below `size`, table by table. Where a whole table
+ * should hold nothing, all its rows count. */
+struct vdm_ledger_surplus {
+    uint64_t entries, records, checkpoints, others;
+    uint64_t tiles; /* rows in all: the caller knows how many there should be */
+};
+bool vdm_ledger_surplus(struct vdm_ledger *l, uint64_t size, struct vdm_ledger_surplus *out,
+                        struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- writing --- */
+
+/* One writer at a time, over all programs: from lock to unlock. Waits up to `seconds`. */
+bool vdm_ledger_lock(struct vdm_ledger *l, unsigned seconds, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_ledger_unlock(struct vdm_ledger *l);
+
+bool vdm_ledger_begin(struct vdm_ledger *l, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_ledger_put_entry(struct vdm_ledger *l, uint64_t n, struct vdm_bytes note,
+                          struct vdm_err *err) VDM_MUST_CHECK;
+/* After its entry. */
+bool vdm_ledger_put_record(struct vdm_ledger *l, uint64_t n, struct vdm_bytes text,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+/* A vdm_tile_write_fn; ctx is the ledger. */
+bool vdm_ledger_write_tile(void *ctx, uint8_t level, uint64_t index, unsigned width,
+                           const struct vdm_digest *hashes, struct vdm_err *err);
+/* Adds the checkpoint over all entries put so far and makes everything since begin durable. */
+bool vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
+                       struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_ledger_rollback(struct vdm_ledger *l); /* does nothing outside a transaction */
+
+#endif

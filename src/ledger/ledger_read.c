@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger/ledger.h"
+#include "ledger/ledger_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE_ROWS  1000
+#define SLICE_BYTES (1u << 20)
+
+bool vdm_ledger_size(struct vdm_ledger *l, uint64_t *size, struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    bool row;
+    if (!vdm_ledger_statement(l, STMT_SIZE, &s, err) || !vdm_db_step(s, &row, err))
+        return vdm_err_prefix(err, "ledger");
+    sqlite3_int64 n = sqlite3_column_int64(s, 0);
+    *size = n > 0 ? (uint64_t)n : 0;
+    return true;
+}
+
+static bool get(struct vdm_ledger *l, enum vdm_ledger_statement which, uint64_t n,
+                struct vdm_buf *out, bool *found, struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    if (!vdm_ledger_statement(l, which, &s, err))
+        return vdm_err_prefix(err, "ledger");
+    vdm_db_bind_number(s, 1, n);
+    if (!vdm_db_step(s, found, err))
+        return vdm_err_prefix(err, "ledger");
+    if (*found)
+        vdm_buf_put(out, vdm_db_column(s, 0));
+    return vdm_buf_ok(out, err);
+}
+
+bool vdm_ledger_entry(struct vdm_ledger *l, uint64_t n, struct vdm_buf *out, bool *found,
+                      struct vdm_err *err)
+{
+    return get(l, STMT_ENTRY, n, out, found, err);
+}
+
+bool vdm_ledger_record(struct vdm_ledger *l, uint64_t n, struct vdm_buf *out, bool *found,
+                       struct vdm_err *err)
+{
+    return get(l, STMT_RECORD, n, out, found, err);
+}
+
+bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *out, bool *found,
+                           struct vdm_err *err)
+{
+    return get(l, STMT_CHECKPOINT, size, out, found, err);
+}
+
+/* --- tiles --- */
+
+static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t level,
+                      uint64_t index, struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    bool row;
+    t->used = false;
+    if (!vdm_ledger_statement(l, STMT_TILE, &s, err))
+        return false;
+    vdm_db_bind_number(s, 1, level);
+    vdm_db_bind_number(s, 2, index);
+    if (!vdm_db_step(s, &row, err))
+        return false;
+    struct vdm_bytes hashes = row ? vdm_db_column(s, 0) : (struct vdm_bytes){0};
+    if (hashes.n > sizeof t->hashes || hashes.n % sizeof *t->hashes != 0)
+        hashes.n = 0;
+    if (hashes.n)
+        memcpy(t->hashes, hashes.p, hashes.n);
+    t->level = level;
+    t->index = index;
+    t->width = (unsigned)(hashes.n / sizeof *t->hashes);
+    t->used = true;
+    return true;
+}
+
+bool vdm_ledger_read_tile(void *ctx, uint8_t level, uint64_t index, unsigned width,
+                          struct vdm_digest *hashes, struct vdm_err *err)
+{
+    struct vdm_ledger *l = ctx;
+    struct vdm_cached_tile *t = &l->cache[(index + 5u * level) % VDM_LEDGER_CACHED_TILES];
+    bool hit = t->used && t->level == level && t->index == index && t->width >= width;
+    if (!hit && !load_tile(l, t, level, index, err))
+        return vdm_err_prefix(err, "ledger: tile %u/%llu", level, (unsigned long long)index);
+    if (t->width < width) {
+        t->used = false;
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "ledger: tile %u/%llu has %u hashes, not %u",
+                           level, (unsigned long long)index, t->width, width);
+    }
+    memcpy(hashes, t->hashes, (size_t)width * sizeof *hashes);
+    return true;
+}
+
+/* --- slices --- */
+
+struct rows {
+    struct vdm_ledger_row **row;
+    size_t *count, *cap;
+};
+
+static bool add_row(struct rows r, struct vdm_buf *memory, sqlite3_stmt *s, struct vdm_err *err)
+{
+    if (*r.count == *r.cap) {
+        size_t cap = *r.cap ? *r.cap * 2 : 64;
+        struct vdm_ledger_row *grown = reallocarray(*r.row, cap, sizeof *grown);
+        if (!grown)
+            return vdm_fail_memory(err);
+        *r.row = grown;
+        *r.cap = cap;
+    }
+    struct vdm_bytes b = vdm_db_column(s, 1);
+    bool odd = sqlite3_column_type(s, 0) != SQLITE_INTEGER ||
+               sqlite3_column_type(s, 1) != SQLITE_BLOB || b.n == 0 || b.n > 65535;
+    /* `memory` moves as it grows: keep offsets in p for now, fixed up by place_rows. */
+    (*r.row)[(*r.count)++] = (struct vdm_ledger_row){
+        .n = (uint64_t)sqlite3_column_int64(s, 0), .bytes = {NULL, odd ? 0 : b.n}, .odd = odd};
+    if (!odd)
+        vdm_buf_put(memory, b);
+    return vdm_buf_ok(memory, err);
+}
+
+static bool read_rows(struct vdm_ledger *l, enum vdm_ledger_statement which, uint64_t from,
+                      uint64_t to, size_t byte_limit, struct rows r, struct vdm_buf *memory,
+                      struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    bool row;
+    size_t start = memory->n;
+    *r.count = 0;
+    if (!vdm_ledger_statement(l, which, &s, err))
+        return false;
+    vdm_db_bind_number(s, 1, from);
+    vdm_db_bind_number(s, 2, to);
+    while (memory->n - start < byte_limit) {
+        if (!vdm_db_step(s, &row, err))
+            return false;
+        if (!row)
+            break;
+        if (!add_row(r, memory, s, err))
+            return false;
+    }
+    return true;
+}
+
+static const uint8_t *place_rows(struct vdm_ledger_row *row, size_t count, const uint8_t *p)
+{
+    for (size_t i = 0; i < count; i++) {
+        row[i].bytes.p = p;
+        p += row[i].bytes.n;
+    }
+    return p;
+}
+
+/* Where the slice ends if rows were read until `wanted` or until the byte limit stopped them. */
+static uint64_t slice_end(const struct vdm_ledger_slice *s, const struct vdm_ledger_row *row,
+                          size_t count, size_t start, uint64_t wanted)
+{
+    if (s->memory.n - start < SLICE_BYTES || count == 0)
+        return wanted;
+    uint64_t last = row[count - 1].n;
+    return last >= s->from && last < wanted ? last + 1 : wanted;
+}
+
+bool vdm_ledger_read_slice(struct vdm_ledger *l, uint64_t from, uint64_t end,
+                           struct vdm_ledger_slice *s, struct vdm_err *err)
+{
+    struct rows entries = {&s->entry, &s->entries, &s->cap[0]};
+    struct rows records = {&s->record, &s->records, &s->cap[1]};
+    struct rows checkpoints = {&s->checkpoint, &s->checkpoints, &s->cap[2]};
+    uint64_t to = end - from > SLICE_ROWS ? from + SLICE_ROWS : end;
+    vdm_buf_clear(&s->memory);
+    s->from = from;
+    if (!read_rows(l, STMT_SLICE_ENTRIES, from, to, SLICE_BYTES, entries, &s->memory, err))
+        return vdm_err_prefix(err, "ledger: entries");
+    s->to = slice_end(s, s->entry, s->entries, 0, to);
+    size_t start = s->memory.n;
+    if (!read_rows(l, STMT_SLICE_RECORDS, from, s->to, SLICE_BYTES, records, &s->memory, err))
+        return vdm_err_prefix(err, "ledger: records");
+    s->to = slice_end(s, s->record, s->records, start, s->to);
+    if (!read_rows(l, STMT_SLICE_CHECKPOINTS, from, s->to, SIZE_MAX, checkpoints, &s->memory, err))
+        return vdm_err_prefix(err, "ledger: checkpoints");
+    const uint8_t *p = s->memory.p;
+    p = place_rows(s->entry, s->entries, p);
+    p = place_rows(s->record, s->records, p);
+    place_rows(s->checkpoint, s->checkpoints, p);
+    while (s->entries && s->entry[s->entries - 1].n >= s->to)
+        s->entries--; /* entries whose records did not fit any more */
+    return true;
+}
+
+void vdm_ledger_slice_release(struct vdm_ledger_slice *s)
+{
+    free(s->entry);
+    free(s->record);
+    free(s->checkpoint);
+    vdm_buf_release(&s->memory);
+    *s = (struct vdm_ledger_slice){0};
+}
+
+static bool count(struct vdm_ledger *l, const char *sql, uint64_t size, uint64_t *out,
+                  struct vdm_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    bool row = false;
+    bool ok = vdm_db_prepare(l->db, sql, &s, err);
+    if (ok) {
+        vdm_db_bind_number(s, 1, size);
+        ok = vdm_db_step(s, &row, err);
+        *out = ok && row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    }
+    sqlite3_finalize(s);
+    return ok || vdm_err_prefix(err, "ledger");
+}
+
+bool vdm_ledger_surplus(struct vdm_ledger *l, uint64_t size, struct vdm_ledger_surplus *out,
+                        struct vdm_err *err)
+{
+    return count(l,
+                 "SELECT (SELECT count(*) FROM entry WHERE n < 0)"
+                 " + (SELECT count(*) FROM entry WHERE n >= ?1)",
+                 size, &out->entries, err) &&
+           count(l,
+                 "SELECT (SELECT count(*) FROM record WHERE n < 0)"
+                 " + (SELECT count(*) FROM record WHERE n >= ?1)",
+                 size, &out->records, err) &&
+           count(l,
+                 "SELECT (SELECT count(*) FROM checkpoint WHERE size <= 0)"
+                 " + (SELECT count(*) FROM checkpoint WHERE size > ?1)",
+                 size, &out->checkpoints, err) &&
+           count(l,
+                 "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)"
+                 " + 0 * ?1",
+                 size, &out->others, err) &&
+           count(l, "SELECT count(*) + 0 * ?1 FROM tile", size, &out->tiles, err);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/entry_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void vdm_entry_check_init(struct vdm_entry_check *k, struct vdm_crypto *c, struct vdm_report *r)
+{
+    memset(k, 0, sizeof *k);
+    k->crypto = c;
+    k->report = r;
+    vdm_keyring_init(&k->keyring);
+}
+
+void vdm_entry_check_release(struct vdm_entry_check *k)
+{
+    vdm_keyring_release(&k->keyring);
+    free(k->key_entry);
+    free(k->doubted);
+    memset(k, 0, sizeof *k);
+}
+
+/* --- the keyring --- */
+
+static bool remember_key_entry(struct vdm_entry_check *k, uint64_t n, struct vdm_err *err)
+{
+    struct vdm_key_entry *grown = reallocarray(k->key_entry, k->key_entries + 1, sizeof *grown);
+    if (!grown)
+        return vdm_fail_memory(err);
+    k->key_entry = grown;
+    k->key_entry[k->key_entries++] = (struct vdm_key_entry){n, NULL};
+    return true;
+}
+
+/* Genesis vouches for itself: whether its authority is trusted is asked elsewhere. */
+static bool signed_by_authority(const struct vdm_entry_check *k, const struct vdm_note *note,
+                                const struct vdm_entry *e)
+{
+    const struct vdm_vkey *authority = e->kind == VDM_ENTRY_GENESIS ? &e->genesis.authority
+                                       : k->keyring.count           ? &k->keyring.range[0].key
+                                                                    : NULL;
+    return authority && vdm_note_verify(note, k->crypto, authority, NULL) == VDM_NOTE_GOOD;
+}
+
+bool vdm_entry_check_feed(struct vdm_entry_check *k, struct vdm_bytes bytes, uint64_t n,
+                          struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    const char *why;
+    if (!remember_key_entry(k, n, err))
+        return false;
+    if (!vdm_entry_open(k->crypto, bytes, &note, &e, NULL) || e.n != n ||
+        !vdm_entry_is_key_entry(&e) ||
+        (k->keyring.count > 0 && !vdm_bytes_equal_str(e.ledger, k->keyring.origin)))
+        return true;
+    if (e.kind != VDM_ENTRY_UNKNOWN && !signed_by_authority(k, &note, &e))
+        return true;
+    if (!vdm_keyring_feed(&k->keyring, &e, &why, err))
+        return false;
+    k->key_entry[k->key_entries - 1].without_effect = why;
+    k->has_genesis = k->has_genesis || (e.kind == VDM_ENTRY_GENESIS && !why);
+    return true;
+}
+
+/* How many genesis and key entries stand before entry n. */
+static size_t key_entries_before(const struct vdm_entry_check *k, uint64_t n)
+{
+    size_t low = 0, high = k->key_entries;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (k->key_entry[mid].n < n)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* --- one entry --- */
+
+static void add(struct vdm_entry_check *k, enum vdm_finding_kind kind, uint64_t n,
+                const char *message)
+{
+    vdm_report_add(k->report, (struct vdm_seen){.kind = kind, .entry = n}, "%s", message);
+}
+
+static void check_position(struct vdm_entry_check *k, uint64_t n, const struct vdm_entry *e)
+{
+    if (e->n != n)
+        vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_ENTRY_MALFORMED, .entry = n},
+                       "it says that it is entry %llu", (unsigned long long)e->n);
+    if ((n == 0) != (e->kind == VDM_ENTRY_GENESIS))
+        add(k, VDM_ENTRY_MALFORMED, n,
+            n ? "a genesis that is not entry 0" : "entry 0 is no genesis");
+    if (k->keyring.count && !vdm_bytes_equal_str(e->ledger, k->keyring.origin))
+        add(k, VDM_ENTRY_MALFORMED, n, "it names another ledger");
+}
+
+static void check_chain(struct vdm_entry_check *k, uint64_t n, const struct vdm_entry *e)
+{
+    char want[65], got[65];
+    struct vdm_digest expected = k->last_text;
+    if (n == 0)
+        expected = vdm_sha256(k->crypto, (struct vdm_bytes){0});
+    bool known = n == 0 || (k->has_last && k->last_n == n - 1);
+    if (known && !vdm_digest_equal(expected, e->previous)) {
+        vdm_digest_hex(expected, want);
+        vdm_digest_hex(e->previous, got);
+        vdm_report_add(
+            k->report,
+            (struct vdm_seen){.kind = VDM_CHAIN_BROKEN, .entry = n, .expected = want, .found = got},
+            "`previous` is not the hash of the entry before");
+    }
+    size_t before = key_entries_before(k, n);
+    uint64_t keyring = before ? k->key_entry[before - 1].n : 0;
+    if (e->keyring != keyring)
+        vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_CHAIN_BROKEN, .entry = n},
+                       "`keyring` says %llu, but the newest key entry before it is %llu",
+                       (unsigned long long)e->keyring, (unsigned long long)keyring);
+}
+
+static void check_key_rules(struct vdm_entry_check *k, uint64_t n)
+{
+    size_t i = key_entries_before(k, n);
+    if (i < k->key_entries && k->key_entry[i].n == n && k->key_entry[i].without_effect)
+        vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_ENTRY_MALFORMED, .entry = n},
+                       "a key entry without effect: %s", k->key_entry[i].without_effect);
+}
+
+static bool doubt(struct vdm_entry_check *k, const struct vdm_entry *e,
+                  const struct vdm_key_range *r, struct vdm_err *err)
+{
+    if (k->doubts == k->doubts_cap) {
+        size_t cap = k->doubts_cap ? k->doubts_cap * 2 : 64;
+        struct vdm_doubted *grown = reallocarray(k->doubted, cap, sizeof *grown);
+        if (!grown)
+            return vdm_fail_memory(err);
+        k->doubted = grown;
+        k->doubts_cap = cap;
+    }
+    uint64_t capture = e->kind == VDM_ENTRY_AMENDMENT ? e->capture.amends : e->n;
+    k->doubted[k->doubts++] = (struct vdm_doubted){capture, e->n, r->ended_at};
+    return true;
+}
+
+static bool revoked_for(const struct vdm_key_range *r, uint64_t n)
+{
+    return r->ended_at != UINT64_MAX && r->ended_by == VDM_KEY_REVOKE && n >= r->until;
+}
+
+/* Is the key that signed allowed to sign this here? */
+static bool check_authorization(struct vdm_entry_check *k, const struct vdm_entry *e,
+                                const struct vdm_key_range *r, bool *good, struct vdm_err *err)
+{
+    bool about_capture = e->kind == VDM_ENTRY_CAPTURE || e->kind == VDM_ENTRY_AMENDMENT;
+    if (!vdm_role_may_sign(r->role, e)) {
+        vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_SIGNER_UNAUTHORIZED, .entry = e->n},
+                       "a key of role %s may not sign this", vdm_role_name(r->role));
+    } else if (vdm_key_range_covers(r, e->n)) {
+        *good = true;
+    } else if (about_capture && revoked_for(r, e->n)) {
+        return doubt(k, e, r, err);
+    } else if (e->n < r->from) {
+        vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_SIGNER_UNAUTHORIZED, .entry = e->n},
+                       "its signer's key is authorized only by entry %llu",
+                       (unsigned long long)r->authorized_at);
+    } else {
+        vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_SIGNER_UNAUTHORIZED, .entry = e->n},
+                       "its signer's key was %s by entry %llu",
+                       r->ended_by == VDM_KEY_REVOKE ? "revoked" : "retired",
+                       (unsigned long long)r->ended_at);
+    }
+    return true;
+}
+
+static bool check_signer(struct vdm_entry_check *k, struct vdm_checked_entry *out,
+                         struct vdm_err *err)
+{
+    const struct vdm_entry *e = &out->entry;
+    const struct vdm_key_range *r = vdm_keyring_find(&k->keyring, e->signer, e->signer_id);
+    /* A genesis that is not in the keyring still shows whether its own signature is good. */
+    const struct vdm_vkey *key = r                              ? &r->key
+                                 : e->kind == VDM_ENTRY_GENESIS ? &e->genesis.authority
+                                                                : NULL;
+    if (key && vdm_note_verify(&out->note, k->crypto, key, NULL) != VDM_NOTE_GOOD) {
+        add(k, VDM_SIGNATURE_INVALID, e->n,
+            "the signature does not fit the entry and its signer's key");
+        return true;
+    }
+    if (r)
+        return check_authorization(k, e, r, &out->signer_good, err);
+    if (k->keyring.undecided_after >= e->n)
+        add(k, VDM_SIGNER_UNAUTHORIZED, e->n, "no key entry authorizes its signer's key");
+    return true;
+}
+
+/* An amendment by a valid signer settles what is doubted of its capture. */
+static void settle(struct vdm_entry_check *k, uint64_t capture, uint64_t by)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < k->doubts; i++) {
+        struct vdm_doubted d = k->doubted[i];
+        if (d.capture == capture && d.entry < by)
+            vdm_report_add(
+                k->report, (struct vdm_seen){.kind = VDM_RE_ATTESTED, .entry = d.entry},
+                "its signer's key was revoked by entry %llu; amendment %llu vouches for it again",
+                (unsigned long long)d.revoked_by, (unsigned long long)by);
+        else
+            k->doubted[kept++] = d;
+    }
+    k->doubts = kept;
+}
+
+static void check_clock(struct vdm_entry_check *k, const struct vdm_entry *e)
+{
+    if (k->has_last && k->last_n < e->n && e->recorded.seconds < k->last_recorded.seconds)
+        add(k, VDM_CLOCK_BACKWARDS, e->n,
+            "recorded before the entry before it, by the archive's clock");
+}
+
+bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
+                          struct vdm_checked_entry *out, struct vdm_err *err)
+{
+    struct vdm_err why = {0};
+    const struct vdm_entry *e = &out->entry;
+    out->signer_good = false;
+    out->decoded = vdm_entry_open(k->crypto, bytes, &out->note, &out->entry, &why);
+    if (!out->decoded) {
+        k->has_last = false;
+        add(k, VDM_ENTRY_MALFORMED, n, why.text);
+        return why.kind == VDM_ERR_MALFORMED || vdm_fail(err, "%s", why.text);
+    }
+    check_position(k, n, e);
+    check_chain(k, n, e);
+    if (!check_signer(k, out, err))
+        return false;
+    if (e->kind == VDM_ENTRY_UNKNOWN)
+        vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_ENTRY_OF_UNKNOWN_KIND, .entry = n},
+                       "%.*s is not known to this version", (int)e->type.n, e->type.p);
+    check_key_rules(k, n);
+    if (e->kind == VDM_ENTRY_AMENDMENT && out->signer_good)
+        settle(k, e->capture.amends, n);
+    check_clock(k, e);
+    k->has_last = true;
+    k->last_n = n;
+    k->last_text = vdm_sha256(k->crypto, out->note.text);
+    k->last_recorded = e->recorded;
+    k->report->entries++;
+    return true;
+}
+
+void vdm_entry_check_end(struct vdm_entry_check *k)
+{
+    for (size_t i = 0; i < k->doubts; i++)
+        vdm_report_add(
+            k->report,
+            (struct vdm_seen){.kind = VDM_SIGNER_UNAUTHORIZED, .entry = k->doubted[i].entry},
+            "its signer's key was revoked by entry %llu",
+            (unsigned long long)k->doubted[i].revoked_by);
+    k->doubts = 0;
+}
+
+/* --- checkpoints --- */
+
+static bool line_good(struct vdm_entry_check *k, const struct vdm_note *note, size_t line,
+                      const struct vdm_key_range *by)
+{
+    const struct vdm_note_signature *s = &note->signature[line];
+    struct vdm_sig sig;
+    return by && s->id == by->key.id && vdm_bytes_equal_str(s->name, by->key.name) &&
+           vdm_note_signature_ed25519(s, &sig) &&
+           vdm_signature_valid(k->crypto, &by->key.key, note->text, &sig);
+}
+
+bool vdm_check_checkpoint_signature(struct vdm_entry_check *k, const struct vdm_note *note,
+                                    uint64_t size, const struct vdm_key_range **signer)
+{
+    const struct vdm_key_range *before;
+    const struct vdm_key_range *key = vdm_keyring_ledger_key(&k->keyring, size, &before);
+    if (signer)
+        *signer = key;
+    bool one = note->signatures == 1 && line_good(k, note, 0, key);
+    bool two = note->signatures == 2 && line_good(k, note, 0, before) && line_good(k, note, 1, key);
+    if (one || two || k->keyring.undecided_after < size)
+        return true;
+    vdm_report_add(k->report,
+                   (struct vdm_seen){.kind = VDM_CHECKPOINT_INVALID, .entry = VDM_NO_ENTRY},
+                   key ? "the checkpoint of size %llu is not signed by the ledger key in force"
+                       : "no ledger key is in force for the checkpoint of size %llu",
+                   (unsigned long long)size);
+    return false;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/recover.h"
+
+#include "keys/guard.h"
+#include "store/store_folder.h"
+
+#define LOCK_SECONDS 120
+
+/* An entry that was committed has its document, or was withdrawn since. */
+static bool check_document(struct vdm_archive *a, const struct vdm_ledger_row *row,
+                           struct vdm_err *err)
+{
+    struct vdm_record r;
+    enum vdm_store_state state;
+    if (!vdm_record_decode(row->bytes, &r, err) ||
+        !vdm_store_check(a->store, r.document, r.document_size, &state, err))
+        return vdm_err_prefix(err, "entry %llu", (unsigned long long)row->n);
+    return state == VDM_STORE_GOOD ||
+           vdm_fail(err, "entry %llu: its document is missing or damaged; run `vidimus verify`",
+                    (unsigned long long)row->n);
+}
+
+static bool check_tail(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
+{
+    struct vdm_ledger_slice slice = {0};
+    bool ok = true;
+    for (uint64_t n = from; ok && n < size; n = slice.to) {
+        ok = vdm_ledger_read_slice(a->ledger, n, size, &slice, err);
+        for (size_t i = 0; ok && i < slice.records; i++)
+            ok = check_document(a, &slice.record[i], err);
+    }
+    vdm_ledger_slice_release(&slice);
+    return ok;
+}
+
+static bool advance_guard(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
+{
+    struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_checkpoint head;
+    return check_tail(a, from, size, err) && vdm_archive_head(a, &note, &head, err) &&
+           vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err);
+}
+
+bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
+                       struct vdm_err *err)
+{
+    enum vdm_guard_state state;
+    uint64_t guarded;
+    if (size == 0) /* a ledger that is just being made */
+        return true;
+    if (!vdm_archive_guard(a, size, &state, &guarded, err))
+        return false;
+    switch (state) {
+    case VDM_GUARD_CURRENT:
+        return true;
+    case VDM_GUARD_BEHIND:
+        if (out)
+            out->entries = size - guarded;
+        return advance_guard(a, guarded, size, err);
+    case VDM_GUARD_AHEAD:
+        return vdm_fail(
+            err,
+            "rolled-back: the ledger has %llu entries, but %llu were signed (keys/" VDM_GUARD_FILE
+            "). It was put back to an older state: restore the newer store, or go on in a "
+            "new archive",
+            (unsigned long long)size, (unsigned long long)guarded);
+    case VDM_GUARD_FORKED:
+        return vdm_fail(err,
+                        "forked: the ledger's first %llu entries are not those that were signed "
+                        "(keys/" VDM_GUARD_FILE
+                        "). Two copies of this archive went on separately: keep the one "
+                        "that others have seen",
+                        (unsigned long long)guarded);
+    case VDM_GUARD_MISSING:
+        break;
+    }
+    return vdm_fail(err,
+                    "keys/" VDM_GUARD_FILE " is missing: nothing is signed without it. If this "
+                    "ledger is the newest there is, `vidimus recover` makes it anew");
+}
+
+static bool remake_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
+                         struct vdm_err *err)
+{
+    enum vdm_guard_state state;
+    uint64_t guarded;
+    if (size == 0 || !vdm_archive_guard(a, size, &state, &guarded, err))
+        return size == 0;
+    if (state != VDM_GUARD_MISSING)
+        return true;
+    out->guard_made = true;
+    return advance_guard(a, 0, size, err);
+}
+
+bool vdm_recover(struct vdm_archive *a, const struct vdm_progress *progress,
+                 struct vdm_recovered *out, struct vdm_err *err)
+{
+    uint64_t size;
+    *out = (struct vdm_recovered){0};
+    if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, err))
+        return false;
+    bool ok = vdm_ledger_size(a->ledger, &size, err) &&
+              vdm_store_recover_folder(a->store_path, &out->leftovers, err) &&
+              remake_guard(a, size, out, err) && vdm_recover_guard(a, size, out, err) &&
+              vdm_archive_catch_up(a, size, progress, err);
+    vdm_ledger_unlock(a->ledger);
+    return ok;
+}

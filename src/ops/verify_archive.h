@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The check of a whole archive: I1 to I6, every entry, signature, record and document, the tree and
+ * every checkpoint, the catalog, and what stands in the store without belonging there. Reads in short
+ * slices, so that a writer is never held up; writes nothing; memory does not grow with the archive. */
+#ifndef VDM_OPS_VERIFY_ARCHIVE_H
+#define VDM_OPS_VERIFY_ARCHIVE_H
+
+#include "ops/archive.h"
+
+struct vdm_verify_options {
+    /* Keys that the reader trusts: the authority's, or a ledger key that signed the newest checkpoint. */
+    const struct vdm_vkey *trust;
+    size_t trusts;
+    /* A trust policy (or NULL), in addition. */
+    const struct vdm_policy *policy;
+    /* Checkpoints that were kept elsewhere (notes), or n == 0: the archive must extend each. */
+    const struct vdm_bytes *kept;
+    size_t kepts;
+    bool without_documents; /* their bytes are not read */
+};
+
+/* False only where the check could not be carried out. */
+bool vdm_verify_archive(struct vdm_crypto *c, const char *path, const struct vdm_verify_options *o,
+                        const struct vdm_progress *progress, struct vdm_report *report,
+                        struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

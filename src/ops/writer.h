@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The one way in which entries get into a ledger: numbered, chained, signed, with the checkpoint that
+ * covers them, in the order that makes them safe (I3, I4, I6):
+ *
+ *   documents durable -> ledger commit durable -> keys/last-checkpoint -> catalog -> acknowledged
+ *
+ * begin takes the ledger's lock and commit (or abort) gives it back; several programs may take turns. */
+#ifndef VDM_OPS_WRITER_H
+#define VDM_OPS_WRITER_H
+
+#include "keys/signer.h"
+#include "ops/archive.h"
+
+struct vdm_writer;
+
+/* `ledger_key` signs the checkpoints; it and the archive are borrowed. */
+bool vdm_writer_open(struct vdm_writer **out, struct vdm_archive *a,
+                     const struct vdm_signer *ledger_key, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_writer_close(struct vdm_writer *w); /* aborts; NULL is fine */
+void vdm_writer_cleanup(struct vdm_writer **w);
+
+/* Refuses where the ledger is not what the guard remembers: rolled back, forked, guard missing. What
+ * a crash left unacknowledged is acknowledged first. */
+bool vdm_writer_begin(struct vdm_writer *w, struct vdm_err *err) VDM_MUST_CHECK;
+uint64_t vdm_writer_next(const struct vdm_writer *w); /* number of the next entry */
+/* Append one entry: fill `kind` and the kind's fields, and `recorded`; the rest of the head is set here.
+ * `record` (n == 0: none) is the text that it commits to, kept beside it. */
+bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
+                       struct vdm_bytes record, struct vdm_err *err) VDM_MUST_CHECK;
+/* Sign the checkpoint and make all of it durable. Without entries: only gives the lock back. */
+bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_writer_abort(struct vdm_writer *w);
+/* The checkpoint that commit signed last; valid until the next one. */
+struct vdm_bytes vdm_writer_checkpoint(const struct vdm_writer *w);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* The object store: documents by their SHA-256, each kept once. One interface, a backend a file
+ * (store_folder.h, store_memory.h); tests/unit/store/store_contract.c holds every backend to:
+ *
+ * put   S1  An object is hashed while it is copied: its id is the digest of the bytes kept.
+ *       S2  A put that fails adds nothing: no object, no leftover (a killed process may leave one).
+ *       S3  If the id is there, the existing object is hashed again. Good: nothing changes.
+ *       S4  Bad (changed, cut short, not a file): it is set aside, never deleted, the fresh bytes
+ *           take its place and `repaired` says so. A folder in its place is left there, and the put
+ *           refused; an object that cannot be read fails it.
+ *       S5  No name is overwritten and no reader sees part of an object. (While a bad one makes
+ *           room, there is a moment in which readers find none.)
+ *       S6  Puts of one id side by side, through other handles and processes, all succeed.
+ * sync  S7  On return every object put before is durable.
+ *       S8  A sync that fails is final: every later put and sync on the handle fails.
+ * get   S9  Gives the bytes as they stand, and their number. They are not hashed: who needs to know
+ *           whether they are good hashes them, or asks vdm_store_check.
+ *       S10 A link, device or folder in place of an object is an error and is not followed.
+ * each  S11 Every object once, in rising order of digest, in bounded memory; and the name of
+ *           everything that does not belong there, in no order.
+ *       S12 The visitor can stop it.
+ * all   S13 A handle opened for reading writes nothing: put and sync on it are VDM_ERR_USAGE.
+ *
+ * A handle belongs to one thread. While a put runs, its read function may get from the same handle
+ * but must neither put nor check. */
+#ifndef VDM_STORE_STORE_H
+#define VDM_STORE_STORE_H
+
+#include "base/file.h"
+#include "crypto/crypto.h"
+
+#define VDM_SIZE_UNKNOWN UINT64_MAX
+
+struct vdm_store;
+
+/* What a put found and did. */
+struct vdm_stored {
+    struct vdm_digest id;
+    uint64_t size_bytes;
+    bool was_new;  /* no such object stood there before */
+    bool repaired; /* a bad one did, and was set aside (then was_new is false) */
+};
+
+/* An object being read: `r.read(&r, ...)`. Zero-initialise, close when done. It goes on giving the
+ * bytes of the object it was opened on, also when that is repaired meanwhile; close it before the
+ * store. */
+struct vdm_store_reader {
+    vdm_read_fn *read;
+    uint64_t size_bytes;
+    void (*close)(struct vdm_store_reader *r); /* backends: NULL while nothing is open */
+    int fd;
+    struct vdm_bytes rest;
+};
+void vdm_store_reader_close(struct vdm_store_reader *r); /* for VDM_CLEANUP; a zeroed one is fine */
+
+/* What each() meets. */
+struct vdm_store_item {
+    const char *stranger; /* NULL for an object; else a path below the store folder, unescaped, of
+                           * something that does not belong there (`id` and size mean nothing) */
+    struct vdm_digest id;
+    uint64_t size_bytes;
+};
+/* Set *stop to end the visit without an error; false ends it with one, which each() passes on. */
+typedef bool vdm_store_visit_fn(void *ctx, const struct vdm_store_item *item, bool *stop,
+                                struct vdm_err *err);
+
+/* Store what `read` gives, to its end. `size_hint`, or VDM_SIZE_UNKNOWN, lets a full disk be seen
+ * before a large object is copied; it need not be right. An error of `read` is passed on as it is,
+ * the store's own begin with "store: ". Fails without space, memory or permission; VDM_ERR_REFUSED
+ * for S4's folder. */
+bool vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                   struct vdm_stored *out, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_store_sync(struct vdm_store *s, struct vdm_err *err) VDM_MUST_CHECK;
+/* Without such an object: VDM_ERR_NOT_FOUND; with something else in its place: VDM_ERR_REFUSED. */
+bool vdm_store_get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
+                   struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_store_each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_store_close(struct vdm_store *s);    /* NULL is fine; syncs nothing */
+void vdm_store_cleanup(struct vdm_store **s); /* for VDM_CLEANUP */
+
+/* Is the object good? A finding, not an error: false only if it could not be looked at. */
+enum vdm_store_state {
+    VDM_STORE_GOOD,
+    VDM_STORE_DAMAGED, /* other bytes, or another size than expected */
+    VDM_STORE_MISSING,
+    VDM_STORE_NOT_A_FILE,
+};
+/* `size_bytes`: as expected, or VDM_SIZE_UNKNOWN. A file of another size is not read, one that grows
+ * meanwhile not to its end. */
+bool vdm_store_check(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                     enum vdm_store_state *state, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* For backends. The calls above check S8 and S13 and come here only when they hold. */
+struct vdm_store_ops {
+    bool (*put)(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                struct vdm_stored *out, struct vdm_err *err);
+    bool (*sync)(struct vdm_store *s, struct vdm_err *err);
+    bool (*get)(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
+                struct vdm_err *err);
+    bool (*each)(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err);
+    void (*close)(struct vdm_store *s); /* releases the base too, frees s */
+};
+
+/* The head of every backend's handle. */
+struct vdm_store {
+    const struct vdm_store_ops *ops;
+    bool writable;
+    bool failed; /* a sync did, S8 */
+    struct vdm_hash *hash;
+    uint8_t *copy; /* VDM_COPY_BYTES */
+};
+bool vdm_store_init(struct vdm_store *s, const struct vdm_store_ops *ops, bool writable,
+                    struct vdm_crypto *crypto, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_store_release(struct vdm_store *s);
+
+/* vdm_store_check without the "store: " before its errors. */
+bool vdm_store_look(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                    enum vdm_store_state *state, struct vdm_err *err) VDM_MUST_CHECK;
+
+typedef bool vdm_store_sink_fn(void *ctx, struct vdm_bytes data, struct vdm_err *err);
+/* Read to the end, hash, and hand on in pieces of VDM_COPY_BYTES (only the last is shorter). Sets
+ * id and size of *out. */
+bool vdm_store_copy(struct vdm_store *s, vdm_read_fn *read, void *ctx, vdm_store_sink_fn *sink,
+                    void *sink_ctx, struct vdm_stored *out, struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

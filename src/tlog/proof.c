@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "tlog/proof.h"
+
+#include "tlog/tree.h"
+
+/* The way from a node up to the root. `at` is the node's index among those of its height, `last`
+ * the index of the last one there: fn and sn of the RFC. */
+struct climb {
+    uint64_t at, last;
+};
+
+/* Does the next hash of the proof stand to the left? Then also pass the heights at which our node
+ * is the last one and has no sibling: it goes up unchanged. */
+static bool next_is_left(struct climb *p)
+{
+    bool left = (p->at & 1) || p->at == p->last;
+    while (left && !(p->at & 1) && p->at != 0) {
+        p->at >>= 1;
+        p->last >>= 1;
+    }
+    p->at >>= 1;
+    p->last >>= 1;
+    return left;
+}
+
+bool vdm_inclusion_valid(struct vdm_crypto *c, uint64_t index, uint64_t size,
+                         struct vdm_digest leaf, struct vdm_digest root,
+                         const struct vdm_digest *proof, size_t n)
+{
+    if (index >= size)
+        return false;
+    struct climb p = {index, size - 1};
+    struct vdm_digest r = leaf;
+    for (size_t i = 0; i < n; i++) {
+        if (p.last == 0)
+            return false;
+        r = next_is_left(&p) ? vdm_tlog_node(c, proof[i], r) : vdm_tlog_node(c, r, proof[i]);
+    }
+    return p.last == 0 && vdm_digest_equal(r, root);
+}
+
+bool vdm_consistency_valid(struct vdm_crypto *c, uint64_t old_size, struct vdm_digest old_root,
+                           uint64_t new_size, struct vdm_digest new_root,
+                           const struct vdm_digest *proof, size_t n)
+{
+    if (old_size == 0 || old_size > new_size)
+        return false;
+    if (old_size == new_size)
+        return n == 0 && vdm_digest_equal(old_root, new_root);
+
+    struct climb p = {old_size - 1, new_size - 1};
+    while (p.at & 1) {
+        p.at >>= 1;
+        p.last >>= 1;
+    }
+    /* Where the old tree is perfect, its root is where the climb starts; else the proof names it.
+     */
+    size_t i = 0;
+    struct vdm_digest start = old_root;
+    if (p.at != 0) {
+        if (n == 0)
+            return false;
+        start = proof[i++];
+    }
+    struct vdm_digest old = start, new = start;
+    for (; i < n; i++) {
+        if (p.last == 0)
+            return false;
+        if (next_is_left(&p)) {
+            old = vdm_tlog_node(c, proof[i], old);
+            new = vdm_tlog_node(c, proof[i], new);
+        } else
+            new = vdm_tlog_node(c, new, proof[i]);
+    }
+    return p.last == 0 && vdm_digest_equal(old, old_root) && vdm_digest_equal(new, new_root);
+}

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define NUMBER_DIGITS_LEAST 6
-#define NUMBER_DIGITS_MOST  16
 
 enum shape {
     FIXED,    /* nothing between prefix and suffix */
@@ -66,8 +65,7 @@ static bool evidence_name_valid(struct vdm_bytes s)
 /* Six digits, or more without a leading zero. */
 static bool number_decode(struct vdm_bytes s, uint64_t *out)
 {
-    if (s.n < NUMBER_DIGITS_LEAST || s.n > NUMBER_DIGITS_MOST ||
-        (s.n > NUMBER_DIGITS_LEAST && s.p[0] == '0'))
+    if (s.n < NUMBER_DIGITS_LEAST || (s.n > NUMBER_DIGITS_LEAST && s.p[0] == '0'))
         return false;
     while (s.n > 1 && s.p[0] == '0')
         s = vdm_bytes_skip(s, 1);
@@ -127,35 +125,56 @@ bool vdm_layout_decode(struct vdm_bytes path, struct vdm_layout_member *out)
     return false;
 }
 
-/* `out` takes 65 bytes. false: a field has no form. */
-static bool middle_encode(const struct vdm_layout_member *m, char *out, size_t cap)
+/* Of a field; without a NUL it is a byte longer than any valid one. */
+static struct vdm_bytes text_of(const char *field, size_t cap)
+{
+    return (struct vdm_bytes){(const uint8_t *)field, strnlen(field, cap)};
+}
+
+static bool fields_valid(const struct vdm_layout_member *m)
+{
+    switch (forms[m->kind].shape) {
+    case FIXED:
+    case KEY:
+        return true;
+    case NUMBER:
+        return m->n <= VDM_NUMBER_MAX;
+    case FILE_:
+        return m->n <= VDM_NUMBER_MAX && ext_valid(text_of(m->ext, sizeof m->ext));
+    case EVIDENCE:
+        return m->n > 0 && m->n <= VDM_NUMBER_MAX &&
+               evidence_name_valid(text_of(m->name, sizeof m->name));
+    }
+    return false;
+}
+
+static void middle_encode(const struct vdm_layout_member *m, char *out, size_t cap)
 {
     out[0] = 0;
     switch (forms[m->kind].shape) {
     case FIXED:
-        return true;
+        break;
     case NUMBER:
         snprintf(out, cap, "%06" PRIu64, m->n);
-        return m->n <= VDM_NUMBER_MAX;
+        break;
     case KEY:
         vdm_hex_encode(m->key.b, sizeof m->key.b, out);
-        return true;
+        break;
     case FILE_:
         snprintf(out, cap, "%06" PRIu64 ".%s", m->n, m->ext);
-        return m->n <= VDM_NUMBER_MAX && ext_valid(vdm_str(m->ext));
+        break;
     case EVIDENCE:
         snprintf(out, cap, "%" PRIu64 "/%s", m->n, m->name);
-        return m->n > 0 && m->n <= VDM_NUMBER_MAX && evidence_name_valid(vdm_str(m->name));
+        break;
     }
-    return false;
 }
 
 bool vdm_layout_encode(const struct vdm_layout_member *m, char *out, struct vdm_err *err)
 {
     char middle[VDM_LAYOUT_PATH_MAX + 1];
-    if ((size_t)m->kind >= FORMS || !memchr(m->ext, 0, sizeof m->ext) ||
-        !memchr(m->name, 0, sizeof m->name) || !middle_encode(m, middle, sizeof middle))
+    if ((size_t)m->kind >= FORMS || !fields_valid(m))
         return vdm_fail_as(err, VDM_ERR_REFUSED, "no name for this member of a bundle");
+    middle_encode(m, middle, sizeof middle);
     snprintf(out, VDM_LAYOUT_PATH_MAX + 1, "%s%s%s", forms[m->kind].prefix, middle,
              forms[m->kind].suffix);
     return true;

@@ -138,8 +138,9 @@ bool vdm_manifest_line_decode(struct vdm_bytes line, struct vdm_digest *digest,
 {
     struct vdm_digest d;
     struct vdm_bytes rest = vdm_bytes_skip(line, 64);
-    if (line.n < 64 || !vdm_digest_from_hex((struct vdm_bytes){line.p, 64}, &d) ||
-        !vdm_bytes_start_with(rest, VDM_LIT("  ")) ||
+    /* With the two spaces in their place there are 64 bytes before them. */
+    if (!vdm_bytes_start_with(rest, VDM_LIT("  ")) ||
+        !vdm_digest_from_hex((struct vdm_bytes){line.p, 64}, &d) ||
         !vdm_layout_decode(vdm_bytes_skip(rest, 2), member))
         return false;
     *digest = d;

@@ -30,6 +30,7 @@ static void over(struct vdm_stream_reader *s, enum vdm_stream_state state, const
     s->reason = reason;
 }
 
+/* Afterwards at == end only where the descriptor is at its end. */
 static bool fill(struct vdm_stream_reader *s, struct vdm_err *err)
 {
     if (s->at < s->end || s->fd_at_end)
@@ -41,11 +42,6 @@ static bool fill(struct vdm_stream_reader *s, struct vdm_err *err)
     s->at = 0;
     s->end = got;
     return true;
-}
-
-static bool used_up(const struct vdm_stream_reader *s)
-{
-    return s->at == s->end && s->fd_at_end;
 }
 
 static void used(struct vdm_stream_reader *s, size_t n)
@@ -224,7 +220,7 @@ static bool step(struct vdm_stream_reader *s, uint8_t *p, size_t cap, size_t *ma
     if (s->form == VDM_STREAM_PLAIN)
         return step_plain(s, p, cap, made, err);
     /* The decoder is asked once more after the input is used up: it may hold output back. */
-    bool last = used_up(s);
+    bool last = s->at == s->end;
     if (!(s->form == VDM_STREAM_GZIP ? step_gzip : step_zstd)(s, p, cap, made, err))
         return false;
     if (last && *made == 0 && s->state == VDM_STREAM_MORE)

@@ -50,9 +50,9 @@ bool vdm_tar_folder_valid(struct vdm_bytes folder)
     return folder.n <= VDM_TAR_FOLDER_MAX && part_valid(folder) && is_alnum(folder.p[0]);
 }
 
-static bool name_valid(const char *name)
+static bool name_valid(const struct vdm_tar_member *m)
 {
-    struct vdm_bytes rest = vdm_str(name), part;
+    struct vdm_bytes rest = {(const uint8_t *)m->name, strnlen(m->name, sizeof m->name)}, part;
     if (rest.n > VDM_TAR_NAME_MAX || !vdm_cut(&rest, '/', &part) || !vdm_tar_folder_valid(part))
         return false;
     while (vdm_cut(&rest, '/', &part))
@@ -134,7 +134,7 @@ static void encode(const struct vdm_tar_member *m, uint8_t *block)
 bool vdm_tar_header_encode(const struct vdm_tar_member *m, uint8_t out[VDM_TAR_BLOCK],
                            struct vdm_err *err)
 {
-    if (!memchr(m->name, 0, sizeof m->name) || !name_valid(m->name))
+    if (!name_valid(m))
         return vdm_fail_as(err, VDM_ERR_REFUSED, "no name for a member of a bundle: %.*s",
                            VDM_TAR_NAME_MAX, m->name);
     if (m->size > VDM_NUMBER_MAX)
@@ -191,7 +191,7 @@ bool vdm_tar_header_decode(const uint8_t block[VDM_TAR_BLOCK], struct vdm_tar_me
     if (!checksum_right(block))
         return false;
     *reason = "tar header: not a name that a bundle has";
-    if (!name_valid(m.name))
+    if (!name_valid(&m))
         return false;
     *reason = "tar header: the size is too large";
     if (m.size > VDM_NUMBER_MAX)

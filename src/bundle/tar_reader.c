@@ -77,9 +77,7 @@ static bool pass_member(struct vdm_tar_reader *r, struct vdm_err *err)
         if (!vdm_tar_reader_read(r, drop, sizeof drop, &got, &status, err))
             return false;
     }
-    unsigned padding = r->padding;
-    r->padding = 0;
-    return r->status != VDM_TAR_OK || take_zeros(r, padding, "the tar is cut off in its padding",
+    return r->status != VDM_TAR_OK || take_zeros(r, r->padding, "the tar is cut off in its padding",
                                                  "the padding is not zero", err);
 }
 

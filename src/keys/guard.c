@@ -10,8 +10,6 @@ static bool check(struct vdm_bytes note, struct vdm_err *err)
 {
     struct vdm_note parts;
     struct vdm_checkpoint checkpoint;
-    if (note.n > VDM_NOTE_MAX)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "larger than %d bytes", VDM_NOTE_MAX);
     return vdm_checkpoint_open(note, &parts, &checkpoint, err);
 }
 

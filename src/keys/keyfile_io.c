@@ -88,11 +88,8 @@ static bool decode_sealed(struct vdm_crypto *c, struct vdm_bytes text, struct co
 {
     if (!vdm_keyfile_decode(c, text, &f->sealed, err))
         return false;
-    const struct vdm_vkey *k = &f->sealed.public_key;
-    if (k->type != VDM_KEY_ED25519 || !vdm_name_valid(vdm_str(k->name)))
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "it names a key that cannot be one of ours");
     f->form = VDM_KEYFILE_SEALED;
-    f->pair.vkey = *k;
+    f->pair.vkey = f->sealed.public_key;
     return true;
 }
 
@@ -222,7 +219,7 @@ static bool save(const struct vdm_keypair *k, int dir, const char *path,
 {
     struct vdm_secret clear VDM_CLEANUP(vdm_secret_release) = {0};
     struct vdm_buf sealed VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!vdm_name_valid(vdm_str(k->vkey.name)) ||
+    if (!vdm_vkey_is_ours(&k->vkey) ||
         !vdm_pubkey_equal(vdm_signing_key_public(k->key), k->vkey.key))
         return vdm_fail_as(err, VDM_ERR_USAGE, "a secret key and a name that do not belong");
     if (lock ? !compose_sealed(k, lock, &sealed, err) : !compose_clear(k, &clear, err))

@@ -6,8 +6,8 @@
  *
  * What is secret is read, decoded and written in guarded memory only. A file is refused
  * (VDM_ERR_FAILED) where group or others have any permission, or where it belongs neither to the
- * caller nor to root. Links are followed for reading: the file behind them is the one that is asked.
- * Keys have names of ours (vdm_name_valid). */
+ * caller nor to root. Links are followed for reading: what counts is the file behind them. Keys are
+ * of ours (vdm_vkey_is_ours). */
 #ifndef VDM_KEYS_KEYFILE_IO_H
 #define VDM_KEYS_KEYFILE_IO_H
 
@@ -47,8 +47,8 @@ struct vdm_keyfile_lock {
     const struct vdm_secret *passphrase;
     const struct vdm_kdf *kdf;
 };
-/* Mode 0600, durable on return. `lock` NULL: in the clear. A file that is there already is kept, and
- * that is an error. */
+/* Mode 0600, durable on return. `lock` NULL: in the clear. A file that is there already is kept,
+ * and that is an error. */
 bool vdm_keyfile_save(const struct vdm_keypair *k, int dir, const char *path,
                       const struct vdm_keyfile_lock *lock, struct vdm_err *err) VDM_MUST_CHECK;
 /* For another passphrase: replace a key file, which must be there, be no link, and name this same

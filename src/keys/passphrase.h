@@ -14,9 +14,9 @@
  * `twice` it is asked again and must be the same; that, and an empty one, has three tries.
  *
  * The terminal is as before on every return. SIGINT, SIGTERM, SIGHUP and SIGQUIT, unless ignored,
- * take effect after that, as the process has set them; where it lives on: VDM_ERR_INTERRUPTED. After
- * SIGTSTP and on being continued, the question is asked again. Call it before there are other
- * threads: one that does not block these signals would get them.
+ * take effect after that, as the process has set them; where it lives on: VDM_ERR_INTERRUPTED.
+ * After SIGTSTP and on being continued, the question is asked again. Call it before there are
+ * other threads: one that does not block these signals would get them.
  *
  * Without a terminal: VDM_ERR_FAILED, and the message points to `--passphrase-file`. */
 bool vdm_passphrase_ask(struct vdm_secret *out, const char *name, bool twice,

@@ -72,18 +72,17 @@ static bool look_at(struct vdm_crypto *c, int dir, const char *base, const struc
 {
     char path[VDM_KEY_FILE_BASE_MAX + 5];
     struct vdm_vkey there;
-    struct vdm_err why = {0};
     struct stat st;
-    snprintf(path, sizeof path, "%s.pub", base);
-    if (vdm_pub_read(c, dir, path, &there, &why)) {
+    snprintf(path, sizeof path, "%.*s.pub", VDM_KEY_FILE_BASE_MAX, base);
+    if (vdm_pub_read(c, dir, path, &there, NULL)) {
         *out = vdm_vkey_equal(&there, k) ? PLACE_OURS : PLACE_TAKEN;
         return true;
     }
     *out = PLACE_TAKEN;
-    /* A dangling link is no file, and yet the name is taken: so lstat, for both. */
-    if (why.kind != VDM_ERR_NOT_FOUND || fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+    /* What cannot be read, a link to nowhere for one, has taken the name all the same. */
+    if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return true;
-    snprintf(path, sizeof path, "%s.key", base);
+    snprintf(path, sizeof path, "%.*s.key", VDM_KEY_FILE_BASE_MAX, base);
     if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return true;
     if (errno != ENOENT)

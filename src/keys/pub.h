@@ -17,8 +17,8 @@ bool vdm_pub_read(struct vdm_crypto *c, int dir, const char *path, struct vdm_vk
 bool vdm_pub_write(int dir, const char *path, const struct vdm_vkey *k,
                    struct vdm_err *err) VDM_MUST_CHECK;
 
-/* The name of a key's files without `.pub` or `.key`: the key's name with `/` as `-`; with `with_id`
- * followed by `-` and the 8 hex digits of the key id.
+/* The name of a key's files without `.pub` or `.key`: the key's name with `/` as `-`; with
+ * `with_id` followed by `-` and the 8 hex digits of the key id.
  *
  * Other people's names may hold anything that a note allows: what is outside our own alphabet, and
  * a dot in front, becomes `_`, and after VDM_KEY_FILE_NAME_CUT bytes the name is cut. So different

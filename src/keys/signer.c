@@ -80,17 +80,12 @@ static bool compose(const struct vdm_signer *s, struct vdm_bytes text, struct vd
                     struct vdm_err *err)
 {
     struct vdm_note parts;
-    if (text.n == 0 || text.n > VDM_NOTE_MAX || text.p[text.n - 1] != '\n')
-        return vdm_fail_as(err, VDM_ERR_MALFORMED,
-                           "the text of a note is 1 to %d bytes and ends in LF", VDM_NOTE_MAX);
     struct vdm_sig sig = vdm_sign(s->pair.key, text);
     vdm_buf_put(whole, text);
     vdm_buf_putc(whole, '\n');
     vdm_note_put_signature(whole, vdm_str(s->pair.vkey.name), s->pair.vkey.id, &sig);
     if (!vdm_buf_ok(whole, err) || !vdm_note_decode(vdm_buf_bytes(whole), &parts, err))
         return false;
-    if (whole->n > VDM_NOTE_MAX)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "a note larger than %d bytes", VDM_NOTE_MAX);
     return vdm_bytes_equal(parts.text, text) ||
            vdm_fail_as(err, VDM_ERR_MALFORMED, "a text that a note cannot carry");
 }

@@ -28,9 +28,9 @@ bool vdm_signer_save_again(const struct vdm_signer *s, int dir, const char *path
 /* Valid as long as the signer. */
 const struct vdm_vkey *vdm_signer_vkey(const struct vdm_signer *s);
 
-/* Append text, LF and the signature line to `note`: a whole note. The text must end in LF and be one
- * that a note can carry (UTF-8, no control character but LF), and text, LF and line together at most
- * VDM_NOTE_MAX bytes; else VDM_ERR_MALFORMED. The text must not lie in `note` itself. */
+/* Append text, LF and the signature line to `note`: a whole note. The text must end in LF and be
+ * one that a note can carry (UTF-8, no control character but LF), and text, LF and line together at
+ * most VDM_NOTE_MAX bytes; else VDM_ERR_MALFORMED. The text must not lie in `note` itself. */
 bool vdm_signer_append_note(const struct vdm_signer *s, struct vdm_bytes text, struct vdm_buf *note,
                             struct vdm_err *err) VDM_MUST_CHECK;
 /* Append the signature line alone, for a note with several: the first by vdm_signer_append_note. */

@@ -52,7 +52,7 @@ static const char *const sql[STATEMENTS] = {
     [STMT_ADD_ISSUER] = "INSERT OR IGNORE INTO issuer(name, n) VALUES(?2, ?1)",
     [STMT_DROP_ISSUERS] = "DELETE FROM issuer WHERE n = ?1",
     [STMT_FIND_SAME] = "SELECT max(n) FROM capture WHERE document = ?1 AND source IS ?2 "
-                       "AND captured IS ?3",
+                       "AND captured IS ?3 AND withdrawn IS NULL",
     [STMT_LAST_OF_SOURCE] = "SELECT max(n) FROM capture WHERE source = ?1",
     [STMT_LIST_UP] = LIST_WHERE "AND n > ?7 ORDER BY n LIMIT ?8",
     [STMT_LIST_DOWN] = LIST_WHERE "AND n < ?7 ORDER BY n DESC LIMIT ?8",

@@ -22,4 +22,8 @@ bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovere
 bool vdm_recover(struct vdm_archive *a, const struct vdm_progress *progress,
                  struct vdm_recovered *out, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Make the catalog anew from the ledger. Takes the lock. */
+bool vdm_reindex(struct vdm_archive *a, const struct vdm_progress *progress,
+                 struct vdm_err *err) VDM_MUST_CHECK;
+
 #endif

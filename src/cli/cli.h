@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line: one table of commands, each with what it needs; main opens that and calls it. */
+#ifndef VDM_CLI_CLI_H
+#define VDM_CLI_CLI_H
+
+#include "cli/opt.h"
+#include "cli/out.h"
+#include "ops/archive.h"
+#include "ops/report.h"
+#include "ops/unlock.h"
+
+#include <jansson.h>
+
+/* Exit status, the same for every command. */
+enum {
+    VDM_EXIT_DONE = 0,
+    VDM_EXIT_FINDING = 1, /* something checked is not good, or some inputs were refused */
+    VDM_EXIT_USAGE = 2,
+    VDM_EXIT_FAILED = 3,
+    VDM_EXIT_UNTRUSTED = 4,
+};
+
+/* What a command needs; main opens it before the command runs. This is the security policy on one
+ * screen: nothing else in the program opens an archive for writing or a secret key. */
+enum vdm_needs {
+    VDM_NEEDS_NOTHING = 0,
+    VDM_NEEDS_READ = 1,    /* the archive, for reading */
+    VDM_NEEDS_WRITE = 2,   /* the archive, for writing */
+    VDM_NEEDS_SIGNERS = 4, /* the signer's and the ledger's secret keys */
+};
+
+/* The progress bar, if it is on the screen. */
+struct vdm_drawn {
+    uint64_t started, drawn; /* ms */
+    bool on_screen;
+};
+
+struct vdm_cli {
+    const char *path; /* of the archive */
+    bool path_given;
+    bool json, quiet, verbose;
+    struct vdm_crypto *crypto;
+    struct vdm_archive *archive;
+    struct vdm_passphrases passphrases;
+    struct vdm_signers signers;
+    struct vdm_progress progress;
+    struct vdm_drawn drawn;
+};
+
+struct vdm_command {
+    const char *name;
+    const char *group; /* heading in the list of commands */
+    const char *usage; /* what follows the name */
+    const char *summary;
+    const char *help; /* more lines and at least one example, for --help */
+    const struct vdm_opt *options;
+    unsigned needs; /* enum vdm_needs */
+    /* Arguments other than options: from..to of them. */
+    size_t least, most;
+    /* The exit status. An error that was not told yet is told by main: false with *err. */
+    bool (*run)(struct vdm_cli *cli, const struct vdm_args *args, int *status, struct vdm_err *err);
+    /* Adds to `needs` what depends on the arguments; NULL: nothing does. */
+    unsigned (*more_needs)(const struct vdm_args *args);
+};
+extern const struct vdm_command vdm_commands[]; /* ends with a NULL name */
+
+/* Printing one JSON object as one line; takes over the object. */
+bool vdm_json_print(json_t *object, struct vdm_err *err) VDM_MUST_CHECK;
+json_t *vdm_json_bytes(struct vdm_bytes s);     /* escaped for a terminal where it must be */
+json_t *vdm_json_value(struct vdm_bytes value); /* a record's value: as it stands, escaped */
+json_t *vdm_json_time(struct vdm_time t);
+json_t *vdm_json_root(struct vdm_digest root);
+json_t *vdm_json_digest(struct vdm_digest d);
+json_t *vdm_json_record(const struct vdm_record *r);
+
+/* Numbers and lists on the command line. */
+bool vdm_cli_number(const char *text, const char *what, uint64_t *out,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+/* `3,7-9`: appended as uint64_t, sorted, without repetition. */
+bool vdm_cli_ranges(const char *text, struct vdm_buf *out, struct vdm_err *err) VDM_MUST_CHECK;
+/* `title,issued`: bits of fields. */
+bool vdm_cli_fields(const char *text, uint64_t *out, struct vdm_err *err) VDM_MUST_CHECK;
+/* --source --collection --issuer --from --to; texts escaped into `memory`, which must outlive it. */
+struct vdm_cli_filter {
+    struct vdm_catalog_filter filter;
+    struct vdm_buf memory[5];
+};
+bool vdm_cli_filter(const struct vdm_args *args, struct vdm_cli_filter *out,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_cli_filter_release(struct vdm_cli_filter *f);
+#define VDM_FILTER_OPTIONS                                                                         \
+    {"source", 0, "URL", "captures of this source"},                                               \
+        {"collection", 0, "NAME", "captures of this collection"},                                  \
+        {"issuer", 0, "NAME", "statements by this issuer"},                                        \
+        {"from", 0, "TIME", "recorded at this time or later (2026, 2026-11-21, ...T14:05:00Z)"},   \
+    {                                                                                              \
+        "to", 0, "TIME", "recorded at this time or earlier"                                        \
+    }
+
+/* A file that a command writes for the user: a new one, complete or not at all. */
+bool vdm_cli_write_file(const char *path, struct vdm_bytes data,
+                        struct vdm_err *err) VDM_MUST_CHECK;
+
+/* A line on stderr that --quiet silences. */
+void vdm_cli_say(const struct vdm_cli *cli, const char *format, ...) VDM_PRINTF(2, 3);
+
+/* cli/progress.c */
+void vdm_progress_start(struct vdm_cli *cli, bool wanted);
+void vdm_progress_end(struct vdm_cli *cli);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* One function a command, in a file of its own; commands.c puts them into the table. */
+#ifndef VDM_CLI_CMD_H
+#define VDM_CLI_CMD_H
+
+#include "cli/cli.h"
+
+#define VDM_COMMAND(name)                                                                          \
+    bool vdm_cmd_##name(struct vdm_cli *cli, const struct vdm_args *args, int *status,             \
+                        struct vdm_err *err)
+
+VDM_COMMAND(init);
+VDM_COMMAND(import);
+VDM_COMMAND(log);
+VDM_COMMAND(show);
+VDM_COMMAND(cat);
+VDM_COMMAND(verify);
+VDM_COMMAND(bundle);
+VDM_COMMAND(checkpoint);
+VDM_COMMAND(prove);
+VDM_COMMAND(recover);
+VDM_COMMAND(reindex);
+VDM_COMMAND(status);
+VDM_COMMAND(key);
+VDM_COMMAND(trust);
+
+unsigned vdm_needs_of_show(const struct vdm_args *args);
+unsigned vdm_needs_of_bundle(const struct vdm_args *args);
+unsigned vdm_needs_of_import(const struct vdm_args *args);
+
+extern const struct vdm_opt vdm_opts_init[], vdm_opts_import[], vdm_opts_log[], vdm_opts_verify[],
+    vdm_opts_bundle[], vdm_opts_checkpoint[], vdm_opts_prove[], vdm_opts_key[];
+
+#endif

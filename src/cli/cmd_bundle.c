@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/text.h"
+#include "cli/cmd.h"
+#include "ops/bundle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct vdm_opt vdm_opts_bundle[] = {
+    {"output", 'o', "FILE", "the bundle: .tar, .tar.gz or .tar.zst"},
+    {"entries", 0, "3,7-9", "these captures"},
+    {"all", 0, NULL, "all captures"},
+    VDM_FILTER_OPTIONS,
+    {"disclose", 0, "KEYS", "show only these lines of the records, e.g. document,title,issued"},
+    {"without-documents", 0, NULL, "a receipt: proofs and records, no documents"},
+    {"created", 0, "TIME", "time of the seal (else SOURCE_DATE_EPOCH, else now)"},
+    {"unsealed", 0, NULL, "without a seal: nobody says who chose (needs no key)"},
+    {NULL, 0, NULL, NULL},
+};
+
+unsigned vdm_needs_of_bundle(const struct vdm_args *args)
+{
+    return VDM_NEEDS_READ | (vdm_args_has(args, "unsealed") ? 0 : VDM_NEEDS_SIGNERS);
+}
+
+static bool created_time(const struct vdm_args *args, struct vdm_time *out, struct vdm_err *err)
+{
+    const char *given = vdm_args_value(args, "created"), *epoch = getenv("SOURCE_DATE_EPOCH");
+    uint64_t seconds;
+    if (given)
+        return vdm_time_decode(vdm_str(given), out) ||
+               vdm_fail_as(err, VDM_ERR_USAGE, "--created is no time like 2026-11-21T14:05:00Z: %s",
+                           given);
+    *out = vdm_time_now();
+    if (!epoch || !*epoch)
+        return true;
+    if (!vdm_number_decode(vdm_str(epoch), &seconds) || seconds > UINT64_C(253402300799))
+        return vdm_fail_as(err, VDM_ERR_USAGE, "SOURCE_DATE_EPOCH is no number of seconds: %s",
+                           epoch);
+    out->seconds = (int64_t)seconds;
+    return true;
+}
+
+static bool has_filter(const struct vdm_args *args)
+{
+    static const char *const names[] = {"source", "collection", "issuer", "from", "to", NULL};
+    for (const char *const *n = names; *n; n++)
+        if (vdm_args_has(args, *n))
+            return true;
+    return false;
+}
+
+static bool select_entries(const struct vdm_args *args, struct vdm_bundle_request *r,
+                           struct vdm_buf *numbers, struct vdm_cli_filter *filter,
+                           struct vdm_err *err)
+{
+    const char *entries = vdm_args_value(args, "entries");
+    int ways = (entries != NULL) + vdm_args_has(args, "all") + has_filter(args);
+    if (ways != 1)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           ways ? "--entries, --all and the filters exclude each other"
+                                : "say which captures: --entries, --all, --source, --collection, "
+                                  "--issuer, --from, --to");
+    if (entries) {
+        if (!vdm_cli_ranges(entries, numbers, err))
+            return false;
+        r->entry = (const uint64_t *)(const void *)numbers->p;
+        r->entries = numbers->n / sizeof *r->entry;
+    }
+    if (has_filter(args)) {
+        if (!vdm_cli_filter(args, filter, err))
+            return false;
+        r->filter = &filter->filter;
+    }
+    return true;
+}
+
+static void print_made(const char *output, const struct vdm_bundle_made *m)
+{
+    vdm_out_str(stdout, output);
+    fputs("  ", stdout);
+    vdm_out_size(stdout, m->bytes);
+    fputs(": ", stdout);
+    vdm_out_count(stdout, m->captures, "capture", "captures");
+    fputs(", ", stdout);
+    vdm_out_count(stdout, m->documents, "document", "documents");
+    if (m->withdrawn)
+        printf(", %llu withdrawn", (unsigned long long)m->withdrawn);
+    if (m->partly)
+        printf(", %llu partly disclosed", (unsigned long long)m->partly);
+    fputs(", as of ", stdout);
+    vdm_out_count(stdout, m->size, "entry", "entries");
+    puts(".\nIt proves what it holds; completeness is not proved.\n"
+         "Who gets it needs keys/authority.pub from you by another way, and runs:");
+    fputs("  vidimus verify ", stdout);
+    vdm_out_str(stdout, output);
+    puts(" --trust authority.pub");
+}
+
+static bool print_json(const char *output, const struct vdm_bundle_made *m, struct vdm_err *err)
+{
+    return vdm_json_print(json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:b,s:I,s:o,s:s}", "file",
+                                    vdm_json_bytes(vdm_str(output)), "bytes", (json_int_t)m->bytes,
+                                    "captures", (json_int_t)m->captures, "documents",
+                                    (json_int_t)m->documents, "withdrawn", (json_int_t)m->withdrawn,
+                                    "partly_disclosed", (json_int_t)m->partly, "sealed", m->sealed,
+                                    "size", (json_int_t)m->size, "root", vdm_json_root(m->root),
+                                    "notice", "completeness-not-proved"),
+                          err);
+}
+
+static bool write_bundle(struct vdm_cli *cli, const struct vdm_args *args,
+                         struct vdm_bundle_request *r, struct vdm_err *err)
+{
+    struct vdm_bundle_made made = {0};
+    const char *disclose = vdm_args_value(args, "disclose");
+    bool ok = (!disclose || vdm_cli_fields(disclose, &r->fields, err)) &&
+              created_time(args, &r->created, err) &&
+              vdm_bundle_write(cli->archive, r, cli->signers.signer, &cli->progress, &made, err);
+    vdm_progress_end(cli);
+    if (ok && cli->json)
+        ok = print_json(r->output, &made, err);
+    else if (ok)
+        print_made(r->output, &made);
+    vdm_bundle_made_release(&made);
+    return ok;
+}
+
+VDM_COMMAND(bundle)
+{
+    struct vdm_buf numbers VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_cli_filter filter = {0};
+    struct vdm_bundle_request r = {.output = vdm_args_value(args, "output"),
+                                   .without_documents = vdm_args_has(args, "without-documents"),
+                                   .agent = "vidimus " VDM_VERSION};
+    (void)status;
+    if (!r.output)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "-o FILE is needed: .tar, .tar.gz or .tar.zst");
+    bool ok = select_entries(args, &r, &numbers, &filter, err) && write_bundle(cli, args, &r, err);
+    vdm_cli_filter_release(&filter);
+    return ok;
+}

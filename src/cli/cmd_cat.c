@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cmd.h"
+#include "ops/query.h"
+
+static bool write_piece(void *ctx, struct vdm_bytes piece, struct vdm_err *err)
+{
+    (void)ctx;
+    return fwrite(piece.p, 1, piece.n, stdout) == piece.n || vdm_fail_errno(err, "write");
+}
+
+VDM_COMMAND(cat)
+{
+    uint64_t n;
+    (void)status;
+    return vdm_cli_number(args->rest[0], "the entry", &n, err) &&
+           vdm_query_document(cli->archive, n, write_piece, NULL, err);
+}

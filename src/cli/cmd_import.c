@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/file.h"
+#include "cli/cmd.h"
+#include "ops/import.h"
+#include "ops/query.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct vdm_opt vdm_opts_import[] = {
+    {"metadata", 0, "FILE", "a table: CSV, JSON or JSON Lines, one row a file"},
+    {"source", 0, "URL", "where the document was obtained"},
+    {"captured", 0, "TIME", "when, as precise as known: 2019, 2019-11-28T10:00:00Z, 2019-11~"},
+    {"captured-by", 0, "WHO", "person, organisation or tool that captured it"},
+    {"method", 0, "HOW", "browser, crawler and version, scan, e-mail, copied by hand ..."},
+    {"received-from", 0, "WHO", "who handed it over (may repeat)"},
+    {"record-id", 0, "ID", "WARC-Record-ID, accession number ... (may repeat)"},
+    {"derived-from", 0, "N|not-held", "the whole document of capture N, or one that is not held"},
+    {"derived-method", 0, "TEXT", "how it was derived"},
+    {"collection", 0, "NAME", "collection it belongs to"},
+    {"title", 0, "TEXT", "title"},
+    {"author", 0, "NAME", "author (may repeat)"},
+    {"issuer", 0, "NAME", "who made the statement (may repeat)"},
+    {"publisher", 0, "NAME", "where it appeared (may repeat)"},
+    {"issued", 0, "DATE", "date or time of the statement"},
+    {"issued-as-written", 0, "TEXT", "the date line as the document has it (may repeat)"},
+    {"reference", 0, "NUMBER", "the issuer's own number (may repeat)"},
+    {"language", 0, "TAG", "BCP 47: en, ar, zh-Hant (may repeat)"},
+    {"rights", 0, "TEXT", "rights, text or URL"},
+    {"unknown", 0, "KEY", "looked for and not found, e.g. author (may repeat)"},
+    {"note", 0, "TEXT", "a note (may repeat)"},
+    {"field", 0, "K=V", "anything else (may repeat)"},
+    {"require", 0, "KEYS", "refuse what says nothing of these, e.g. source,captured"},
+    {"again", 0, NULL, "record once more what is known already"},
+    {"receipt", 0, "FILE.csv",
+     "write what became of each input (path, status, entry, digest, reason)"},
+    {"dry-run", 0, NULL, "write nothing, say what would be done"},
+    {NULL, 0, NULL, NULL},
+};
+
+unsigned vdm_needs_of_import(const struct vdm_args *args)
+{
+    return vdm_args_has(args, "dry-run") ? VDM_NEEDS_READ : VDM_NEEDS_WRITE | VDM_NEEDS_SIGNERS;
+}
+
+/* --- options to lines of a record --- */
+
+/* Options that can be true of one document only. */
+static const char *const single[] = {"source",    "title",        "issued", "issued-as-written",
+                                     "reference", "derived-from", NULL};
+
+static bool is_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0;
+}
+
+static bool check_single(const struct vdm_args *args, struct vdm_err *err)
+{
+    bool several = args->rests > 1 || !is_file(args->rest[0]);
+    for (const char *const *s = single; several && *s; s++)
+        if (vdm_args_has(args, *s))
+            return vdm_fail_as(err, VDM_ERR_USAGE,
+                               "--%s can be true of one document only; several need a table "
+                               "(--metadata)",
+                               *s);
+    return true;
+}
+
+struct given {
+    struct vdm_record_line line[512];
+    size_t n;
+    struct vdm_buf derived, field[64];
+    size_t fields;
+};
+
+static bool add(struct given *g, enum vdm_field f, struct vdm_bytes value, struct vdm_err *err)
+{
+    if (value.n == 0)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "--%s is empty", vdm_field_name(f));
+    if (g->n == sizeof g->line / sizeof *g->line)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "too many options");
+    g->line[g->n++] = (struct vdm_record_line){f, value};
+    return true;
+}
+
+static bool add_plain(struct given *g, const struct vdm_args *args, enum vdm_field f,
+                      struct vdm_err *err)
+{
+    const char *value;
+    for (size_t k = 0; (value = vdm_args_nth(args, vdm_field_name(f), k)); k++) {
+        if (k == 1 && !vdm_field_repeats(f))
+            return vdm_fail_as(err, VDM_ERR_USAGE, "--%s was given twice", vdm_field_name(f));
+        if (!add(g, f, vdm_str(value), err))
+            return false;
+    }
+    return true;
+}
+
+/* `K=V` becomes `K: V`. */
+static bool add_field(struct given *g, const char *value, struct vdm_err *err)
+{
+    const char *equals = strchr(value, '=');
+    if (!equals || equals == value || !equals[1])
+        return vdm_fail_as(err, VDM_ERR_USAGE, "--field wants NAME=VALUE: %s", value);
+    if (g->fields == sizeof g->field / sizeof *g->field)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "too many --field options");
+    struct vdm_buf *b = &g->field[g->fields++];
+    vdm_buf_put(b, (struct vdm_bytes){(const uint8_t *)value, (size_t)(equals - value)});
+    vdm_buf_puts(b, ": ");
+    vdm_buf_puts(b, equals + 1);
+    return vdm_buf_ok(b, err) && add(g, VDM_FIELD_FIELD, vdm_buf_bytes(b), err);
+}
+
+/* Of a capture: its document's digest; the whole of it. */
+static bool add_derived(struct vdm_cli *cli, struct given *g, const struct vdm_args *args,
+                        struct vdm_err *err)
+{
+    const char *from = vdm_args_value(args, "derived-from");
+    const char *method = vdm_args_value(args, "derived-method");
+    if (!from && !method)
+        return true;
+    if (!from || !method)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--derived-from and --derived-method belong together");
+    if (strcmp(from, "not-held") != 0) {
+        struct vdm_view v VDM_CLEANUP(vdm_view_release) = {0};
+        uint64_t n;
+        char hex[65];
+        if (!vdm_cli_number(from, "--derived-from", &n, err) ||
+            !vdm_view_open(cli->archive, n, &v, err))
+            return false;
+        if (v.entry.kind != VDM_ENTRY_CAPTURE || !v.has_record)
+            return vdm_fail_as(err, VDM_ERR_USAGE, "--derived-from %s is no capture with a record",
+                               from);
+        vdm_digest_hex(v.record.document, hex);
+        vdm_buf_putf(&g->derived, "sha256:%s - - %s", hex, method);
+    } else {
+        vdm_buf_putf(&g->derived, "not-held - - %s", method);
+    }
+    return vdm_buf_ok(&g->derived, err) &&
+           add(g, VDM_FIELD_DERIVED_FROM, vdm_buf_bytes(&g->derived), err);
+}
+
+static bool collect(struct vdm_cli *cli, struct given *g, const struct vdm_args *args,
+                    struct vdm_err *err)
+{
+    const char *value;
+    for (int f = VDM_FIELD_COLLECTION; f < VDM_FIELDS; f++)
+        if (f != VDM_FIELD_DERIVED_FROM && f != VDM_FIELD_FIELD &&
+            !add_plain(g, args, (enum vdm_field)f, err))
+            return false;
+    for (size_t k = 0; (value = vdm_args_nth(args, "field", k)); k++)
+        if (!add_field(g, value, err))
+            return false;
+    return add_derived(cli, g, args, err);
+}
+
+/* --- what is told --- */
+
+struct telling {
+    struct vdm_cli *cli;
+    json_t *refusals;
+    FILE *receipt; /* or NULL */
+    struct vdm_new_file file;
+    uint64_t listed_known;
+};
+
+static void csv_cell(FILE *to, struct vdm_bytes s)
+{
+    fputc('"', to);
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"')
+            fputc('"', to);
+        fputc(s.p[i], to);
+    }
+    fputc('"', to);
+}
+
+static void write_receipt(FILE *to, const struct vdm_input *in)
+{
+    static const char *const words[] = {"recorded", "already known", "refused",
+                                        "would be recorded"};
+    char hex[65] = "";
+    csv_cell(to, in->path);
+    fprintf(to, ",%s,", words[in->status]);
+    if (in->status == VDM_INPUT_RECORDED || in->status == VDM_INPUT_KNOWN)
+        fprintf(to, "%llu", (unsigned long long)in->entry);
+    fputc(',', to);
+    if (in->status != VDM_INPUT_REFUSED) {
+        vdm_digest_hex(in->digest, hex);
+        fprintf(to, "sha256:%s", hex);
+    }
+    fputc(',', to);
+    if (in->reason)
+        csv_cell(to, vdm_str(in->reason));
+    fputs("\r\n", to);
+}
+
+static void print_differences(const struct vdm_input *in)
+{
+    fputs("known    ", stderr);
+    vdm_out_text(stderr, in->path);
+    fprintf(stderr, "    entry %llu says something else of:", (unsigned long long)in->entry);
+    for (int f = 0; f < VDM_FIELDS; f++)
+        if (in->differs >> f & 1)
+            fprintf(stderr, " %s", vdm_field_name((enum vdm_field)f));
+    fputc('\n', stderr);
+}
+
+static void tell(void *ctx, const struct vdm_input *in)
+{
+    struct telling *t = ctx;
+    if (t->receipt)
+        write_receipt(t->receipt, in);
+    if (in->status == VDM_INPUT_REFUSED && t->refusals &&
+        json_array_size(t->refusals) < VDM_FINDINGS_MAX)
+        json_array_append_new(t->refusals,
+                              json_pack("{s:o,s:o}", "path", vdm_json_bytes(in->path), "reason",
+                                        vdm_json_bytes(vdm_str(in->reason))));
+    if (in->status == VDM_INPUT_REFUSED && !t->cli->json) {
+        vdm_progress_end(t->cli);
+        fputs("refused  ", stderr);
+        vdm_out_text(stderr, in->path);
+        fputs("    ", stderr);
+        vdm_out_str(stderr, in->reason);
+        fputc('\n', stderr);
+    }
+    if (in->status == VDM_INPUT_KNOWN && in->differs && !t->cli->json && !t->cli->quiet) {
+        vdm_progress_end(t->cli);
+        print_differences(in);
+    }
+}
+
+/* What a recorded capture leaves open, and how to be strict about it. */
+static void print_not_stated(const struct vdm_import_done *d)
+{
+    for (size_t k = 0; k < vdm_counted_fields_n; k++) {
+        enum vdm_field f = vdm_counted_fields[k];
+        if (d->not_stated[f] == 0)
+            continue;
+        fputs("  ", stdout);
+        vdm_out_number(stdout, d->not_stated[f]);
+        printf(" without %s: recorded as not stated   (--require %s refuses them)\n",
+               vdm_field_name(f), vdm_field_name(f));
+    }
+}
+
+static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, bool dry, uint64_t ms)
+{
+    vdm_out_count(stdout, d->imported, "statement", "statements");
+    printf(dry ? " would be recorded" : " recorded");
+    if (d->imported && !dry) {
+        printf(d->first == d->last ? " (entry " : " (entries ");
+        vdm_out_number(stdout, d->first);
+        if (d->last != d->first) {
+            fputs(" to ", stdout);
+            vdm_out_number(stdout, d->last);
+        }
+        fputs(")", stdout);
+    }
+    fputs(", ", stdout);
+    vdm_out_size(stdout, d->bytes);
+    printf(" in %.1f s\n", (double)ms / 1000);
+    if (d->known) {
+        fputs("  ", stdout);
+        vdm_out_number(stdout, d->known);
+        puts(" already known, nothing recorded again      (--again records a repeat)");
+    }
+    if (d->refused) {
+        fputs("  ", stdout);
+        vdm_out_number(stdout, d->refused);
+        puts(" refused, listed above");
+    }
+    if (d->repaired) {
+        fputs("  ", stdout);
+        vdm_out_count(stdout, d->repaired, "damaged document was", "damaged documents were");
+        puts(" replaced by good bytes");
+    }
+    print_not_stated(d);
+    if (d->checkpoint.n) {
+        puts("Keep this checkpoint somewhere else; it proves later that nothing before it was "
+             "changed:");
+        fwrite(d->checkpoint.p, 1, d->checkpoint.n, stdout);
+    }
+    (void)cli;
+}
+
+static bool print_json(const struct vdm_import_done *d, json_t *refusals, struct vdm_err *err)
+{
+    json_t *not_stated = json_object();
+    for (size_t k = 0; k < vdm_counted_fields_n; k++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s", vdm_field_name(vdm_counted_fields[k]));
+        for (char *c = key; *c; c++)
+            *c = *c == '-' ? '_' : *c;
+        json_object_set_new(not_stated, key,
+                            json_integer((json_int_t)d->not_stated[vdm_counted_fields[k]]));
+    }
+    json_t *o =
+        json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "imported", (json_int_t)d->imported, "already_known",
+                  (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
+                  (json_int_t)d->bytes, "not_stated", not_stated, "refusals", refusals);
+    json_object_set_new(o, "first_entry",
+                        d->imported ? json_integer((json_int_t)d->first) : json_null());
+    json_object_set_new(o, "last_entry",
+                        d->imported ? json_integer((json_int_t)d->last) : json_null());
+    json_object_set_new(o, "checkpoint",
+                        d->checkpoint.n ? vdm_json_value(vdm_buf_bytes(&d->checkpoint))
+                                        : json_null());
+    return vdm_json_print(o, err);
+}
+
+/* --- the receipt file --- */
+
+static bool open_receipt(struct telling *t, const char *path, struct vdm_err *err)
+{
+    if (!path)
+        return true;
+    if (!vdm_new_file_open(&t->file, AT_FDCWD, path, 0644, err))
+        return vdm_err_prefix(err, "--receipt");
+    int fd = dup(t->file.fd);
+    if (fd < 0 || !(t->receipt = fdopen(fd, "w")))
+        return vdm_fail_errno(err, "--receipt");
+    fputs("path,status,entry,digest,reason\r\n", t->receipt);
+    return true;
+}
+
+static bool close_receipt(struct telling *t, struct vdm_err *err)
+{
+    if (!t->receipt)
+        return true;
+    bool written = fclose(t->receipt) == 0;
+    t->receipt = NULL;
+    if (!written)
+        return vdm_fail_errno(err, "--receipt");
+    return vdm_new_file_publish(&t->file, false, err) || vdm_err_prefix(err, "--receipt");
+}
+
+static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct given *g, int *status,
+                struct vdm_err *err)
+{
+    struct telling t = {.cli = cli, .file = {.dir = -1, .fd = -1}};
+    struct vdm_import_done done = {0};
+    struct vdm_err receipt_err = {0};
+    const char *require = vdm_args_value(args, "require");
+    struct vdm_import_request r = {.paths = args->rest,
+                                   .n = args->rests,
+                                   .table = vdm_args_value(args, "metadata"),
+                                   .given = g->line,
+                                   .givens = g->n,
+                                   .again = vdm_args_has(args, "again"),
+                                   .dry_run = vdm_args_has(args, "dry-run")};
+    if ((require && !vdm_cli_fields(require, &r.required, err)) ||
+        !open_receipt(&t, vdm_args_value(args, "receipt"), err))
+        return false;
+    t.refusals = cli->json ? json_array() : NULL;
+    uint64_t started = vdm_clock_ms();
+    bool ok = vdm_import(cli->archive, &r, &cli->signers, &cli->progress, tell, &t, &done, err);
+    vdm_progress_end(cli);
+    bool receipt_ok = close_receipt(&t, &receipt_err);
+    vdm_new_file_discard(&t.file);
+    if (ok || done.imported + done.known + done.refused > 0) {
+        if (!cli->json)
+            print_done(cli, &done, r.dry_run, vdm_clock_ms() - started);
+        else if (!print_json(&done, t.refusals, ok ? err : NULL))
+            ok = false;
+    }
+    vdm_buf_release(&done.checkpoint);
+    if (ok && !receipt_ok)
+        return vdm_fail(err, "%s (everything else is done)", receipt_err.text);
+    *status = done.refused ? VDM_EXIT_FINDING : VDM_EXIT_DONE;
+    return ok;
+}
+
+VDM_COMMAND(import)
+{
+    struct given *g = calloc(1, sizeof *g);
+    if (!g)
+        return vdm_fail_memory(err);
+    bool ok =
+        check_single(args, err) && collect(cli, g, args, err) && run(cli, args, g, status, err);
+    vdm_buf_release(&g->derived);
+    for (size_t i = 0; i < g->fields; i++)
+        vdm_buf_release(&g->field[i]);
+    free(g);
+    return ok;
+}

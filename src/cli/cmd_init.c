@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cmd.h"
+#include "ops/init.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct vdm_opt vdm_opts_init[] = {
+    {"origin", 0, "NAME", "the ledger's name, like archive.example.org/statements"},
+    {"signer", 0, "NAME", "name of the first archivist's key, like amal@archive.example.org"},
+    {"passphrase-file", 0, "FILE", "passphrase for the keys in the file's first line"},
+    {"no-passphrase", 0, NULL, "keys in the clear: whoever reads the files can sign"},
+    {NULL, 0, NULL, NULL},
+};
+
+/* `<user>@<origin up to the first slash>`, as far as names allow. */
+static void default_signer(const char *origin, char out[VDM_NAME_MAX + 1])
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const char *user = getenv("USER");
+    size_t host = strcspn(origin, "/");
+    if (!user || !*user || strlen(user) > 20 || user[strspn(user, allowed)])
+        user = "archivist";
+    if (host > VDM_NAME_MAX - 21)
+        host = VDM_NAME_MAX - 21;
+    snprintf(out, VDM_NAME_MAX + 1, "%s@%.*s", user, (int)host, origin);
+}
+
+static bool get_lock(const struct vdm_args *args, struct vdm_secret *passphrase, bool *locked,
+                     struct vdm_err *err)
+{
+    const char *file = vdm_args_value(args, "passphrase-file");
+    *locked = !vdm_args_has(args, "no-passphrase");
+    if (!*locked)
+        return !file || vdm_fail_as(err, VDM_ERR_USAGE,
+                                    "--passphrase-file and --no-passphrase exclude each other");
+    if (file)
+        return vdm_passphrase_read(passphrase, AT_FDCWD, file, err) ||
+               vdm_err_prefix(err, "%s", file);
+    return vdm_passphrase_ask(passphrase, "the new keys", true, err);
+}
+
+static void print_key(const struct vdm_cli *cli, const char *what, const struct vdm_vkey *k)
+{
+    char fingerprint[20];
+    vdm_fingerprint(cli->crypto, &k->key, fingerprint);
+    printf("  %-10s %s   %s\n", what, fingerprint, k->name);
+}
+
+static void print_done(const struct vdm_cli *cli, const char *path, const struct vdm_init_done *d,
+                       bool locked)
+{
+    fputs("Made the archive ", stdout);
+    vdm_out_str(stdout, path);
+    printf(" for %s.\n", d->ledger.name);
+    print_key(cli, "authority", &d->authority);
+    print_key(cli, "ledger", &d->ledger);
+    print_key(cli, "signer", &d->signer);
+    puts(
+        "Give keys/authority.pub to those who will verify; they compare the fingerprint with you.\n"
+        "Now move keys/authority.key to a place that is offline (and keep a copy): daily work does "
+        "not\n"
+        "need it.");
+    if (!locked)
+        puts("The keys have no passphrase: whoever can read keys/*.key can sign.");
+    puts(
+        "Keep this checkpoint somewhere else; it proves later that nothing before it was changed:");
+    fwrite(d->checkpoint.p, 1, d->checkpoint.n, stdout);
+}
+
+VDM_COMMAND(init)
+{
+    struct vdm_secret passphrase VDM_CLEANUP(vdm_secret_release) = {0};
+    char signer[VDM_NAME_MAX + 1];
+    bool locked;
+    const char *origin = vdm_args_value(args, "origin");
+    const char *name = vdm_args_value(args, "signer");
+    struct vdm_kdf kdf;
+    (void)status;
+    if (!origin)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--origin NAME is needed: the ledger's name for ever, like "
+                           "archive.example.org/statements");
+    default_signer(origin, signer);
+    if (!get_lock(args, &passphrase, &locked, err))
+        return false;
+    vdm_kdf_choose(&kdf);
+    struct vdm_keyfile_lock lock = {&passphrase, &kdf};
+    struct vdm_init_request r = {.path = args->rests ? args->rest[0] : cli->path,
+                                 .origin = origin,
+                                 .signer = name ? name : signer,
+                                 .lock = locked ? &lock : NULL};
+    struct vdm_init_done done;
+    bool ok = vdm_init(cli->crypto, &r, &done, err);
+    if (ok && cli->json)
+        ok = vdm_json_print(json_pack("{s:s,s:s,s:s,s:s,s:o}", "path", r.path, "origin",
+                                      done.ledger.name, "authority", done.authority.name, "signer",
+                                      done.signer.name, "checkpoint",
+                                      vdm_json_value(vdm_buf_bytes(&done.checkpoint))),
+                            err);
+    else if (ok)
+        print_done(cli, r.path, &done, locked);
+    vdm_buf_release(&done.checkpoint);
+    return ok;
+}

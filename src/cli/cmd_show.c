@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/text.h"
+#include "cli/cmd.h"
+#include "cli/view.h"
+
+#include <string.h>
+
+static json_t *number_or_null(uint64_t n)
+{
+    return n == UINT64_MAX ? json_null() : json_integer((json_int_t)n);
+}
+
+static bool show_view(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_err *err)
+{
+    if (!cli->json)
+        return vdm_view_print(cli, v, err);
+    json_t *o = vdm_view_json(v);
+    json_t *amendments = json_array();
+    if (v->fate.amended != UINT64_MAX)
+        json_array_append_new(amendments, json_integer((json_int_t)v->fate.amended));
+    if (o) {
+        json_object_set_new(o, "entry_note", vdm_json_value(vdm_buf_bytes(&v->note_bytes)));
+        json_object_set_new(o, "amendments", amendments);
+        json_object_set_new(o, "withdrawn", number_or_null(v->fate.withdrawn));
+        json_object_set_new(o, "evidence", json_array());
+    }
+    return vdm_json_print(o, err);
+}
+
+struct listing {
+    struct vdm_cli *cli;
+    uint64_t count;
+};
+
+static bool show_one(void *ctx, const struct vdm_view *v, struct vdm_err *err)
+{
+    struct listing *l = ctx;
+    if (l->count++ > 0 && !l->cli->json)
+        puts("");
+    return show_view(l->cli, v, err);
+}
+
+static bool show_document(struct vdm_cli *cli, struct vdm_digest digest, const char *what,
+                          int *status, struct vdm_err *err)
+{
+    struct vdm_catalog_filter filter = {.document = &digest};
+    struct listing l = {cli, 0};
+    uint64_t behind;
+    if (!vdm_query_catalog(cli->archive, &behind, err))
+        return false;
+    if (behind)
+        return vdm_fail(err,
+                        "the catalog lacks the newest %llu entries: run `vidimus reindex` first",
+                        (unsigned long long)behind);
+    if (!vdm_query_captures(cli->archive, &filter, 0, show_one, &l, err))
+        return false;
+    if (l.count > 0)
+        return true;
+    char hex[65];
+    vdm_digest_hex(digest, hex);
+    *status = VDM_EXIT_FINDING;
+    if (cli->json)
+        return vdm_json_print(json_pack("{s:n,s:o}", "entry", "document", vdm_json_digest(digest)),
+                              err);
+    vdm_out_str(stdout, what);
+    printf(" is not in this ledger: no capture is of exactly these bytes (sha256 %s).\n", hex);
+    return true;
+}
+
+VDM_COMMAND(show)
+{
+    struct vdm_bytes what = vdm_str(args->rest[0]);
+    struct vdm_digest digest;
+    struct vdm_view v VDM_CLEANUP(vdm_view_release) = {0};
+    uint64_t n, size;
+    if (vdm_number_decode(what, &n))
+        return vdm_view_open(cli->archive, n, &v, err) && show_view(cli, &v, err);
+    if (vdm_bytes_start_with(what, VDM_LIT("sha256:"))) {
+        if (!vdm_digest_from_hex(vdm_bytes_skip(what, 7), &digest))
+            return vdm_fail_as(err, VDM_ERR_USAGE, "not sha256: and 64 lower-case hex digits: %s",
+                               args->rest[0]);
+    } else if (!vdm_query_file(cli->crypto, args->rest[0], &digest, &size, err)) {
+        return false;
+    }
+    return show_document(cli, digest, args->rest[0], status, err);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cmd.h"
+#include "cli/keylist.h"
+#include "ops/query.h"
+
+static const char *const guard_words[] = {
+    "agrees", "behind (an interrupted write: `vidimus recover`)",
+    "AHEAD: the ledger was rolled back", "ANOTHER HISTORY: the ledger was forked",
+    "missing (`vidimus recover`)"};
+
+static void print(struct vdm_cli *cli, const struct vdm_status *s, const struct vdm_keyring *ring)
+{
+    printf("ledger       %s\n", s->origin);
+    fputs("entries      ", stdout);
+    vdm_out_number(stdout, s->size);
+    fputs(", the newest recorded ", stdout);
+    vdm_out_time(stdout, s->last);
+    fputs("\ncaptures     ", stdout);
+    if (s->has_catalog) {
+        vdm_out_number(stdout, s->totals.captures);
+        fputs(" of ", stdout);
+        vdm_out_count(stdout, s->totals.documents, "document", "documents");
+        fputs(", ", stdout);
+        vdm_out_size(stdout, s->totals.bytes);
+        if (s->behind)
+            printf(" (the catalog lacks %llu entries: `vidimus reindex`)",
+                   (unsigned long long)s->behind);
+    } else {
+        fputs("unknown: there is no usable catalog (`vidimus reindex`)", stdout);
+    }
+    fputs("\nspace        ledger.db ", stdout);
+    vdm_out_size(stdout, s->ledger_bytes);
+    fputs(", catalog.db ", stdout);
+    vdm_out_size(stdout, s->catalog_bytes);
+    fputs(", free ", stdout);
+    vdm_out_size(stdout, s->free_bytes);
+    printf("\nguard        keys/last-checkpoint %s\n", guard_words[s->guard]);
+    printf("checkpoint   ");
+    struct vdm_buf root VDM_CLEANUP(vdm_buf_release) = {0};
+    vdm_base64_append(&root, vdm_digest_bytes(&s->root));
+    printf("%s  ", s->origin);
+    vdm_out_number(stdout, s->size);
+    printf("  %.*s\nkeys\n", (int)root.n, (const char *)root.p);
+    vdm_keys_print(cli, ring, s->size);
+}
+
+static bool print_json(const struct vdm_status *s, struct vdm_err *err)
+{
+    static const char *const words[] = {"current", "behind", "rolled-back", "forked", "missing"};
+    json_t *o = json_pack("{s:s,s:I,s:o,s:o,s:s,s:I,s:I,s:I}", "origin", s->origin, "size",
+                          (json_int_t)s->size, "root", vdm_json_root(s->root), "time",
+                          vdm_json_time(s->last), "guard", words[s->guard], "ledger_bytes",
+                          (json_int_t)s->ledger_bytes, "catalog_bytes",
+                          (json_int_t)s->catalog_bytes, "free_bytes", (json_int_t)s->free_bytes);
+    if (o && s->has_catalog) {
+        json_object_set_new(o, "captures", json_integer((json_int_t)s->totals.captures));
+        json_object_set_new(o, "documents", json_integer((json_int_t)s->totals.documents));
+        json_object_set_new(o, "bytes", json_integer((json_int_t)s->totals.bytes));
+    }
+    return vdm_json_print(o, err);
+}
+
+VDM_COMMAND(status)
+{
+    struct vdm_report nothing;
+    struct vdm_entry_check check;
+    struct vdm_status s;
+    (void)args;
+    (void)status;
+    vdm_report_init(&nothing);
+    vdm_entry_check_init(&check, cli->crypto, &nothing);
+    bool ok = vdm_query_status(cli->archive, &s, &check, err);
+    if (ok && cli->json)
+        ok = print_json(&s, err);
+    else if (ok)
+        print(cli, &s, &check.keyring);
+    vdm_entry_check_release(&check);
+    vdm_report_release(&nothing);
+    return ok;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* recover, reindex, checkpoint, prove: short commands around one call each. */
+#include "cli/cmd.h"
+#include "ops/query.h"
+#include "ops/recover.h"
+
+VDM_COMMAND(recover)
+{
+    struct vdm_recovered r;
+    (void)args;
+    (void)status;
+    if (!vdm_recover(cli->archive, &cli->progress, &r, err))
+        return false;
+    vdm_progress_end(cli);
+    if (cli->json)
+        return vdm_json_print(json_pack("{s:I,s:I,s:b}", "entries", (json_int_t)r.entries,
+                                        "leftovers", (json_int_t)r.leftovers, "guard_made",
+                                        r.guard_made),
+                              err);
+    if (r.entries) {
+        vdm_out_count(stdout, r.entries, "entry was", "entries were");
+        puts(" committed but not acknowledged: now they are.");
+    }
+    if (r.leftovers) {
+        vdm_out_count(stdout, r.leftovers, "leftover file", "leftover files");
+        puts(" removed from store/tmp.");
+    }
+    if (r.guard_made)
+        puts("keys/last-checkpoint was missing and was made anew from the ledger as it is. If the "
+             "ledger\n"
+             "was put back to an older state before, this cannot be noticed here any more: compare "
+             "it\n"
+             "with a checkpoint kept elsewhere (`vidimus verify --checkpoint FILE`).");
+    if (!r.entries && !r.leftovers && !r.guard_made)
+        puts("Nothing was left undone.");
+    return true;
+}
+
+VDM_COMMAND(reindex)
+{
+    (void)args;
+    (void)status;
+    return vdm_reindex(cli->archive, &cli->progress, err);
+}
+
+const struct vdm_opt vdm_opts_checkpoint[] = {
+    {"at", 0, "SIZE", "the one that covers SIZE entries (default: the newest)"},
+    {"output", 'o', "FILE", "write it to a new file"},
+    {NULL, 0, NULL, NULL},
+};
+
+VDM_COMMAND(checkpoint)
+{
+    struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
+    const char *at = vdm_args_value(args, "at"), *output = vdm_args_value(args, "output");
+    uint64_t size = 0;
+    (void)status;
+    if (at && (!vdm_cli_number(at, "--at", &size, err) || size == 0))
+        return err->kind ? false : vdm_fail_as(err, VDM_ERR_USAGE, "--at 0 covers nothing");
+    return vdm_query_checkpoint(cli->archive, size, &note, err) &&
+           vdm_cli_write_file(output ? output : "-", vdm_buf_bytes(&note), err);
+}
+
+const struct vdm_opt vdm_opts_prove[] = {
+    {"output", 'o', "FILE", "write it to a new file (- for standard output)"},
+    {NULL, 0, NULL, NULL},
+};
+
+VDM_COMMAND(prove)
+{
+    struct vdm_buf proof VDM_CLEANUP(vdm_buf_release) = {0};
+    const char *output = vdm_args_value(args, "output");
+    uint64_t n;
+    (void)status;
+    if (!output)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "-o FILE.tlog-proof is needed (- for standard output)");
+    return vdm_cli_number(args->rest[0], "the entry", &n, err) &&
+           vdm_query_proof(cli->archive, n, &proof, err) &&
+           vdm_cli_write_file(output, vdm_buf_bytes(&proof), err);
+}

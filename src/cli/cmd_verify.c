@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/cmd.h"
+#include "cli/verdict.h"
+#include "ops/keys.h"
+#include "ops/query.h"
+#include "ops/verify_archive.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct vdm_opt vdm_opts_verify[] = {
+    {"trust", 0, "KEY", "a public key, a file (.pub), or a name in keys/trusted/ (may repeat)"},
+    {"policy", 0, "FILE", "a trust policy (C2SP tlog-policy); its quorum must be met"},
+    {"checkpoint", 0, "FILE",
+     "archive: it must extend this checkpoint, kept elsewhere (may repeat)"},
+    {"no-documents", 0, NULL, "archive: do not read the documents"},
+    {"document", 0, "FILE", "bundle: check this file against the bundle or receipt (may repeat)"},
+    {"allow-unsealed", 0, NULL, "bundle: a missing seal is no finding"},
+    {"report", 0, "FILE.html", "bundle: write a page for a person"},
+    {NULL, 0, NULL, NULL},
+};
+
+struct checking {
+    struct vdm_cli *cli;
+    const struct vdm_args *args;
+    struct vdm_anchors anchors;
+    struct vdm_given_document *given;
+    size_t givens;
+    struct vdm_page page;
+    bool wants_page;
+};
+
+static bool load_anchors(struct checking *k, struct vdm_err *err)
+{
+    const char *value, *policy = vdm_args_value(k->args, "policy");
+    const char *archive = k->cli->path_given ? k->cli->path : NULL;
+    for (size_t i = 0; (value = vdm_args_nth(k->args, "trust", i)); i++)
+        if (!vdm_anchors_add(&k->anchors, k->cli->crypto, archive, value, err))
+            return false;
+    return !policy || vdm_anchors_set_policy(&k->anchors, k->cli->crypto, policy, err);
+}
+
+/* 1 before 3 before 4: something bad weighs more than something not looked at. */
+static int worse(int a, int b)
+{
+    static const int weight[] = {[VDM_EXIT_DONE] = 0,
+                                 [VDM_EXIT_FINDING] = 3,
+                                 [VDM_EXIT_USAGE] = 2,
+                                 [VDM_EXIT_FAILED] = 2,
+                                 [VDM_EXIT_UNTRUSTED] = 1};
+    return weight[a] >= weight[b] ? a : b;
+}
+
+static bool tell(struct checking *k, const struct vdm_report *r, const char *name, int *status,
+                 struct vdm_err *err)
+{
+    vdm_progress_end(k->cli);
+    *status = worse(*status, vdm_verdict_status(vdm_report_verdict(r)));
+    if (r->no_memory)
+        return vdm_fail_memory(err);
+    if (k->cli->json)
+        return vdm_verdict_json(r, name, err);
+    vdm_verdict_print(k->cli, r, name);
+    return true;
+}
+
+/* --- the archive --- */
+
+static bool load_kept(struct checking *k, struct vdm_buf *memory, struct vdm_bytes *kept, size_t n,
+                      struct vdm_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *path = vdm_args_nth(k->args, "checkpoint", i);
+        if (!vdm_file_read(AT_FDCWD, path, VDM_SMALL_FILE_MAX, &memory[i], err))
+            return vdm_err_prefix(err, "--checkpoint %s", path);
+        kept[i] = vdm_buf_bytes(&memory[i]);
+    }
+    return true;
+}
+
+static bool verify_archive(struct checking *k, int *status, struct vdm_err *err)
+{
+    struct vdm_report report;
+    size_t kepts = 0;
+    while (vdm_args_nth(k->args, "checkpoint", kepts))
+        kepts++;
+    struct vdm_buf *memory = calloc(kepts + 1, sizeof *memory);
+    struct vdm_bytes *kept = calloc(kepts + 1, sizeof *kept);
+    vdm_report_init(&report);
+    bool ok = (memory && kept) || vdm_fail_memory(err);
+    if (ok && k->anchors.n == 0 && !k->anchors.policy)
+        ok = vdm_anchors_add_own(&k->anchors, k->cli->crypto, k->cli->path, err);
+    struct vdm_verify_options o = {.trust = k->anchors.key,
+                                   .trusts = k->anchors.n,
+                                   .policy = k->anchors.policy,
+                                   .kept = kept,
+                                   .kepts = kepts,
+                                   .without_documents = vdm_args_has(k->args, "no-documents")};
+    ok = ok && load_kept(k, memory, kept, kepts, err) &&
+         vdm_verify_archive(k->cli->crypto, k->cli->path, &o, &k->cli->progress, &report, err) &&
+         tell(k, &report, k->cli->path, status, err);
+    for (size_t i = 0; memory && i < kepts; i++)
+        vdm_buf_release(&memory[i]);
+    free(memory);
+    free(kept);
+    vdm_report_release(&report);
+    return ok;
+}
+
+/* --- bundles, proofs, checkpoints --- */
+
+static bool load_documents(struct checking *k, struct vdm_err *err)
+{
+    size_t n = 0;
+    while (vdm_args_nth(k->args, "document", n))
+        n++;
+    if (!(k->given = calloc(n + 1, sizeof *k->given)))
+        return vdm_fail_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        struct vdm_given_document *g = &k->given[i];
+        g->name = vdm_args_nth(k->args, "document", i);
+        if (!vdm_query_file(k->cli->crypto, g->name, &g->digest, &g->size, err))
+            return vdm_err_prefix(err, "--document");
+    }
+    k->givens = n;
+    return true;
+}
+
+static void on_item(void *ctx, const struct vdm_bundle_item *item)
+{
+    struct checking *k = ctx;
+    if (k->wants_page)
+        vdm_page_item(&k->page, item);
+    if (k->cli->verbose && !k->cli->json) {
+        vdm_progress_end(k->cli);
+        vdm_item_print(item);
+    }
+}
+
+/* What a small file is, by its first bytes. */
+enum what { BUNDLE, PROOF, CHECKPOINT };
+
+static enum what look(int fd, struct vdm_buf *whole)
+{
+    uint8_t *p = vdm_buf_grow(whole, VDM_EVIDENCE_MAX + 1);
+    size_t got = 0;
+    if (!p || !vdm_fd_read(fd, p, VDM_EVIDENCE_MAX + 1, &got, NULL))
+        return BUNDLE;
+    whole->n = got;
+    struct vdm_bytes b = vdm_buf_bytes(whole), line, rest = b;
+    if (got > VDM_EVIDENCE_MAX)
+        return BUNDLE;
+    if (vdm_bytes_start_with(b, VDM_LIT("c2sp.org/tlog-proof@")))
+        return PROOF;
+    bool text = vdm_cut_line(&rest, &line) && line.n > 0 && line.n <= VDM_NAME_MAX &&
+                vdm_utf8_valid(b) && !memchr(b.p, 0, b.n);
+    return text ? CHECKPOINT : BUNDLE;
+}
+
+static bool verify_fd(struct checking *k, int fd, const char *name, struct vdm_report *report,
+                      struct vdm_err *err)
+{
+    struct vdm_buf whole VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_trust trust = {k->anchors.key, k->anchors.n, k->anchors.policy};
+    struct vdm_proved_entry proved = {0};
+    enum what what = look(fd, &whole);
+    if (what == CHECKPOINT)
+        return vdm_verify_checkpoint(k->cli->crypto, vdm_buf_bytes(&whole), &trust, report, err);
+    if (what == PROOF) {
+        bool ok =
+            vdm_verify_proof(k->cli->crypto, vdm_buf_bytes(&whole), &trust, report, &proved, err);
+        vdm_proved_entry_release(&proved);
+        return ok;
+    }
+    if (lseek(fd, 0, SEEK_SET) != 0)
+        return vdm_fail_errno(err, "seek");
+    struct vdm_bundle_options o = {.trust = trust,
+                                   .allow_unsealed = vdm_args_has(k->args, "allow-unsealed"),
+                                   .given = k->given,
+                                   .givens = k->givens,
+                                   .on_item = on_item,
+                                   .ctx = k};
+    return vdm_verify_bundle(k->cli->crypto, fd, name, &o, &k->cli->progress, report, err);
+}
+
+static bool verify_one(struct checking *k, const char *name, bool last, int *status,
+                       struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    struct vdm_report report;
+    vdm_report_init(&report);
+    report.is_bundle = true;
+    bool ok = vdm_file_open(AT_FDCWD, name, true, &fd, err) && verify_fd(k, fd, name, &report, err);
+    if (!ok)
+        vdm_err_prefix(err, "%s", name);
+    if (ok && last)
+        vdm_check_given(k->given, k->givens, &report);
+    ok = ok && tell(k, &report, name, status, err) &&
+         (!k->wants_page || vdm_page_bundle(&k->page, &report, name, err));
+    vdm_report_release(&report);
+    return ok;
+}
+
+/* Each is looked at, also when one before could not be. */
+static bool verify_all(struct checking *k, int *status, struct vdm_err *err)
+{
+    for (size_t i = 0; i < k->args->rests; i++) {
+        struct vdm_err why = {0};
+        bool last = i + 1 == k->args->rests;
+        if (verify_one(k, k->args->rest[i], last, status, &why))
+            continue;
+        if (last && *status == VDM_EXIT_DONE)
+            return vdm_fail_as(err, VDM_ERR_FAILED, "%s: %s",
+                               vdm_verdict_words(VDM_COULD_NOT_CHECK), why.text);
+        fputs("vidimus: COULD NOT CHECK: ", stderr);
+        vdm_out_str(stderr, why.text);
+        fputc('\n', stderr);
+        *status = worse(*status, VDM_EXIT_FAILED);
+    }
+    return true;
+}
+
+/* Options that belong to the other kind of check are mistakes, not to be passed over. */
+static bool check_options(const struct vdm_args *args, struct vdm_err *err)
+{
+    static const char *const of_archives[] = {"checkpoint", "no-documents", NULL};
+    static const char *const of_bundles[] = {"document", "allow-unsealed", "report", NULL};
+    for (const char *const *o = args->rests ? of_archives : of_bundles; *o; o++)
+        if (vdm_args_has(args, *o))
+            return vdm_fail_as(err, VDM_ERR_USAGE, "--%s is for %s", *o,
+                               args->rests ? "archives, not for bundles" : "bundles: name one");
+    return true;
+}
+
+static bool check(struct checking *k, int *status, struct vdm_err *err)
+{
+    const char *page = vdm_args_value(k->args, "report");
+    k->wants_page = page != NULL;
+    if (!check_options(k->args, err) || !load_anchors(k, err))
+        return false;
+    if (k->args->rests == 0)
+        return verify_archive(k, status, err);
+    return load_documents(k, err) && (!page || vdm_page_open(&k->page, err)) &&
+           verify_all(k, status, err) && (!page || vdm_page_publish(&k->page, page, err));
+}
+
+VDM_COMMAND(verify)
+{
+    struct checking k = {.cli = cli, .args = args};
+    bool ok = check(&k, status, err);
+    vdm_page_release(&k.page);
+    vdm_anchors_release(&k.anchors);
+    free(k.given);
+    return ok;
+}

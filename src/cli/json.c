@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/text.h"
+#include "cli/cli.h"
+
+#include <stdlib.h>
+
+bool vdm_json_print(json_t *object, struct vdm_err *err)
+{
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    if (!text)
+        return vdm_fail_memory(err);
+    bool ok = puts(text) >= 0;
+    free(text);
+    return ok || vdm_fail_errno(err, "write");
+}
+
+json_t *vdm_json_bytes(struct vdm_bytes s)
+{
+    struct vdm_buf safe VDM_CLEANUP(vdm_buf_release) = {0};
+    vdm_printable_append(&safe, s);
+    return safe.failed ? NULL : json_stringn(safe.p ? (char *)safe.p : "", safe.n);
+}
+
+json_t *vdm_json_value(struct vdm_bytes value)
+{
+    return json_stringn(value.n ? (const char *)value.p : "", value.n);
+}
+
+json_t *vdm_json_time(struct vdm_time t)
+{
+    char text[VDM_TIME_LEN + 1];
+    vdm_time_encode(t, text);
+    return json_string(text);
+}
+
+json_t *vdm_json_root(struct vdm_digest root)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    vdm_base64_append(&text, vdm_digest_bytes(&root));
+    return text.failed ? NULL : json_stringn((char *)text.p, text.n);
+}
+
+json_t *vdm_json_digest(struct vdm_digest d)
+{
+    char hex[65], text[72];
+    vdm_digest_hex(d, hex);
+    snprintf(text, sizeof text, "sha256:%s", hex);
+    return json_string(text);
+}
+
+/* Field names with `_` for `-`; what may repeat is an array. */
+json_t *vdm_json_record(const struct vdm_record *r)
+{
+    json_t *object = json_object();
+    struct vdm_bytes rest = r->body;
+    struct vdm_record_line l;
+    while (vdm_record_next(&rest, &l)) {
+        char key[32];
+        snprintf(key, sizeof key, "%s", vdm_field_name(l.field));
+        for (char *c = key; *c; c++)
+            *c = *c == '-' ? '_' : *c;
+        json_t *value = vdm_json_value(l.value);
+        if (!vdm_field_repeats(l.field)) {
+            json_object_set_new(object, key, value);
+            continue;
+        }
+        json_t *list = json_object_get(object, key);
+        if (!list)
+            json_object_set_new(object, key, list = json_array());
+        json_array_append_new(list, value);
+    }
+    return object;
+}

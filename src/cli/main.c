@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* Only this file exits, and only src/cli prints. */
+#include "cli/cli.h"
+
+#include <fcntl.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct vdm_opt globals[] = {
+    {"archive", 'C', "FOLDER", "the archive (else $VIDIMUS_ARCHIVE, else the current folder)"},
+    {"json", 0, NULL, "results as JSON"},
+    {"quiet", 'q', NULL, "results and errors only"},
+    {"verbose", 'v', NULL, "more detail"},
+    {"no-progress", 0, NULL, "no progress bar"},
+    {"help", 'h', NULL, "this help"},
+    {"version", 0, NULL, "version and libraries in use"},
+    {NULL, 0, NULL, NULL},
+};
+
+static const struct vdm_opt signing[] = {
+    {"signer", 0, "NAME", "whose key signs, where keys/ holds several"},
+    {"passphrase-file", 0, "FILE",
+     "passphrase in the file's first line (else: asked on the terminal)"},
+    {NULL, 0, NULL, NULL},
+};
+
+static void print_error(const struct vdm_err *err)
+{
+    fputs("vidimus: ", stderr);
+    vdm_out_str(stderr, err->text);
+    fputc('\n', stderr);
+}
+
+static int status_of(const struct vdm_err *err)
+{
+    return err->kind == VDM_ERR_USAGE ? VDM_EXIT_USAGE : VDM_EXIT_FAILED;
+}
+
+static void print_commands(FILE *to)
+{
+    const char *group = "";
+    fputs("vidimus keeps statements so that anybody can check later what was kept, and when.\n\n"
+          "usage: vidimus [-C ARCHIVE] [options] COMMAND ...\n",
+          to);
+    for (const struct vdm_command *c = vdm_commands; c->name; c++) {
+        if (strcmp(group, c->group) != 0)
+            fprintf(to, "\n%s\n", c->group);
+        group = c->group;
+        fprintf(to, "  %-12s %s\n", c->name, c->summary);
+    }
+    fputs("\noptions\n", to);
+    vdm_opts_print(to, globals);
+    fputs("\nvidimus COMMAND --help tells more, with an example.\n", to);
+}
+
+static void print_help(const struct vdm_command *c)
+{
+    printf("vidimus %s: %s\n\nusage: vidimus [-C ARCHIVE] %s %s\n\n%s\n", c->name, c->summary,
+           c->name, c->usage, c->help);
+    if (c->options || (c->needs & VDM_NEEDS_SIGNERS))
+        puts("\noptions");
+    vdm_opts_print(stdout, c->options);
+    if (c->needs & VDM_NEEDS_SIGNERS)
+        vdm_opts_print(stdout, signing);
+    puts("\noptions of every command");
+    vdm_opts_print(stdout, globals);
+    puts("\nexit status: 0 done or good, 1 a finding or a refused input, 2 wrong command line,\n"
+         "3 could not do it, 4 intact but no trusted key vouches for it");
+}
+
+static bool print_version(struct vdm_err *err)
+{
+    struct vdm_crypto *c VDM_CLEANUP(vdm_crypto_cleanup) = NULL;
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    if (!vdm_crypto_open(&c, err))
+        return false;
+    vdm_crypto_describe(&text);
+    printf("vidimus " VDM_VERSION "\n%.*s\n", (int)text.n, (const char *)text.p);
+    return true;
+}
+
+static const struct vdm_command *find_command(const char *name)
+{
+    for (const struct vdm_command *c = vdm_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+/* --- what a command needs --- */
+
+struct passphrase_file {
+    const char *path; /* NULL: ask */
+};
+
+static bool get_passphrase(void *ctx, const char *key_name, struct vdm_secret *out,
+                           struct vdm_err *err)
+{
+    const struct passphrase_file *file = ctx;
+    if (file->path)
+        return vdm_passphrase_read(out, AT_FDCWD, file->path, err) ||
+               vdm_err_prefix(err, "%s", file->path);
+    return vdm_passphrase_ask(out, key_name, false, err);
+}
+
+static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_args *args,
+                       struct vdm_err *err)
+{
+    if (!vdm_crypto_open(&cli->crypto, err))
+        return false;
+    if (needs & (VDM_NEEDS_READ | VDM_NEEDS_WRITE)) {
+        enum vdm_archive_mode mode = needs & VDM_NEEDS_WRITE ? VDM_ARCHIVE_WRITE : VDM_ARCHIVE_READ;
+        if (!vdm_archive_open(&cli->archive, cli->crypto, cli->path, mode, err))
+            return false;
+    }
+    return !(needs & VDM_NEEDS_SIGNERS) ||
+           vdm_unlock_for_writing(cli->archive, vdm_args_value(args, "signer"), &cli->passphrases,
+                                  &cli->signers, err);
+}
+
+static void close_needs(struct vdm_cli *cli)
+{
+    vdm_progress_end(cli);
+    vdm_signers_release(&cli->signers);
+    vdm_passphrases_release(&cli->passphrases);
+    vdm_archive_close(cli->archive);
+    vdm_crypto_close(cli->crypto);
+}
+
+static bool check_count(const struct vdm_command *c, const struct vdm_args *args,
+                        struct vdm_err *err)
+{
+    if (args->rests < c->least)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "usage: vidimus %s %s", c->name, c->usage);
+    if (args->rests > c->most)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "too many arguments: %s (usage: vidimus %s %s)",
+                           args->rest[c->most], c->name, c->usage);
+    return true;
+}
+
+static int run_command(const struct vdm_command *c, const struct vdm_args *args)
+{
+    const char *from_environment = getenv("VIDIMUS_ARCHIVE");
+    const char *given = vdm_args_value(args, "archive");
+    struct passphrase_file file = {vdm_args_value(args, "passphrase-file")};
+    struct vdm_err err = {0};
+    int status = VDM_EXIT_DONE;
+    struct vdm_cli cli = {
+        .path = given                                   ? given
+                : from_environment && *from_environment ? from_environment
+                                                        : ".",
+        .path_given = given || (from_environment && *from_environment),
+        .json = vdm_args_has(args, "json"),
+        .quiet = vdm_args_has(args, "quiet"),
+        .verbose = vdm_args_has(args, "verbose"),
+        .passphrases = {get_passphrase, &file, {0}},
+    };
+    unsigned needs = c->needs | (c->more_needs ? c->more_needs(args) : 0);
+    bool ok = check_count(c, args, &err) && open_needs(&cli, needs, args, &err);
+    vdm_progress_start(&cli, !cli.quiet && !cli.json && !vdm_args_has(args, "no-progress"));
+    ok = ok && c->run(&cli, args, &status, &err);
+    vdm_progress_end(&cli);
+    if (!ok && err.kind != VDM_ERR_NONE) {
+        print_error(&err);
+        status = status_of(&err);
+    }
+    close_needs(&cli);
+    if (fflush(stdout) != 0 && status == VDM_EXIT_DONE) {
+        fputs("vidimus: the output could not be written\n", stderr);
+        status = VDM_EXIT_FAILED;
+    }
+    return status;
+}
+
+/* The options of a command, with those of signing where it signs. */
+static struct vdm_opt *all_options(const struct vdm_command *c)
+{
+    size_t own = 0, extra = c->needs & VDM_NEEDS_SIGNERS || c->more_needs ? 2 : 0;
+    while (c->options && c->options[own].name)
+        own++;
+    struct vdm_opt *all = calloc(own + extra + 1, sizeof *all);
+    if (!all)
+        return NULL;
+    if (own)
+        memcpy(all, c->options, own * sizeof *all);
+    memcpy(all + own, signing, extra * sizeof *all);
+    return all;
+}
+
+/* The command is the first argument that is no global option and no such option's value. */
+static const struct vdm_command *choose(int argc, char **argv, int *at, struct vdm_err *err)
+{
+    struct vdm_args before = {0};
+    if (!vdm_args_parse(&before, argc, argv, globals, NULL, true, err))
+        return NULL;
+    const struct vdm_command *c = NULL;
+    if (vdm_args_has(&before, "version")) {
+        print_version(err);
+    } else if (vdm_args_has(&before, "help") || before.rests == 0) {
+        print_commands(before.rests == 0 && before.givens == 0 ? stderr : stdout);
+        if (before.rests == 0 && !vdm_args_has(&before, "help"))
+            err->kind = VDM_ERR_USAGE;
+    } else if (!(c = find_command(before.rest[0]))) {
+        vdm_fail_as(err, VDM_ERR_USAGE, "no such command: %s (vidimus --help lists them)",
+                    before.rest[0]);
+    }
+    for (int i = 1; c && i < argc; i++)
+        if (argv[i] == before.rest[0])
+            *at = i;
+    vdm_args_release(&before);
+    return c;
+}
+
+int main(int argc, char **argv)
+{
+    struct vdm_err err = {0};
+    struct vdm_args args = {0};
+    int at = 0;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    const struct vdm_command *c = choose(argc, argv, &at, &err);
+    if (!c) {
+        if (err.text[0])
+            print_error(&err);
+        return err.kind == VDM_ERR_NONE ? VDM_EXIT_DONE : status_of(&err);
+    }
+    /* The command's name is taken out, so that options before and after it are parsed alike. */
+    memmove(argv + at, argv + at + 1, (size_t)(argc - at) * sizeof *argv);
+    struct vdm_opt *options = all_options(c);
+    int status = VDM_EXIT_FAILED;
+    if (options && vdm_args_parse(&args, argc - 1, argv, globals, options, false, &err)) {
+        if (vdm_args_has(&args, "help"))
+            print_help(c), status = VDM_EXIT_DONE;
+        else
+            status = run_command(c, &args);
+    } else {
+        print_error(&err);
+        status = status_of(&err);
+    }
+    vdm_args_release(&args);
+    free(options);
+    return status;
+}

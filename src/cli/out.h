@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What people read. I9: whatever comes from a document, its metadata or a file name goes through
+ * vdm_out_text or vdm_out_value, which leave nothing in it that a terminal would obey. */
+#ifndef VDM_CLI_OUT_H
+#define VDM_CLI_OUT_H
+
+#include "ops/report.h"
+
+#include <stdio.h>
+
+/* Plain bytes, escaped for a terminal. */
+void vdm_out_text(FILE *to, struct vdm_bytes s);
+void vdm_out_str(FILE *to, const char *s);
+/* A value as it stands in a record: its escapes are ours and stay as they are. */
+void vdm_out_value(FILE *to, struct vdm_bytes escaped);
+
+/* 81,204 */
+void vdm_out_number(FILE *to, uint64_t n);
+/* 3,552 bytes; 1.0 GB */
+void vdm_out_size(FILE *to, uint64_t bytes);
+/* 2026-11-21 14:05:11 */
+void vdm_out_time(FILE *to, struct vdm_time t);
+/* 1160f58c...b580d */
+void vdm_out_digest(FILE *to, struct vdm_digest d);
+/* 2 statements, 1 statement */
+void vdm_out_count(FILE *to, uint64_t n, const char *one, const char *many);
+
+/* Bold or coloured where the stream is a terminal and NO_COLOR is not set. */
+enum vdm_colour { VDM_PLAIN, VDM_GOOD, VDM_BAD, VDM_DOUBTFUL };
+void vdm_out_coloured(FILE *to, enum vdm_colour colour, const char *words);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading what is shown of an item of a bundle, record or disclosure alike. */
+#ifndef VDM_OPS_BUNDLE_ITEM_H
+#define VDM_OPS_BUNDLE_ITEM_H
+
+#include "format/record.h"
+#include "ops/verify_bundle.h"
+
+/* The first value of a field, as it stands (escaped); n == 0: none, or hidden. */
+struct vdm_bytes vdm_item_value(const struct vdm_bundle_item *item, enum vdm_field f);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files that write a bundle share. */
+#ifndef VDM_OPS_BUNDLE_MAKE_H
+#define VDM_OPS_BUNDLE_MAKE_H
+
+#include "bundle/layout.h"
+#include "format/disclosure.h"
+#include "ops/bundle.h"
+
+/* --- bundle_spool.c: bytes that are hashed and counted while they wait in a scratch file --- */
+
+struct vdm_spool {
+    int fd;
+    struct vdm_hash *hash;
+    struct vdm_buf pending;
+    uint64_t bytes;
+    struct vdm_digest digest; /* once ended */
+};
+bool vdm_spool_open(struct vdm_spool *s, struct vdm_crypto *c, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_spool_release(struct vdm_spool *s); /* a zeroed one is fine */
+bool vdm_spool_put(struct vdm_spool *s, struct vdm_bytes data, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_spool_end(struct vdm_spool *s, struct vdm_err *err) VDM_MUST_CHECK;
+/* Hand on everything that was put, from the start, in pieces. */
+typedef bool vdm_spool_sink_fn(void *ctx, struct vdm_bytes data, struct vdm_err *err);
+bool vdm_spool_copy(const struct vdm_spool *s, vdm_spool_sink_fn *sink, void *ctx,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- bundle_make_proof.c: many inclusion proofs in one tree, in rising order --- */
+
+/* The tiles on the way, each with all the nodes above its hashes, are kept until another one of
+ * their level is asked for: a proof then costs look-ups, and a tile 255 hashes once. */
+struct vdm_prover;
+bool vdm_prover_open(struct vdm_prover **out, const struct vdm_tiles *tiles, uint64_t size,
+                     struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_prover_close(struct vdm_prover *p);    /* NULL is fine */
+void vdm_prover_cleanup(struct vdm_prover **p); /* for VDM_CLEANUP */
+/* Gives what vdm_tiles_inclusion gives. */
+bool vdm_prover_inclusion(struct vdm_prover *p, uint64_t index, struct vdm_tree_proof *out,
+                          struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- bundle_select.c: what goes into it --- */
+
+/* An amendment or withdrawal of a selected capture. */
+struct vdm_follower {
+    uint64_t capture, n;
+    bool amendment;
+    enum vdm_scope scope; /* of a withdrawal */
+};
+
+struct vdm_selected {
+    uint64_t *n; /* captures, rising */
+    size_t count, cap;
+    struct vdm_follower *follower; /* by capture, then by number */
+    size_t followers, followers_cap;
+};
+void vdm_selected_release(struct vdm_selected *s);
+/* Everything below `size` that the request selects, and what follows it. */
+bool vdm_bundle_select(struct vdm_archive *a, const struct vdm_bundle_request *r, uint64_t size,
+                       const struct vdm_progress *progress, struct vdm_selected *out,
+                       struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- bundle_make_members.c: the members, made the same in both passes --- */
+
+struct vdm_bundle_job {
+    struct vdm_archive *a;
+    const struct vdm_bundle_request *r;
+    const struct vdm_signer *sealer;
+    const struct vdm_progress *progress;
+
+    struct vdm_buf checkpoint;
+    struct vdm_checkpoint head; /* borrows from it */
+    struct vdm_time as_of;
+    struct vdm_report report;
+    struct vdm_entry_check keys;
+    struct vdm_selected selected;
+    struct vdm_prover *prover;
+
+    /* First pass: what it collects. `files` and `tags` are the later lines of the two manifests. */
+    struct vdm_spool selection, index, files, tags;
+    uint64_t documents, document_bytes, withdrawn, partly;
+    struct vdm_buf keys_named; /* struct vdm_pubkey, sorted, each once */
+
+    /* Second pass: where to; and the tagmanifest's lines once more, which must come out the same. */
+    struct vdm_tar_writer *tar;
+    struct vdm_hash *lines_again, *document_hash;
+
+    struct vdm_buf capture, entry, proof, record, shown, line; /* of what is at hand */
+    struct vdm_buf newest_shown; /* first pass: of the newest record of the capture at hand */
+    struct vdm_buf copy;         /* VDM_COPY_BYTES */
+};
+
+/* Genesis and key entries, the captures with what belongs to them, the newest entry. Without `tar`
+ * the first pass: checks, hashes, collects. */
+bool vdm_bundle_make_members(struct vdm_bundle_job *j, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- bundle_text.c, bundle_verify_text.c: the texts for people --- */
+
+/* What INDEX.txt says of one selected capture. Only what goes along in the bundle is in here. */
+struct vdm_index_item {
+    const struct vdm_entry *entry; /* the capture's */
+    struct vdm_bytes
+        shown; /* its record or disclosure, or that of the newest amendment; n == 0: none */
+    uint64_t amended_by; /* UINT64_MAX: by nothing */
+    uint64_t withdrawn_by;
+    enum vdm_scope scope; /* of all withdrawals together */
+    const char *file;     /* NULL: none here */
+};
+void vdm_bundle_index_head(const struct vdm_bundle_job *j, struct vdm_buf *out);
+/* *hidden: lines of the record that are not shown. */
+bool vdm_bundle_index_item(struct vdm_crypto *c, const struct vdm_index_item *item,
+                           struct vdm_buf *out, uint64_t *hidden,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_bundle_verify_text(const struct vdm_bundle_job *j, struct vdm_buf *out);
+
+/* The lines that a record or a disclosure shows, one after another. */
+struct vdm_shown {
+    bool whole; /* a record */
+    struct vdm_bytes rest;
+    uint64_t hidden;
+    struct vdm_digest commitment; /* of a disclosure */
+};
+bool vdm_shown_open(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_shown *out,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_shown_next(struct vdm_shown *s, struct vdm_record_line *out);
+
+#endif

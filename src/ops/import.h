@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Import: from files to documents in the store and captures in the ledger, batch by batch. */
+#ifndef VDM_OPS_IMPORT_H
+#define VDM_OPS_IMPORT_H
+
+#include "format/record.h"
+#include "ops/unlock.h"
+
+struct vdm_import_request {
+    const char *const *paths;
+    size_t n;
+    const char *table; /* metadata table, or NULL */
+    /* Stated for every input that does not state it itself; plain bytes, not escaped. */
+    const struct vdm_record_line *given;
+    size_t givens;
+    uint64_t required; /* bit (1 << field): an input that says nothing of the field is refused */
+    bool again;        /* record what is known already once more */
+    bool dry_run;      /* write nothing */
+};
+
+enum vdm_input_status {
+    VDM_INPUT_RECORDED,
+    VDM_INPUT_KNOWN, /* same document, source and captured time are recorded already */
+    VDM_INPUT_REFUSED,
+    VDM_INPUT_WOULD_RECORD, /* of a dry run */
+};
+
+/* What became of one input. Told once, when it is certain: what was recorded, after the commit. */
+struct vdm_input {
+    enum vdm_input_status status;
+    struct vdm_bytes path;    /* as named by the user, unescaped */
+    uint64_t entry;           /* RECORDED: its number; KNOWN: the one that was there */
+    struct vdm_digest digest; /* unless REFUSED */
+    uint64_t size;
+    const char *reason; /* REFUSED */
+    uint64_t differs;   /* KNOWN: fields (bits) whose values are other than those recorded */
+};
+typedef void vdm_import_tell_fn(void *ctx, const struct vdm_input *input);
+
+struct vdm_import_done {
+    uint64_t imported, known, refused, bytes, repaired;
+    uint64_t first, last;            /* entries, if imported > 0 */
+    uint64_t not_stated[VDM_FIELDS]; /* how many of the imported say nothing of a field */
+    struct vdm_buf checkpoint;       /* the newest; n == 0: nothing was recorded */
+};
+
+/* `signers` may be NULL for a dry run. Also after an error *done tells what was acknowledged before;
+ * VDM_ERR_INTERRUPTED: stopped at the user's wish, after a whole batch. */
+bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
+                const struct vdm_signers *signers, const struct vdm_progress *progress,
+                vdm_import_tell_fn *tell, void *ctx, struct vdm_import_done *done,
+                struct vdm_err *err) VDM_MUST_CHECK;
+
+/* The fields whose absence is counted and shown. */
+extern const enum vdm_field vdm_counted_fields[];
+extern const size_t vdm_counted_fields_n;
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/import_record.h"
+
+#include "base/text.h"
+#include "base/time.h"
+#include "format/value.h"
+
+#include <stdlib.h>
+
+/* A table has no say in `document` and `follows`; those are the first two fields. */
+void vdm_import_columns(struct vdm_table_field out[VDM_IMPORT_COLUMNS])
+{
+    for (int f = VDM_FIELD_COLLECTION; f < VDM_FIELDS; f++)
+        out[f - VDM_FIELD_COLLECTION] = (struct vdm_table_field){
+            vdm_field_name((enum vdm_field)f), vdm_field_repeats((enum vdm_field)f)};
+}
+
+void vdm_import_lines_release(struct vdm_import_lines *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free((void *)(uintptr_t)l->line[i].value.p); /* ours: a copy made by add */
+    free(l->line);
+    *l = (struct vdm_import_lines){0};
+}
+
+static uint64_t bit(enum vdm_field f)
+{
+    return UINT64_C(1) << f;
+}
+
+/* `unknown source` and `inferred source ...` say something of the field source. */
+static uint64_t says_of(enum vdm_field f, struct vdm_bytes value)
+{
+    struct vdm_bytes name = value, rest = value;
+    enum vdm_field about;
+    if (f == VDM_FIELD_INFERRED)
+        vdm_cut(&rest, ' ', &name);
+    if ((f == VDM_FIELD_UNKNOWN || f == VDM_FIELD_INFERRED) && vdm_field_from_name(name, &about))
+        return bit(about) | bit(f);
+    return bit(f);
+}
+
+bool vdm_import_add(struct vdm_import_lines *l, enum vdm_field f, struct vdm_bytes value,
+                    struct vdm_err *err)
+{
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 8;
+        struct vdm_record_line *grown = reallocarray(l->line, cap, sizeof *grown);
+        if (!grown)
+            return vdm_fail_memory(err);
+        l->line = grown;
+        l->cap = cap;
+    }
+    char *copy = vdm_bytes_dup(value);
+    if (!copy)
+        return vdm_fail_memory(err);
+    l->line[l->n++] = (struct vdm_record_line){f, {(uint8_t *)copy, value.n}};
+    l->stated |= says_of(f, value);
+    return true;
+}
+
+struct vdm_bytes vdm_import_value(const struct vdm_import_lines *l, enum vdm_field f)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->line[i].field == f)
+            return l->line[i].value;
+    return (struct vdm_bytes){NULL, 0};
+}
+
+static bool add_row(struct vdm_import_lines *l, const struct vdm_table_row *row,
+                    struct vdm_err *err)
+{
+    for (size_t i = 0; row && i < row->n; i++) {
+        enum vdm_field f;
+        if (!vdm_field_from_name(vdm_str(row->cells[i].key), &f))
+            return vdm_fail(err, "no such field: %s", row->cells[i].key);
+        if (!vdm_import_add(l, f, row->cells[i].value, err))
+            return false;
+    }
+    return true;
+}
+
+/* An option fills what the row leaves empty; of a field that may repeat, all values or none. What
+ * `unknown` names is empty only if the row says nothing of it. */
+static bool add_given(struct vdm_import_lines *l, const struct vdm_import_request *r,
+                      struct vdm_err *err)
+{
+    uint64_t by_row = l->stated;
+    for (size_t i = 0; i < r->givens; i++) {
+        const struct vdm_record_line *g = &r->given[i];
+        bool about_other = g->field == VDM_FIELD_UNKNOWN || g->field == VDM_FIELD_INFERRED;
+        uint64_t says = says_of(g->field, g->value);
+        if (about_other)
+            says &= ~bit(g->field);
+        bool adds = g->field == VDM_FIELD_NOTE || g->field == VDM_FIELD_FIELD;
+        if ((adds || !(by_row & says)) && !vdm_import_add(l, g->field, g->value, err))
+            return false;
+    }
+    return true;
+}
+
+static bool add_fact(struct vdm_import_lines *l, enum vdm_field f, struct vdm_bytes value,
+                     struct vdm_err *err)
+{
+    return value.n == 0 || (l->stated & bit(f)) || vdm_import_add(l, f, value, err);
+}
+
+static bool check_dates(const struct vdm_import_lines *l, struct vdm_err *err)
+{
+    static const enum vdm_field dates[] = {VDM_FIELD_CAPTURED, VDM_FIELD_ISSUED};
+    for (size_t i = 0; i < 2; i++) {
+        struct vdm_bytes v = vdm_import_value(l, dates[i]);
+        if (v.p && !vdm_source_date_valid(v))
+            return vdm_fail_as(
+                err, VDM_ERR_REFUSED,
+                "%s is not a date like 2019, 2019-11-28, 2019-11-28T10:00:00Z or "
+                "2019-11~: %.*s%s",
+                vdm_field_name(dates[i]), (int)(v.n < 60 ? v.n : 60), (const char *)v.p,
+                dates[i] == VDM_FIELD_ISSUED ? " (keep it as issued-as-written)" : "");
+    }
+    return true;
+}
+
+static bool check_required(const struct vdm_import_lines *l, uint64_t required, struct vdm_err *err)
+{
+    uint64_t missing = required & ~l->stated;
+    for (int f = 0; f < VDM_FIELDS; f++)
+        if (missing & bit((enum vdm_field)f))
+            return vdm_fail_as(err, VDM_ERR_REFUSED, "%s is required and not stated",
+                               vdm_field_name((enum vdm_field)f));
+    return true;
+}
+
+/* Write the record once with a secret of zeros: every rule of the format is then checked at one
+ * place, before anything is stored. */
+static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)
+{
+    static const uint8_t secret[32];
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_err why = {0};
+    if (vdm_record_append(&text, secret, (struct vdm_digest){{0}}, VDM_NUMBER_MAX, l->line, l->n,
+                          &why) &&
+        text.n <= VDM_NOTE_MAX - sizeof "follows 9007199254740991\n")
+        return true;
+    if (why.kind == VDM_ERR_FAILED)
+        return vdm_fail(err, "%s", why.text);
+    return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", why.kind ? why.text : "its record is too long");
+}
+
+bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
+                        const struct vdm_table_row *row, const struct vdm_source_facts *facts,
+                        struct vdm_err *err)
+{
+    struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
+    if (!add_row(&l, row, err) || !add_given(&l, r, err) ||
+        !add_fact(&l, VDM_FIELD_FILE_NAME, facts->name, err) ||
+        !add_fact(&l, VDM_FIELD_MEDIA_TYPE, facts->media_type, err) || !check_dates(&l, err) ||
+        !check_required(&l, r->required, err) || !check_format(&l, err))
+        return false;
+    *out = l;
+    l = (struct vdm_import_lines){0};
+    return true;
+}
+
+/* --- what is known already, and says something else --- */
+
+static bool same_values(const struct vdm_import_lines *l, const struct vdm_record *recorded,
+                        enum vdm_field f, bool *same, struct vdm_err *err)
+{
+    struct vdm_buf escaped VDM_CLEANUP(vdm_buf_release) = {0};
+    size_t k = 0;
+    *same = true;
+    for (size_t i = 0; i < l->n; i++) {
+        if (l->line[i].field != f)
+            continue;
+        vdm_buf_clear(&escaped);
+        vdm_value_append(&escaped, l->line[i].value);
+        if (!vdm_buf_ok(&escaped, err))
+            return false;
+        *same = *same && vdm_bytes_equal(vdm_buf_bytes(&escaped), vdm_record_value(recorded, f, k));
+        k++;
+    }
+    *same = *same && vdm_record_value(recorded, f, k).n == 0;
+    return true;
+}
+
+bool vdm_import_differences(const struct vdm_import_lines *l, const struct vdm_record *recorded,
+                            uint64_t *fields, struct vdm_err *err)
+{
+    *fields = 0;
+    for (int f = VDM_FIELD_COLLECTION; f < VDM_FIELDS; f++) {
+        bool same;
+        if (!same_values(l, recorded, (enum vdm_field)f, &same, err))
+            return false;
+        if (!same)
+            *fields |= bit((enum vdm_field)f);
+    }
+    return true;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What is known of one input, put together: its row, then the options, then what the file tells. */
+#ifndef VDM_OPS_IMPORT_RECORD_H
+#define VDM_OPS_IMPORT_RECORD_H
+
+#include "capture/source.h"
+#include "capture/table.h"
+#include "ops/import.h"
+
+/* The fields of a record as columns of a table, for vdm_table_open. VDM_IMPORT_COLUMNS of them. */
+#define VDM_IMPORT_COLUMNS (VDM_FIELDS - 2)
+void vdm_import_columns(struct vdm_table_field out[VDM_IMPORT_COLUMNS]);
+
+/* Owned lines of one input. Zero-initialise. */
+struct vdm_import_lines {
+    struct vdm_record_line *line;
+    size_t n, cap;
+    uint64_t stated; /* bit f: field f has a line, or is called unknown or inferred */
+};
+void vdm_import_lines_release(struct vdm_import_lines *l);
+
+/* VDM_ERR_REFUSED where what is stated breaks a rule (a date that is none, a required field that is
+ * missing), naming it. `row` may be NULL. */
+bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
+                        const struct vdm_table_row *row, const struct vdm_source_facts *facts,
+                        struct vdm_err *err) VDM_MUST_CHECK;
+/* Add one line; the value is copied. */
+bool vdm_import_add(struct vdm_import_lines *l, enum vdm_field f, struct vdm_bytes value,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+/* The first value of a field; p == NULL: none. */
+struct vdm_bytes vdm_import_value(const struct vdm_import_lines *l, enum vdm_field f);
+/* The fields (bits) of which a recorded record says something else. */
+bool vdm_import_differences(const struct vdm_import_lines *l, const struct vdm_record *recorded,
+                            uint64_t *fields, struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

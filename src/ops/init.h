@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* A new archive: keys, store, ledger with genesis and the first signer's authorization. */
+#ifndef VDM_OPS_INIT_H
+#define VDM_OPS_INIT_H
+
+#include "keys/signer.h"
+
+struct vdm_init_request {
+    const char *path;                    /* made if it is not there */
+    const char *origin;                  /* the ledger's name */
+    const char *signer;                  /* name of the first archivist's key */
+    const struct vdm_keyfile_lock *lock; /* NULL: keys in the clear */
+};
+struct vdm_init_done {
+    struct vdm_vkey authority, ledger, signer;
+    char signer_file[300]; /* below keys/, without suffix */
+    struct vdm_buf checkpoint;
+};
+
+/* Refuses (VDM_ERR_REFUSED) a folder that holds an archive or keys already. After an error what was
+ * made is gone again. */
+bool vdm_init(struct vdm_crypto *c, const struct vdm_init_request *r, struct vdm_init_done *out,
+              struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

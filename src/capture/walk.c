@@ -77,7 +77,7 @@ void vdm_walk_cleanup(struct vdm_walk **w)
 /* A step gives an item, and says so by returning true. */
 static bool refuse(struct vdm_walk *w, struct vdm_walk_item *item, const char *reason)
 {
-    snprintf(w->reason, sizeof w->reason, "%s", reason);
+    snprintf(w->reason, sizeof w->reason, "%.*s", (int)sizeof w->reason - 1, reason);
     item->kind = VDM_WALK_REFUSED;
     item->reason = w->reason;
     return true;

@@ -202,10 +202,10 @@ static bool take_follower(struct vdm_bundle_check *v, struct group *g, struct vd
 static bool ends_group(struct vdm_bundle_check *v, const struct group *g)
 {
     uint64_t n = v->m.name.n;
-    if (n <= g->last)
-        return false;
-    return vdm_bundle_is_selected(v, n) || (!v->has_selection && vdm_bundle_says(v, "capture/")) ||
-           (vdm_bundle_is_newest(v, n) && !is_about(v, g->item.n));
+    if (n > g->item.n &&
+        (vdm_bundle_is_selected(v, n) || (!v->has_selection && vdm_bundle_says(v, "capture/"))))
+        return true;
+    return n > g->last && vdm_bundle_is_newest(v, n) && !is_about(v, g->item.n);
 }
 
 static bool read_followers(struct vdm_bundle_check *v, struct group *g, struct vdm_err *err)

@@ -22,21 +22,13 @@ enum statement {
     STMT_DROP_ISSUERS,
     STMT_FIND_SAME,
     STMT_LAST_OF_SOURCE,
-    STMT_LIST_UP,
-    STMT_LIST_DOWN,
+    STMT_HAS_DOCUMENT,
     STMT_FATE,
     STMT_ROW,
     STMT_ISSUERS,
     STMT_TOTALS,
     STATEMENTS
 };
-
-#define LIST_WHERE                                                                                 \
-    "SELECT n FROM capture WHERE (?1 IS NULL OR source = ?1) "                                     \
-    "AND (?2 IS NULL OR collection = ?2) "                                                         \
-    "AND (?3 IS NULL OR EXISTS(SELECT 1 FROM issuer WHERE name = ?3 AND issuer.n = capture.n)) "   \
-    "AND (?4 IS NULL OR recorded >= ?4) AND (?5 IS NULL OR recorded <= ?5) "                       \
-    "AND (?6 IS NULL OR document = ?6) "
 
 static const char *const sql[STATEMENTS] = {
     [STMT_REACHED] = "SELECT entries, last FROM reached WHERE id = 0",
@@ -54,8 +46,7 @@ static const char *const sql[STATEMENTS] = {
     [STMT_FIND_SAME] = "SELECT max(n) FROM capture WHERE document = ?1 AND source IS ?2 "
                        "AND captured IS ?3 AND withdrawn IS NULL",
     [STMT_LAST_OF_SOURCE] = "SELECT max(n) FROM capture WHERE source = ?1",
-    [STMT_LIST_UP] = LIST_WHERE "AND n > ?7 ORDER BY n LIMIT ?8",
-    [STMT_LIST_DOWN] = LIST_WHERE "AND n < ?7 ORDER BY n DESC LIMIT ?8",
+    [STMT_HAS_DOCUMENT] = "SELECT min(n) FROM capture WHERE document = ?1",
     [STMT_FATE] = "SELECT amended, withdrawn FROM capture WHERE n = ?1",
     [STMT_ROW] = "SELECT document, size, source, captured, collection, title, issued FROM capture "
                  "WHERE n = ?1",
@@ -348,13 +339,43 @@ bool vdm_catalog_last_of_source(struct vdm_catalog *c, struct vdm_bytes source, 
     return ask_number(s, n, found, err);
 }
 
-bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f, uint64_t after,
-                      uint64_t *n, size_t cap, size_t *count, struct vdm_err *err)
+bool vdm_catalog_has_document(struct vdm_catalog *c, struct vdm_digest document, bool *found,
+                              struct vdm_err *err)
 {
-    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
-    bool row = true;
-    if (!prepared(c, f->newest_first ? STMT_LIST_DOWN : STMT_LIST_UP, &s, err))
+    sqlite3_stmt *s;
+    uint64_t n;
+    if (!prepared(c, STMT_HAS_DOCUMENT, &s, err))
         return false;
+    vdm_db_bind_blob(s, 1, vdm_digest_bytes(&document));
+    return ask_number(s, &n, found, err);
+}
+
+/* Only the conditions that are asked for stand in the statement, so that their indexes serve. */
+static void list_sql(struct vdm_buf *out, const struct vdm_catalog_filter *f)
+{
+    const struct {
+        bool asked;
+        const char *condition;
+    } parts[] = {
+        {f->source.p, "source = ?1"},
+        {f->collection.p, "collection = ?2"},
+        {f->issuer.p, "n IN (SELECT n FROM issuer WHERE name = ?3)"},
+        {f->from.p, "recorded >= ?4"},
+        {f->to.p, "recorded <= ?5"},
+        {f->document, "document = ?6"},
+    };
+    vdm_buf_puts(out, "SELECT n FROM capture WHERE ");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].asked)
+            vdm_buf_putf(out, "%s AND ", parts[i].condition);
+    vdm_buf_puts(out, f->newest_first ? "n < ?7 ORDER BY n DESC LIMIT ?8"
+                                      : "n > ?7 ORDER BY n LIMIT ?8");
+    vdm_buf_putc(out, 0);
+}
+
+static void bind_list(sqlite3_stmt *s, const struct vdm_catalog_filter *f, uint64_t after,
+                      size_t cap)
+{
     const struct vdm_bytes texts[] = {f->source, f->collection, f->issuer, f->from, f->to};
     for (int i = 0; i < 5; i++)
         vdm_db_bind_text(s, i + 1, texts[i]);
@@ -365,13 +386,26 @@ bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f,
     else
         vdm_db_bind_number(s, 7, after);
     vdm_db_bind_number(s, 8, cap);
-    for (*count = 0; *count < cap; n[(*count)++] = (uint64_t)sqlite3_column_int64(s, 0)) {
-        if (!vdm_db_step(s, &row, err))
-            return vdm_err_prefix(err, "catalog");
-        if (!row)
-            break;
-    }
-    return true;
+}
+
+bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f, uint64_t after,
+                      uint64_t *n, size_t cap, size_t *count, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    sqlite3_stmt *s = NULL;
+    bool row = true, ok;
+    size_t got = 0;
+    list_sql(&text, f);
+    if (!vdm_buf_ok(&text, err))
+        return false;
+    ok = vdm_db_prepare(c->db, (const char *)text.p, &s, err);
+    if (ok)
+        bind_list(s, f, after, cap);
+    while (ok && got < cap && (ok = vdm_db_step(s, &row, err)) && row)
+        n[got++] = (uint64_t)sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    *count = got;
+    return ok || vdm_err_prefix(err, "catalog");
 }
 
 static uint64_t number_or_none(sqlite3_stmt *s, int i)

@@ -50,6 +50,10 @@ bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,
 bool vdm_catalog_last_of_source(struct vdm_catalog *c, struct vdm_bytes source, uint64_t *n,
                                 bool *found, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Is any capture of this document? */
+bool vdm_catalog_has_document(struct vdm_catalog *c, struct vdm_digest document, bool *found,
+                              struct vdm_err *err) VDM_MUST_CHECK;
+
 /* Conditions that all hold; p == NULL, document NULL: any. Times compare with `recorded`. */
 struct vdm_catalog_filter {
     struct vdm_bytes source, collection, issuer;

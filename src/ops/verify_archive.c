@@ -537,19 +537,17 @@ static bool visit_object(void *ctx, const struct vdm_store_item *item, bool *sto
                          struct vdm_err *err)
 {
     struct verify *v = ctx;
-    uint64_t n;
-    size_t count = 0;
+    bool known;
     char hex[65];
     if (item->stranger) {
         vdm_report_add(v->report, seen(VDM_ORPHAN_DOCUMENT, VDM_NO_ENTRY),
                        "store/%s does not belong there", item->stranger);
         return true;
     }
-    struct vdm_catalog_filter filter = {.document = &item->id};
-    if (!vdm_catalog_list(v->a->catalog, &filter, UINT64_MAX, &n, 1, &count, err))
+    if (!vdm_catalog_has_document(v->a->catalog, item->id, &known, err))
         return false;
     *stop = vdm_progress_stop(v->progress);
-    if (count > 0)
+    if (known)
         return true;
     vdm_digest_hex(item->id, hex);
     vdm_report_add(

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Two verifiers, written apart from each other, must say the same: the program (VIDIMUS) and
+vidimus_verify.py read the same good and damaged bundles. Compared are exit status, verdict, and what is
+found wrong with which entry. What follows from a finding that both have (manifests that do not match
+either, the chain behind a malformed entry, members after one that is out of place) may be told by one
+and not by the other."""
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+VECTORS = ROOT / "tests/vectors/ledger"
+VIDIMUS = os.environ["VIDIMUS"]
+sys.path.insert(0, str(HERE))
+
+
+def members(tar):
+    """[(header, content with padding)], and the end."""
+    found, at = [], 0
+    while tar[at:at + 512].strip(b"\0"):
+        size = int(tar[at + 124:at + 135], 8)
+        end = at + 512 + (size + 511) // 512 * 512
+        found.append((tar[at:at + 512], tar[at + 512:end]))
+        at = end
+    return found, tar[at:]
+
+
+def name(member):
+    return member[0][:100].rstrip(b"\0").decode()
+
+
+def content(member):
+    size = int(member[0][124:135], 8)
+    return member[1][:size]
+
+
+def with_content(member, data):
+    header = bytearray(member[0])
+    header[124:135] = b"%011o" % len(data)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header), data + bytes(-len(data) % 512)
+
+
+def join(parts, end):
+    return b"".join(header + body for header, body in parts) + end
+
+
+FOLLOW_UPS = {"bag-invalid", "chain-broken", "unexpected-member"}
+
+
+class Agree(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.file = Path(self.folder.name) / "b.tar"
+        self.compared = 0
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def ask(self, *command):
+        """(exit status, verdict, [(kind, entry)])"""
+        done = subprocess.run([str(c) for c in command], capture_output=True, timeout=120)
+        if done.returncode == 3 or not done.stdout:
+            return done.returncode, None, []
+        said = json.loads(done.stdout.splitlines()[0])
+        return done.returncode, said["verdict"], [(f["kind"], f["entry"]) for f in said["findings"]]
+
+    def compare(self, data, what, key="authority.pub", about=None, options=()):
+        """`about`: compare also what is said of this entry."""
+        self.file.write_bytes(data)
+        trust = ("--trust", VECTORS / "keys" / key) if key else ()
+        ours = self.ask(VIDIMUS, "--json", "verify", self.file, *trust, *options)
+        theirs = self.ask(sys.executable, HERE / "vidimus_verify.py", "--json", *trust, *options,
+                          self.file)
+        self.assertEqual(ours[:2], theirs[:2], what)
+        if about is not None:
+            said = [{k for k, n in findings if n == about} - FOLLOW_UPS
+                    for findings in (ours[2], theirs[2])]
+            self.assertEqual(*said, what)
+        self.compared += 1
+        return ours
+
+    def each_bundle(self):
+        for tar in sorted(VECTORS.glob("*.tar")):
+            yield tar.name, tar.read_bytes()
+
+    def test_good(self):
+        for which, data in self.each_bundle():
+            for key in ("authority.pub", "ledger2.pub", None):
+                status, verdict, _ = self.compare(data, f"{which} {key}", key)
+                self.assertIn(status, (0, 4), which)
+                self.assertEqual(verdict == "VERIFIED", status == 0)
+
+    def test_flipped(self):
+        """One bit in the middle of each member's content."""
+        for which, data in self.each_bundle():
+            parts, end = members(data)
+            for i, member in enumerate(parts):
+                body = bytearray(content(member))
+                if not body or (which != "sample.tar" and "/entries/" in name(member)):
+                    continue
+                body[len(body) // 2] ^= 1
+                changed = parts[:i] + [with_content(member, bytes(body))] + parts[i + 1:]
+                number = name(member).rsplit("/", 1)[1].split(".")[0]
+                status, *_ = self.compare(join(changed, end), f"{which} flip {name(member)}",
+                                          about=int(number) if number.isdigit() else None)
+                if "/evidence/" not in name(member):
+                    self.assertEqual(status, 1, name(member))
+
+    def test_dropped_doubled_swapped(self):
+        for which, data in self.each_bundle():
+            parts, end = members(data)
+            # All members of one bundle; of the others, those that it has not.
+            first = 0 if which == "sample.tar" else len(parts) - 6
+            for i in range(first, len(parts)):
+                self.compare(join(parts[:i] + parts[i + 1:], end), f"{which} drop {name(parts[i])}")
+                self.compare(join(parts[:i + 1] + parts[i:], end), f"{which} double {name(parts[i])}")
+                if i:
+                    swapped = parts[:i - 1] + [parts[i], parts[i - 1]] + parts[i + 1:]
+                    self.compare(join(swapped, end), f"{which} swap {name(parts[i])}")
+
+    def test_cut_off_and_trailing(self):
+        data = (VECTORS / "sample.tar").read_bytes()
+        chance = random.Random(7)
+        for at in [0, 1, 511, 512, 513] + [chance.randrange(514, len(data)) for _ in range(40)]:
+            self.compare(data[:at], f"cut at {at}")
+        for more in (b"\0", bytes(512), b"x" * 512, data):
+            self.compare(data + more, f"{len(more)} bytes behind the end")
+
+    def test_random_bytes(self):
+        data = (VECTORS / "sample.tar").read_bytes()
+        chance = random.Random(11)
+        for _ in range(60):
+            at = chance.randrange(len(data))
+            changed = bytearray(data)
+            changed[at] ^= 1 << chance.randrange(8)
+            self.compare(bytes(changed), f"bit at {at}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -5,7 +5,7 @@
  * Two passes over the selection at one checkpoint, the newest when the call starts. The first makes
  * every member but the documents and hashes it, so that the manifests and the seal can be written
  * before them; the second writes. Documents are read once, in the second pass, and hashed on their
- * way. Memory: 8 bytes for each selected capture and 32 for each amendment or withdrawal of one;
+ * way. Memory: 8 bytes for each selected capture and 24 for each amendment or withdrawal of one;
  * the rest is spooled in scratch files without a name.
  *
  * The same archive, request and sealer give the same bytes (with the same compression library). */
@@ -27,9 +27,9 @@ struct vdm_bundle_request {
     size_t entries;
     const struct vdm_catalog_filter *filter;
 
-    uint64_t
-        fields; /* 0: whole records; else bit (1 << enum vdm_field): only these lines are shown.
-                      * Without VDM_FIELD_DOCUMENT among them no document goes along */
+    /* 0: whole records; else bits (1 << enum vdm_field): only the lines of these fields are shown.
+     * Without VDM_FIELD_DOCUMENT among them no document goes along. */
+    uint64_t fields;
     bool without_documents;  /* a receipt */
     struct vdm_time created; /* years 0000 to 9999 */
     const char *agent;       /* name and version of the software, printable ASCII */

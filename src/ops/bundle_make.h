@@ -117,7 +117,6 @@ struct vdm_shown {
     bool whole; /* a record */
     struct vdm_bytes rest;
     uint64_t hidden;
-    struct vdm_digest commitment; /* of a disclosure */
 };
 bool vdm_shown_open(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_shown *out,
                     struct vdm_err *err) VDM_MUST_CHECK;

@@ -221,7 +221,9 @@ static bool add_followers(struct vdm_archive *a, struct vdm_selected *s, uint64_
 {
     struct span where = {s->n[0] + 1, size};
     struct follow f = {a, s};
-    if ((catalog && !narrow(a, s, &where, err)) ||
+    /* Where much of the ledger is selected, reading it once is less work than to ask for each. */
+    bool ask = catalog && s->count < size / 16;
+    if ((ask && !narrow(a, s, &where, err)) ||
         !each_row(a, where.from, where.to, progress, follow_row, &f, err))
         return false;
     if (s->followers)

@@ -24,7 +24,6 @@ VDM_COMMAND(status);
 VDM_COMMAND(key);
 VDM_COMMAND(trust);
 
-unsigned vdm_needs_of_show(const struct vdm_args *args);
 unsigned vdm_needs_of_bundle(const struct vdm_args *args);
 unsigned vdm_needs_of_import(const struct vdm_args *args);
 

@@ -114,8 +114,9 @@ static bool write_bundle(struct vdm_cli *cli, const struct vdm_args *args,
 {
     struct vdm_bundle_made made = {0};
     const char *disclose = vdm_args_value(args, "disclose");
-    bool ok = (!disclose || vdm_cli_fields(disclose, &r->fields, err)) &&
-              created_time(args, &r->created, err) &&
+    if (disclose && !vdm_cli_fields(disclose, &r->fields, err))
+        return vdm_err_prefix(err, "--disclose");
+    bool ok = created_time(args, &r->created, err) &&
               vdm_bundle_write(cli->archive, r, cli->signers.signer, &cli->progress, &made, err);
     vdm_progress_end(cli);
     if (ok && cli->json)

@@ -12,6 +12,8 @@ VDM_COMMAND(cat)
 {
     uint64_t n;
     (void)status;
+    if (cli->json)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "cat gives a document's bytes, which are no JSON");
     return vdm_cli_number(args->rest[0], "the entry", &n, err) &&
            vdm_query_document(cli->archive, n, write_piece, NULL, err);
 }

@@ -28,7 +28,7 @@ const struct vdm_opt vdm_opts_import[] = {
     {"issued-as-written", 0, "TEXT", "the date line as the document has it (may repeat)"},
     {"reference", 0, "NUMBER", "the issuer's own number (may repeat)"},
     {"language", 0, "TAG", "BCP 47: en, ar, zh-Hant (may repeat)"},
-    {"rights", 0, "TEXT", "rights, text or URL"},
+    {"rights", 0, "TEXT", "rights, text or URL (may repeat)"},
     {"unknown", 0, "KEY", "looked for and not found, e.g. author (may repeat)"},
     {"note", 0, "TEXT", "a note (may repeat)"},
     {"field", 0, "K=V", "anything else (may repeat)"},
@@ -239,14 +239,18 @@ static void tell(void *ctx, const struct vdm_input *in)
 /* What a recorded capture leaves open, and how to be strict about it. */
 static void print_not_stated(const struct vdm_import_done *d)
 {
+    bool hinted = false;
     for (size_t k = 0; k < vdm_counted_fields_n; k++) {
         enum vdm_field f = vdm_counted_fields[k];
         if (d->not_stated[f] == 0)
             continue;
         fputs("  ", stdout);
         vdm_out_number(stdout, d->not_stated[f]);
-        printf(" without %s: recorded as not stated   (--require %s refuses them)\n",
-               vdm_field_name(f), vdm_field_name(f));
+        printf(" without %s: recorded as not stated", vdm_field_name(f));
+        if (!hinted)
+            printf("   (--require %s refuses them)", vdm_field_name(f));
+        hinted = true;
+        puts("");
     }
 }
 
@@ -290,8 +294,10 @@ static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, boo
     (void)cli;
 }
 
-static bool print_json(const struct vdm_import_done *d, json_t *refusals, struct vdm_err *err)
+static bool print_json(const struct vdm_import_done *d, bool dry, json_t *refusals,
+                       struct vdm_err *err)
 {
+    bool recorded = d->imported > 0 && !dry;
     json_t *not_stated = json_object();
     for (size_t k = 0; k < vdm_counted_fields_n; k++) {
         char key[32];
@@ -306,9 +312,9 @@ static bool print_json(const struct vdm_import_done *d, json_t *refusals, struct
                   (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
                   (json_int_t)d->bytes, "not_stated", not_stated, "refusals", refusals);
     json_object_set_new(o, "first_entry",
-                        d->imported ? json_integer((json_int_t)d->first) : json_null());
+                        recorded ? json_integer((json_int_t)d->first) : json_null());
     json_object_set_new(o, "last_entry",
-                        d->imported ? json_integer((json_int_t)d->last) : json_null());
+                        recorded ? json_integer((json_int_t)d->last) : json_null());
     json_object_set_new(o, "checkpoint",
                         d->checkpoint.n ? vdm_json_value(vdm_buf_bytes(&d->checkpoint))
                                         : json_null());
@@ -321,11 +327,17 @@ static bool open_receipt(struct telling *t, const char *path, struct vdm_err *er
 {
     if (!path)
         return true;
+    if (access(path, F_OK) == 0)
+        return vdm_fail(err, "--receipt: %s is there already, and is not written over", path);
     if (!vdm_new_file_open(&t->file, AT_FDCWD, path, 0644, err))
         return vdm_err_prefix(err, "--receipt");
     int fd = dup(t->file.fd);
-    if (fd < 0 || !(t->receipt = fdopen(fd, "w")))
-        return vdm_fail_errno(err, "--receipt");
+    if (fd < 0 || !(t->receipt = fdopen(fd, "w"))) {
+        vdm_fail_errno(err, "--receipt");
+        vdm_fd_close(&fd);
+        vdm_new_file_discard(&t->file);
+        return false;
+    }
     fputs("path,status,entry,digest,reason\r\n", t->receipt);
     return true;
 }
@@ -355,8 +367,9 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct given *
                                    .givens = g->n,
                                    .again = vdm_args_has(args, "again"),
                                    .dry_run = vdm_args_has(args, "dry-run")};
-    if ((require && !vdm_cli_fields(require, &r.required, err)) ||
-        !open_receipt(&t, vdm_args_value(args, "receipt"), err))
+    if (require && !vdm_cli_fields(require, &r.required, err))
+        return vdm_err_prefix(err, "--require");
+    if (!open_receipt(&t, vdm_args_value(args, "receipt"), err))
         return false;
     t.refusals = cli->json ? json_array() : NULL;
     uint64_t started = vdm_clock_ms();
@@ -367,7 +380,7 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct given *
     if (ok || done.imported + done.known + done.refused > 0) {
         if (!cli->json)
             print_done(cli, &done, r.dry_run, vdm_clock_ms() - started);
-        else if (!print_json(&done, t.refusals, ok ? err : NULL))
+        else if (!print_json(&done, r.dry_run, t.refusals, ok ? err : NULL))
             ok = false;
     }
     vdm_buf_release(&done.checkpoint);

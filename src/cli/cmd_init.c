@@ -96,11 +96,12 @@ VDM_COMMAND(init)
     struct vdm_init_done done;
     bool ok = vdm_init(cli->crypto, &r, &done, err);
     if (ok && cli->json)
-        ok = vdm_json_print(json_pack("{s:s,s:s,s:s,s:s,s:o}", "path", r.path, "origin",
-                                      done.ledger.name, "authority", done.authority.name, "signer",
-                                      done.signer.name, "checkpoint",
-                                      vdm_json_value(vdm_buf_bytes(&done.checkpoint))),
-                            err);
+        ok =
+            vdm_json_print(json_pack("{s:o,s:s,s:s,s:s,s:o}", "path",
+                                     vdm_json_bytes(vdm_str(r.path)), "origin", done.ledger.name,
+                                     "authority", done.authority.name, "signer", done.signer.name,
+                                     "checkpoint", vdm_json_value(vdm_buf_bytes(&done.checkpoint))),
+                           err);
     else if (ok)
         print_done(cli, r.path, &done, locked);
     vdm_buf_release(&done.checkpoint);

@@ -50,8 +50,8 @@ static void print_json_key(struct vdm_cli *cli, const struct vdm_key_range *r)
         fputs("vidimus: out of memory\n", stderr);
 }
 
-static bool export_key(const struct vdm_keyring *ring, const struct vdm_args *args,
-                       struct vdm_err *err)
+static bool export_key(struct vdm_cli *cli, const struct vdm_keyring *ring,
+                       const struct vdm_args *args, struct vdm_err *err)
 {
     unsigned found = 0;
     if (args->rests < 2)
@@ -62,6 +62,10 @@ static bool export_key(const struct vdm_keyring *ring, const struct vdm_args *ar
         if (strcmp(k->name, args->rest[1]) != 0)
             continue;
         found++;
+        if (cli->json) {
+            print_json_key(cli, &ring->range[i]);
+            continue;
+        }
         if (vdm_args_has(args, "pem")) {
             if (!vdm_key_append_pem(&out, k, err))
                 return false;
@@ -100,7 +104,8 @@ VDM_COMMAND(key)
     bool ok = vdm_ledger_size(cli->archive->ledger, &size, err) &&
               vdm_archive_keyring(cli->archive, size, &check, err);
     if (ok)
-        ok = list ? list_keys(cli, &check.keyring, size) : export_key(&check.keyring, args, err);
+        ok = list ? list_keys(cli, &check.keyring, size)
+                  : export_key(cli, &check.keyring, args, err);
     vdm_entry_check_release(&check);
     vdm_report_release(&nothing);
     return ok;

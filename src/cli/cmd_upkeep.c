@@ -4,6 +4,8 @@
 #include "ops/query.h"
 #include "ops/recover.h"
 
+#include <string.h>
+
 VDM_COMMAND(recover)
 {
     struct vdm_recovered r;
@@ -38,9 +40,25 @@ VDM_COMMAND(recover)
 
 VDM_COMMAND(reindex)
 {
+    uint64_t size;
     (void)args;
     (void)status;
-    return vdm_reindex(cli->archive, &cli->progress, err);
+    if (!vdm_reindex(cli->archive, &cli->progress, err) ||
+        !vdm_ledger_size(cli->archive->ledger, &size, err))
+        return false;
+    vdm_progress_end(cli);
+    if (cli->json)
+        return vdm_json_print(json_pack("{s:I}", "entries", (json_int_t)size), err);
+    fputs("The catalog was made anew from ", stdout);
+    vdm_out_count(stdout, size, "entry", "entries");
+    puts(".");
+    return true;
+}
+
+static json_t *file_or_null(const char *output)
+{
+    bool is_file = output && strcmp(output, "-") != 0;
+    return is_file ? vdm_json_bytes(vdm_str(output)) : json_null();
 }
 
 const struct vdm_opt vdm_opts_checkpoint[] = {
@@ -48,6 +66,18 @@ const struct vdm_opt vdm_opts_checkpoint[] = {
     {"output", 'o', "FILE", "write it to a new file"},
     {NULL, 0, NULL, NULL},
 };
+
+static bool print_json_checkpoint(struct vdm_bytes text, const char *output, struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_checkpoint c;
+    return vdm_checkpoint_open(text, &note, &c, err) &&
+           vdm_json_print(json_pack("{s:o,s:I,s:o,s:o,s:o}", "origin", vdm_json_value(c.origin),
+                                    "size", (json_int_t)c.size, "root", vdm_json_root(c.root),
+                                    "checkpoint", vdm_json_value(text), "file",
+                                    file_or_null(output)),
+                          err);
+}
 
 VDM_COMMAND(checkpoint)
 {
@@ -57,8 +87,13 @@ VDM_COMMAND(checkpoint)
     (void)status;
     if (at && (!vdm_cli_number(at, "--at", &size, err) || size == 0))
         return err->kind ? false : vdm_fail_as(err, VDM_ERR_USAGE, "--at 0 covers nothing");
-    return vdm_query_checkpoint(cli->archive, size, &note, err) &&
-           vdm_cli_write_file(output ? output : "-", vdm_buf_bytes(&note), err);
+    if (!vdm_query_checkpoint(cli->archive, size, &note, err))
+        return false;
+    struct vdm_bytes bytes = vdm_buf_bytes(&note);
+    bool to_file = output && strcmp(output, "-") != 0;
+    if ((to_file || !cli->json) && !vdm_cli_write_file(output ? output : "-", bytes, err))
+        return false;
+    return !cli->json || print_json_checkpoint(bytes, output, err);
 }
 
 const struct vdm_opt vdm_opts_prove[] = {
@@ -75,7 +110,14 @@ VDM_COMMAND(prove)
     if (!output)
         return vdm_fail_as(err, VDM_ERR_USAGE,
                            "-o FILE.tlog-proof is needed (- for standard output)");
-    return vdm_cli_number(args->rest[0], "the entry", &n, err) &&
-           vdm_query_proof(cli->archive, n, &proof, err) &&
-           vdm_cli_write_file(output, vdm_buf_bytes(&proof), err);
+    if (!vdm_cli_number(args->rest[0], "the entry", &n, err) ||
+        !vdm_query_proof(cli->archive, n, &proof, err))
+        return false;
+    struct vdm_bytes bytes = vdm_buf_bytes(&proof);
+    if ((strcmp(output, "-") != 0 || !cli->json) && !vdm_cli_write_file(output, bytes, err))
+        return false;
+    return !cli->json ||
+           vdm_json_print(json_pack("{s:I,s:o,s:o}", "entry", (json_int_t)n, "proof",
+                                    vdm_json_value(bytes), "file", file_or_null(output)),
+                          err);
 }

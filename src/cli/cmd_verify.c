@@ -55,16 +55,16 @@ static int worse(int a, int b)
     return weight[a] >= weight[b] ? a : b;
 }
 
-static bool tell(struct checking *k, const struct vdm_report *r, const char *name, int *status,
-                 struct vdm_err *err)
+static bool tell(struct checking *k, const struct vdm_report *r, enum vdm_checked what,
+                 const char *name, int *status, struct vdm_err *err)
 {
     vdm_progress_end(k->cli);
     *status = worse(*status, vdm_verdict_status(vdm_report_verdict(r)));
     if (r->no_memory)
         return vdm_fail_memory(err);
     if (k->cli->json)
-        return vdm_verdict_json(r, name, err);
-    vdm_verdict_print(k->cli, r, name);
+        return vdm_verdict_json(r, what, name, err);
+    vdm_verdict_print(k->cli, r, what, name);
     return true;
 }
 
@@ -102,7 +102,7 @@ static bool verify_archive(struct checking *k, int *status, struct vdm_err *err)
                                    .without_documents = vdm_args_has(k->args, "no-documents")};
     ok = ok && load_kept(k, memory, kept, kepts, err) &&
          vdm_verify_archive(k->cli->crypto, k->cli->path, &o, &k->cli->progress, &report, err) &&
-         tell(k, &report, k->cli->path, status, err);
+         tell(k, &report, VDM_CHECKED_ARCHIVE, k->cli->path, status, err);
     for (size_t i = 0; memory && i < kepts; i++)
         vdm_buf_release(&memory[i]);
     free(memory);
@@ -142,35 +142,33 @@ static void on_item(void *ctx, const struct vdm_bundle_item *item)
 }
 
 /* What a small file is, by its first bytes. */
-enum what { BUNDLE, PROOF, CHECKPOINT };
-
-static enum what look(int fd, struct vdm_buf *whole)
+static enum vdm_checked look(int fd, struct vdm_buf *whole)
 {
     uint8_t *p = vdm_buf_grow(whole, VDM_EVIDENCE_MAX + 1);
     size_t got = 0;
     if (!p || !vdm_fd_read(fd, p, VDM_EVIDENCE_MAX + 1, &got, NULL))
-        return BUNDLE;
+        return VDM_CHECKED_BUNDLE;
     whole->n = got;
     struct vdm_bytes b = vdm_buf_bytes(whole), line, rest = b;
     if (got > VDM_EVIDENCE_MAX)
-        return BUNDLE;
+        return VDM_CHECKED_BUNDLE;
     if (vdm_bytes_start_with(b, VDM_LIT("c2sp.org/tlog-proof@")))
-        return PROOF;
+        return VDM_CHECKED_PROOF;
     bool text = vdm_cut_line(&rest, &line) && line.n > 0 && line.n <= VDM_NAME_MAX &&
                 vdm_utf8_valid(b) && !memchr(b.p, 0, b.n);
-    return text ? CHECKPOINT : BUNDLE;
+    return text ? VDM_CHECKED_CHECKPOINT : VDM_CHECKED_BUNDLE;
 }
 
 static bool verify_fd(struct checking *k, int fd, const char *name, struct vdm_report *report,
-                      struct vdm_err *err)
+                      enum vdm_checked *what, struct vdm_err *err)
 {
     struct vdm_buf whole VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_trust trust = {k->anchors.key, k->anchors.n, k->anchors.policy};
     struct vdm_proved_entry proved = {0};
-    enum what what = look(fd, &whole);
-    if (what == CHECKPOINT)
+    *what = look(fd, &whole);
+    if (*what == VDM_CHECKED_CHECKPOINT)
         return vdm_verify_checkpoint(k->cli->crypto, vdm_buf_bytes(&whole), &trust, report, err);
-    if (what == PROOF) {
+    if (*what == VDM_CHECKED_PROOF) {
         bool ok =
             vdm_verify_proof(k->cli->crypto, vdm_buf_bytes(&whole), &trust, report, &proved, err);
         vdm_proved_entry_release(&proved);
@@ -191,18 +189,32 @@ static bool verify_one(struct checking *k, const char *name, bool last, int *sta
                        struct vdm_err *err)
 {
     int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    enum vdm_checked what = VDM_CHECKED_BUNDLE;
     struct vdm_report report;
     vdm_report_init(&report);
     report.is_bundle = true;
-    bool ok = vdm_file_open(AT_FDCWD, name, true, &fd, err) && verify_fd(k, fd, name, &report, err);
+    bool ok = vdm_file_open(AT_FDCWD, name, true, &fd, err) &&
+              verify_fd(k, fd, name, &report, &what, err);
     if (!ok)
         vdm_err_prefix(err, "%s", name);
     if (ok && last)
         vdm_check_given(k->given, k->givens, &report);
-    ok = ok && tell(k, &report, name, status, err) &&
-         (!k->wants_page || vdm_page_bundle(&k->page, &report, name, err));
+    ok = ok && tell(k, &report, what, name, status, err) &&
+         (!k->wants_page || vdm_page_bundle(&k->page, &report, what, name, err));
     vdm_report_release(&report);
     return ok;
+}
+
+static bool tell_failed(struct checking *k, const char *name, const struct vdm_err *why,
+                        int *status, struct vdm_err *err)
+{
+    vdm_progress_end(k->cli);
+    *status = worse(*status, VDM_EXIT_FAILED);
+    fprintf(stderr, "vidimus: %s: ", vdm_verdict_words(VDM_COULD_NOT_CHECK));
+    vdm_out_str(stderr, why->text);
+    fputc('\n', stderr);
+    return (!k->cli->json || vdm_verdict_json_failed(name, why->text, err)) &&
+           (!k->wants_page || vdm_page_failed(&k->page, name, why->text, err));
 }
 
 /* Each is looked at, also when one before could not be. */
@@ -210,16 +222,13 @@ static bool verify_all(struct checking *k, int *status, struct vdm_err *err)
 {
     for (size_t i = 0; i < k->args->rests; i++) {
         struct vdm_err why = {0};
-        bool last = i + 1 == k->args->rests;
-        if (verify_one(k, k->args->rest[i], last, status, &why))
+        const char *name = k->args->rest[i];
+        if (verify_one(k, name, i + 1 == k->args->rests, status, &why))
             continue;
-        if (last && *status == VDM_EXIT_DONE)
-            return vdm_fail_as(err, VDM_ERR_FAILED, "%s: %s",
-                               vdm_verdict_words(VDM_COULD_NOT_CHECK), why.text);
-        fputs("vidimus: COULD NOT CHECK: ", stderr);
-        vdm_out_str(stderr, why.text);
-        fputc('\n', stderr);
-        *status = worse(*status, VDM_EXIT_FAILED);
+        if (why.kind == VDM_ERR_INTERRUPTED || why.kind == VDM_ERR_USAGE)
+            return vdm_fail_as(err, why.kind, "%s", why.text);
+        if (!tell_failed(k, name, &why, status, err))
+            return false;
     }
     return true;
 }

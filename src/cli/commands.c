@@ -95,7 +95,7 @@ const struct vdm_command vdm_commands[] = {
      "export: a key as a vkey (to give to others), or with --pem for openssl.\n\n"
      "examples:\n  vidimus key list\n  vidimus key export archive.example.org/statements/authority",
      vdm_opts_key, VDM_NEEDS_READ, 1, 2, vdm_cmd_key, NULL},
-    {"trust", "upkeep", "list | add FILE|VKEY | remove FILE", "other people's keys",
+    {"trust", "upkeep", "list | add FILE|VKEY | remove NAME|FILE", "other people's keys",
      "They lie in keys/trusted/ and serve `verify --trust NAME`. Compare the fingerprint with its "
      "owner\n"
      "over another channel before you add a key.\n\n"

@@ -4,15 +4,38 @@
 
 #include <stdlib.h>
 
+static void put_unit(uint32_t unit)
+{
+    printf("\\u%04x", unit);
+}
+
+/* JSON may hold what turns or hides text; a terminal must not: it stands as \uXXXX, the same value.
+ * Whatever is not ASCII is inside a string. */
+static void put_text(struct vdm_bytes s)
+{
+    uint32_t code;
+    for (size_t n; (n = vdm_utf8_next(s, &code)) > 0; s = vdm_bytes_skip(s, n)) {
+        if (!vdm_is_unprintable(code)) {
+            fwrite(s.p, 1, n, stdout);
+        } else if (code < 0x10000) {
+            put_unit(code);
+        } else {
+            put_unit(0xd800 + ((code - 0x10000) >> 10));
+            put_unit(0xdc00 + ((code - 0x10000) & 0x3ff));
+        }
+    }
+    putchar('\n');
+}
+
 bool vdm_json_print(json_t *object, struct vdm_err *err)
 {
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
     if (!text)
         return vdm_fail_memory(err);
-    bool ok = puts(text) >= 0;
+    put_text(vdm_str(text));
     free(text);
-    return ok || vdm_fail_errno(err, "write");
+    return !ferror(stdout) || vdm_fail_errno(err, "standard output");
 }
 
 json_t *vdm_json_bytes(struct vdm_bytes s)

@@ -2,6 +2,7 @@
 /* Only this file exits, and only src/cli prints. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -54,14 +55,19 @@ static void print_commands(FILE *to)
     fputs("\nvidimus COMMAND --help tells more, with an example.\n", to);
 }
 
+static bool may_sign(const struct vdm_command *c)
+{
+    return (c->needs & VDM_NEEDS_SIGNERS) || c->more_needs;
+}
+
 static void print_help(const struct vdm_command *c)
 {
     printf("vidimus %s: %s\n\nusage: vidimus [-C ARCHIVE] %s %s\n\n%s\n", c->name, c->summary,
            c->name, c->usage, c->help);
-    if (c->options || (c->needs & VDM_NEEDS_SIGNERS))
+    if (c->options || may_sign(c))
         puts("\noptions");
     vdm_opts_print(stdout, c->options);
-    if (c->needs & VDM_NEEDS_SIGNERS)
+    if (may_sign(c))
         vdm_opts_print(stdout, signing);
     puts("\noptions of every command");
     vdm_opts_print(stdout, globals);
@@ -139,6 +145,15 @@ static bool check_count(const struct vdm_command *c, const struct vdm_args *args
     return true;
 }
 
+/* What was printed into a full disk or a closed pipe was not told. */
+static int finish_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "vidimus: standard output: %s\n", strerror(errno));
+    return status == VDM_EXIT_DONE ? VDM_EXIT_FAILED : status;
+}
+
 static int run_command(const struct vdm_command *c, const struct vdm_args *args)
 {
     const char *from_environment = getenv("VIDIMUS_ARCHIVE");
@@ -166,17 +181,13 @@ static int run_command(const struct vdm_command *c, const struct vdm_args *args)
         status = status_of(&err);
     }
     close_needs(&cli);
-    if (fflush(stdout) != 0 && status == VDM_EXIT_DONE) {
-        fputs("vidimus: the output could not be written\n", stderr);
-        status = VDM_EXIT_FAILED;
-    }
-    return status;
+    return ok ? finish_output(status) : status;
 }
 
 /* The options of a command, with those of signing where it signs. */
 static struct vdm_opt *all_options(const struct vdm_command *c)
 {
-    size_t own = 0, extra = c->needs & VDM_NEEDS_SIGNERS || c->more_needs ? 2 : 0;
+    size_t own = 0, extra = may_sign(c) ? 2 : 0;
     while (c->options && c->options[own].name)
         own++;
     struct vdm_opt *all = calloc(own + extra + 1, sizeof *all);

@@ -5,11 +5,25 @@
 
 #include <string.h>
 
-const char vdm_shows[] = "This shows that the archive recorded exactly these bytes under these "
-                         "keys, and that nothing before "
-                         "that point in its ledger was changed since.";
 const char vdm_shows_not[] =
     "It does not show that a statement is true, who wrote it, or that the source served it.";
+
+const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what)
+{
+    if (what == VDM_CHECKED_CHECKPOINT)
+        return "This shows that the ledger's key signed this state of the ledger. No entry and no "
+               "document was looked at.";
+    if (what == VDM_CHECKED_PROOF)
+        return "This shows that the ledger, in the state that its key signed, holds this entry. "
+               "Its "
+               "record and its document were not looked at.";
+    if (r->documents == 0)
+        return "This shows that the archive recorded documents of these digests under these keys, "
+               "and that nothing before that point in its ledger was changed since. No document "
+               "itself was looked at.";
+    return "This shows that the archive recorded exactly these bytes under these keys, and that "
+           "nothing before that point in its ledger was changed since.";
+}
 
 static enum vdm_colour colour_of(enum vdm_verdict v)
 {
@@ -18,7 +32,8 @@ static enum vdm_colour colour_of(enum vdm_verdict v)
 
 static void print_finding(const struct vdm_finding *f)
 {
-    printf("  %-20s", vdm_kind_word(f->kind));
+    bool more = f->entry != VDM_NO_ENTRY || f->document;
+    printf(more ? "  %-20s" : "  %s", vdm_kind_word(f->kind));
     if (f->entry != VDM_NO_ENTRY)
         printf(" entry %llu", (unsigned long long)f->entry);
     if (f->document) {
@@ -50,15 +65,12 @@ static void print_findings(const struct vdm_findings *list)
 
 static void print_extent(const struct vdm_report *r)
 {
-    if (r->is_bundle) {
-        fputs("  checked       ", stdout);
+    fputs("  checked       ", stdout);
+    if (r->is_bundle)
         vdm_out_count(stdout, r->captures, "capture", "captures");
-        fputs(", ", stdout);
-    } else {
-        fputs("  checked       ", stdout);
+    else
         vdm_out_count(stdout, r->entries, "entry", "entries");
-        fputs(", ", stdout);
-    }
+    fputs(", ", stdout);
     vdm_out_count(stdout, r->documents, "document", "documents");
     fputs(", ", stdout);
     vdm_out_size(stdout, r->bytes);
@@ -97,7 +109,8 @@ static void print_ledger(const struct vdm_report *r)
         puts("  selection     chosen entries; completeness not proved");
 }
 
-void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, const char *name)
+void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm_checked what,
+                       const char *name)
 {
     enum vdm_verdict v = vdm_report_verdict(r);
     uint64_t findings = vdm_report_findings(r);
@@ -110,12 +123,13 @@ void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, const ch
     vdm_out_str(stdout, name);
     puts("");
     print_findings(&r->findings);
-    print_extent(r);
+    if (what <= VDM_CHECKED_BUNDLE)
+        print_extent(r);
     print_ledger(r);
     if (!cli->quiet)
         print_findings(&r->notices);
     if (v == VDM_VERIFIED)
-        puts(vdm_shows);
+        puts(vdm_shows(r, what));
     puts(vdm_shows_not);
 }
 
@@ -141,20 +155,29 @@ static json_t *findings_json(const struct vdm_findings *list)
     return array;
 }
 
-bool vdm_verdict_json(const struct vdm_report *r, const char *name, struct vdm_err *err)
+bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const char *name,
+                      struct vdm_err *err)
 {
+    static const char *const kinds[] = {"archive", "bundle", "proof", "checkpoint"};
     enum vdm_verdict v = vdm_report_verdict(r);
-    json_t *o =
-        json_pack("{s:o,s:s,s:b,s:s,s:s,s:I,s:o,s:o,s:I,s:I,s:I,s:b,s:I,s:o,s:o}", "name",
-                  vdm_json_bytes(vdm_str(name)), "verdict", vdm_verdict_words(v), "ok",
-                  v == VDM_VERIFIED, "kind", r->is_bundle ? "bundle" : "archive", "origin",
-                  r->origin, "size", (json_int_t)r->size, "root", vdm_json_root(r->root), "time",
-                  r->has_time ? vdm_json_time(r->time) : json_null(), "entries_checked",
-                  (json_int_t)r->entries, "documents_checked", (json_int_t)r->documents,
-                  "bytes_checked", (json_int_t)r->bytes, "trusted", r->trusted, "findings_total",
-                  (json_int_t)vdm_report_findings(r), "findings", findings_json(&r->findings),
-                  "notices", findings_json(&r->notices));
+    json_t *o = json_pack("{s:o,s:s,s:b,s:s,s:s,s:I,s:o,s:o,s:I,s:I,s:I,s:b,s:I,s:o,s:o}", "name",
+                          vdm_json_bytes(vdm_str(name)), "verdict", vdm_verdict_words(v), "ok",
+                          v == VDM_VERIFIED, "kind", kinds[what], "origin", r->origin, "size",
+                          (json_int_t)r->size, "root", vdm_json_root(r->root), "time",
+                          r->has_time ? vdm_json_time(r->time) : json_null(), "entries_checked",
+                          (json_int_t)r->entries, "documents_checked", (json_int_t)r->documents,
+                          "bytes_checked", (json_int_t)r->bytes, "trusted", r->trusted,
+                          "findings_total", (json_int_t)vdm_report_findings(r), "findings",
+                          findings_json(&r->findings), "notices", findings_json(&r->notices));
     return vdm_json_print(o, err);
+}
+
+bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *err)
+{
+    return vdm_json_print(json_pack("{s:o,s:s,s:b,s:s,s:o}", "name", vdm_json_bytes(vdm_str(name)),
+                                    "verdict", vdm_verdict_words(VDM_COULD_NOT_CHECK), "ok", 0,
+                                    "kind", "bundle", "message", vdm_json_bytes(vdm_str(why))),
+                          err);
 }
 
 /* --- items --- */
@@ -317,7 +340,8 @@ static void put_findings(FILE *to, const char *heading, const struct vdm_finding
     fputs("</ul>\n", to);
 }
 
-static void put_summary(FILE *to, const struct vdm_report *r, const char *name)
+static void put_summary(FILE *to, const struct vdm_report *r, enum vdm_checked what,
+                        const char *name)
 {
     enum vdm_verdict v = vdm_report_verdict(r);
     char time[VDM_TIME_LEN + 1] = "not known";
@@ -343,9 +367,18 @@ static void put_summary(FILE *to, const struct vdm_report *r, const char *name)
     fprintf(to,
             "<p>%s</p>\n<p>%s The index and the instructions inside the bundle are the sender's "
             "words; what counts is what stands here.</p>\n",
-            v == VDM_VERIFIED ? vdm_shows : "", vdm_shows_not);
+            v == VDM_VERIFIED ? vdm_shows(r, what) : "", vdm_shows_not);
     put_findings(to, "Findings", &r->findings);
     put_findings(to, "Notices", &r->notices);
+}
+
+static void put_failed(FILE *to, const char *name, const char *why)
+{
+    fputs("<h2>", to);
+    put_text(to, vdm_str(name), false);
+    fprintf(to, "</h2>\n<p class=\"bad\">%s</p>\n<p>", vdm_verdict_words(VDM_COULD_NOT_CHECK));
+    put_text(to, vdm_str(why), false);
+    fputs("</p>\n", to);
 }
 
 static bool append_items(struct vdm_page *p, struct vdm_err *err)
@@ -362,20 +395,38 @@ static bool append_items(struct vdm_page *p, struct vdm_err *err)
               : vdm_fail_errno(err, "scratch file");
 }
 
-bool vdm_page_bundle(struct vdm_page *p, const struct vdm_report *r, const char *name,
-                     struct vdm_err *err)
+/* The head of a section: of a report, or without one why there is none. Then its items. */
+static bool add_section(struct vdm_page *p, const struct vdm_report *r, enum vdm_checked what,
+                        const char *name, const char *why, struct vdm_err *err)
 {
     char *text = NULL;
     size_t n = 0;
     FILE *to = open_memstream(&text, &n);
     if (!to)
         return vdm_fail_memory(err);
-    put_summary(to, r, name);
+    if (r)
+        put_summary(to, r, what, name);
+    else
+        put_failed(to, name, why);
     bool ok = fclose(to) == 0;
     if (ok)
         vdm_buf_put(&p->body, (struct vdm_bytes){(uint8_t *)text, n});
     vdm_free_string(&text);
     return ok ? append_items(p, err) : vdm_fail_memory(err);
+}
+
+bool vdm_page_bundle(struct vdm_page *p, const struct vdm_report *r, enum vdm_checked what,
+                     const char *name, struct vdm_err *err)
+{
+    return add_section(p, r, what, name, NULL, err);
+}
+
+bool vdm_page_failed(struct vdm_page *p, const char *name, const char *why, struct vdm_err *err)
+{
+    /* Items of a check that broke off have no verdict. */
+    fclose(p->items);
+    p->items = NULL;
+    return vdm_page_open(p, err) && add_section(p, NULL, VDM_CHECKED_BUNDLE, name, why, err);
 }
 
 bool vdm_page_publish(struct vdm_page *p, const char *path, struct vdm_err *err)

@@ -6,13 +6,25 @@
 #include "cli/cli.h"
 #include "ops/verify_bundle.h"
 
+enum vdm_checked {
+    VDM_CHECKED_ARCHIVE,
+    VDM_CHECKED_BUNDLE,
+    VDM_CHECKED_PROOF,
+    VDM_CHECKED_CHECKPOINT
+};
+
 /* What was checked is called `name`. */
-void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, const char *name);
-bool vdm_verdict_json(const struct vdm_report *r, const char *name,
+void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm_checked what,
+                       const char *name);
+bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const char *name,
                       struct vdm_err *err) VDM_MUST_CHECK;
 
-/* The two sentences that belong to every verdict. */
-extern const char vdm_shows[], vdm_shows_not[];
+/* --json of one that could not be checked. */
+bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* The two sentences that belong to every verdict; the first claims no more than was looked at. */
+const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what);
+extern const char vdm_shows_not[];
 
 /* One item of a bundle in a line (with -v). */
 void vdm_item_print(const struct vdm_bundle_item *item);
@@ -27,7 +39,10 @@ bool vdm_page_open(struct vdm_page *p, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_page_release(struct vdm_page *p);
 void vdm_page_item(struct vdm_page *p, const struct vdm_bundle_item *item);
 /* The section of one bundle: verdict, findings, items so far. */
-bool vdm_page_bundle(struct vdm_page *p, const struct vdm_report *r, const char *name,
+bool vdm_page_bundle(struct vdm_page *p, const struct vdm_report *r, enum vdm_checked what,
+                     const char *name, struct vdm_err *err) VDM_MUST_CHECK;
+/* The section of one that could not be checked. */
+bool vdm_page_failed(struct vdm_page *p, const char *name, const char *why,
                      struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_page_publish(struct vdm_page *p, const char *path, struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -234,8 +234,7 @@ static bool last_note_digest(struct vdm_archive *a, uint64_t size, struct vdm_di
     return true;
 }
 
-/* Does the catalog's reach lie on this ledger? */
-static bool is_of_this_ledger(struct vdm_archive *a, const struct vdm_catalog_reach *reach,
+bool vdm_archive_catalog_fits(struct vdm_archive *a, const struct vdm_catalog_reach *reach,
                               uint64_t size, bool *yes, struct vdm_err *err)
 {
     struct vdm_digest last;
@@ -296,7 +295,7 @@ bool vdm_archive_catch_up(struct vdm_archive *a, uint64_t size, const struct vdm
     struct vdm_catalog_reach reach;
     bool ours;
     if (!vdm_catalog_reached(a->catalog, &reach, err) ||
-        !is_of_this_ledger(a, &reach, size, &ours, err))
+        !vdm_archive_catalog_fits(a, &reach, size, &ours, err))
         return false;
     if (!ours) {
         vdm_catalog_close(a->catalog);

@@ -62,6 +62,9 @@ bool vdm_archive_guard(struct vdm_archive *a, uint64_t size, enum vdm_guard_stat
 bool vdm_archive_extends(struct vdm_archive *a, uint64_t size, const struct vdm_checkpoint *old,
                          enum vdm_guard_state *state, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Does the catalog's reach lie on this ledger of `size` entries? */
+bool vdm_archive_catalog_fits(struct vdm_archive *a, const struct vdm_catalog_reach *reach,
+                              uint64_t size, bool *yes, struct vdm_err *err) VDM_MUST_CHECK;
 /* Teach the catalog what the ledger knows beyond it, in its own transactions. The caller holds the
  * ledger's lock. A catalog of another ledger is made afresh. */
 bool vdm_archive_catch_up(struct vdm_archive *a, uint64_t size, const struct vdm_progress *progress,

@@ -3,6 +3,7 @@
 
 #include "format/value.h"
 #include "ops/import_record.h"
+#include "ops/query.h"
 #include "ops/writer.h"
 
 #include <stdio.h>
@@ -409,9 +410,24 @@ static bool find_own(struct import *m, struct vdm_err *err)
     return true;
 }
 
+/* Writing brings the catalog up to date itself; a dry run must find it so. */
+static bool check_catalog(struct import *m, struct vdm_err *err)
+{
+    uint64_t behind;
+    if (!m->r->dry_run || m->r->again)
+        return true;
+    if (!vdm_query_catalog(m->a, &behind, err))
+        return false;
+    return behind == 0 ||
+           vdm_fail(err, "the catalog lacks the newest %llu entries: run `vidimus reindex` first",
+                    (unsigned long long)behind);
+}
+
 static bool open_parts(struct import *m, struct vdm_err *err)
 {
     const struct vdm_import_request *r = m->r;
+    if (!check_catalog(m, err))
+        return false;
     vdm_import_columns(m->columns);
     if (!(m->batch = calloc(BATCH_DOCUMENTS, sizeof *m->batch)))
         return vdm_fail_memory(err);

@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Full disks, archives that may not be written, what an interrupted write leaves for readers."""
+
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+import support
+from support import run
+
+
+class Mounted:
+    """A small file system of its own for the length of a `with`."""
+
+    def __init__(self, test, where, *options):
+        self.where = str(where)
+        os.makedirs(self.where, exist_ok=True)
+        done = subprocess.run(["mount", *options, self.where], capture_output=True, check=False)
+        if done.returncode:
+            test.skipTest("may not mount here")
+
+    def __enter__(self):
+        return pathlib.Path(self.where)
+
+    def __exit__(self, *what):
+        subprocess.run(["umount", self.where], check=True)
+
+
+def fill(folder, leave):
+    """Leaves about so many bytes free."""
+    free = os.statvfs(folder)
+    count = max(0, free.f_bavail * free.f_frsize - leave)
+    (folder / "filler").write_bytes(b"\0" * count)
+
+
+@unittest.skipUnless(support.IS_ROOT, "mounts need root")
+class FullDisk(support.Case):
+    def small(self, size="2m"):
+        return Mounted(self, self.dir / "disk", "-t", "tmpfs", "-o", f"size={size}", "tmpfs")
+
+    def full(self, result):
+        self.assertEqual(result.code, 3, str(result))
+        self.assertIn("No space left on device", result.err.replace("disk is full",
+                                                                    "No space left on device"))
+        self.one_clear_line(result)
+
+    def test_import(self):
+        src = self.folder(40)
+        self.file("src/big", os.urandom(300000))
+        with self.small() as disk:
+            a = disk / "a"
+            shutil.copytree(self.archive(20), a)
+            failed = 0
+            for leave in (0, 4096, 20000, 60000, 100000, 200000, 400000):
+                fill(disk, leave)
+                before = run("-C", str(a), "status", "--json").json
+                r = run("-C", str(a), "import", str(src))
+                os.remove(disk / "filler")
+                if r.code == 3:
+                    failed += 1
+                    self.full(r)
+                    self.verified(str(a), before["size"])
+                    self.assertEqual(list((a / "store/tmp").iterdir()), [])
+                else:
+                    self.assertEqual(r.code, 0, str(r))
+            self.assertGreaterEqual(failed, 3)
+            self.ok("-C", str(a), "import", str(src))
+            self.verified(str(a), 2 + 20 + 41)
+
+    def test_acknowledged_batches_stay(self):
+        """The first batches fit, a later one does not: what was told is what is there."""
+        with self.small("100m") as disk:
+            a = disk / "a"
+            shutil.copytree(self.archive(), a)
+            src = self.dir / "src"
+            src.mkdir()
+            for i in range(12):
+                (src / f"{i:02}").write_bytes(os.urandom(1024) + bytes(12 << 20))
+            r = run("-C", str(a), "import", str(src), "--json")
+            self.full(r)
+            done = r.json
+            self.assertGreater(done["imported"], 0)
+            self.assertLess(done["imported"], 12)
+            self.verified(str(a), 2 + done["imported"])
+            self.ok("-C", str(a), "verify", "--checkpoint",
+                    self.file("kept", done["checkpoint"]))
+
+    def test_init(self):
+        with self.small() as disk:
+            for leave in (0, 8192, 40000):
+                fill(disk, leave)
+                r = run("init", str(disk / "n"), "--origin", "x.example", "--no-passphrase")
+                os.remove(disk / "filler")
+                if r.code == 0:
+                    shutil.rmtree(disk / "n")
+                    continue
+                self.full(r)
+                # No half of an archive is taken for one, and the next try succeeds.
+                r = run("-C", str(disk / "n"), "status")
+                self.assertEqual(r.code, 3, str(r))
+                self.ok("init", str(disk / "n"), "--origin", "x.example", "--no-passphrase")
+                self.verified(str(disk / "n"), 2)
+                shutil.rmtree(disk / "n")
+
+    def test_outputs(self):
+        a = self.archive(3)
+        with self.small() as disk:
+            fill(disk, 0)
+            for words in (["bundle", "-o", "out.tar", "--all"],
+                          ["bundle", "-o", "out.tar.gz", "--all"],
+                          ["bundle", "-o", "out.tar.zst", "--all"], ["prove", "2", "-o", "out"],
+                          ["checkpoint", "-o", "out"]):
+                self.full(run("-C", a, *words, cwd=disk))
+                self.assertEqual([p.name for p in disk.iterdir()], ["filler"], words)
+            r = run("-C", a, "import", str(self.folder(1)), "--receipt", "out", cwd=disk)
+            self.full(r)
+            self.assertIn("--receipt", r.err)
+            self.assertEqual([p.name for p in disk.iterdir()], ["filler"])
+            self.verified(a)
+
+    def test_scratch_files(self):
+        """Where spooled parts do not fit, the bundle is not made and says why."""
+        a, out = self.archive(300), self.dir / "o.tar"
+        with self.small("256k") as disk:
+            fill(disk, 0)
+            self.full(run("-C", a, "bundle", "-o", str(out), "--all", TMPDIR=str(disk)))
+            self.assertFalse(out.exists())
+
+
+class ReadOnly(support.Case):
+    READERS = (["verify"], ["verify", "--no-documents"], ["log"], ["show", "2"], ["cat", "2"],
+               ["status"], ["checkpoint"], ["key", "list"], ["prove", "2", "-o", "-"],
+               ["trust", "list"], ["verify", "--json"])
+
+    def test_reading_writes_nothing(self):
+        a = self.archive(3)
+        before = support.listing(a)
+        for words in self.READERS:
+            self.ok("-C", a, *words)
+            self.assertEqual(support.listing(a), before, words)
+        self.ok("-C", a, "bundle", "-o", str(self.dir / "o.tar"), "--all")
+        self.assertEqual(support.listing(a), before)
+
+    def test_read_only_mount(self):
+        a = self.archive(3)
+        if not support.IS_ROOT:
+            self.skipTest("mounts need root")
+        with Mounted(self, self.dir / "ro", "--bind", "-o", "ro", a) as ro:
+            for words in self.READERS:
+                self.ok("-C", str(ro), *words)
+            self.ok("-C", str(ro), "bundle", "-o", str(self.dir / "o.tar"), "--all")
+            self.ok("-C", str(ro), "import", self.file("dry.txt"), "--dry-run")
+            r = self.expect(3, "-C", str(ro), "import", self.file("d.txt"))
+            self.assertRegex(r.err, "[Rr]ead-only|readonly")
+            self.expect(3, "-C", str(ro), "reindex")
+            self.expect(3, "-C", str(ro), "trust", "add", a + "/keys/authority.pub")
+
+    def test_somebody_else_reads(self):
+        a = self.archive(3)
+        for base, dirs, files in os.walk(a):
+            for name in [".", *dirs]:
+                os.chmod(os.path.join(base, name), 0o555)
+            for name in files:
+                if not name.endswith(".key"):
+                    os.chmod(os.path.join(base, name), 0o444)
+        before = support.listing(a)
+        for words in self.READERS:
+            r = support.as_nobody("-C", a, *words, cwd="/")
+            self.assertEqual(r.code, 0, str(r))
+        r = support.as_nobody("-C", a, "import", self.file("d.txt"), "--dry-run", cwd="/")
+        self.assertEqual(r.code, 0, str(r))
+        r = support.as_nobody("-C", a, "import", self.file("d.txt"), cwd="/")
+        self.assertEqual(r.code, 3, str(r))
+        self.assertRegex(r.err, "[Pp]ermission|read-?only")
+        self.assertEqual(support.listing(a), before)
+        if not support.IS_ROOT:
+            for base, dirs, files in os.walk(a):
+                os.chmod(base, 0o755)
+
+
+class Interrupted(support.Case):
+    def hot(self, db="ledger.db"):
+        """An archive whose last writer died in the middle of a transaction that had reached the
+        file, as after a power cut."""
+        a = self.archive(3)
+        if os.fork() == 0:
+            c = sqlite3.connect(f"{a}/store/{db}", isolation_level=None)
+            c.execute("pragma cache_size=2")
+            c.execute("begin immediate")
+            c.execute("create table junk(x)")
+            for _ in range(200):
+                c.execute("insert into junk values (randomblob(4000))")
+            os._exit(0)
+        os.wait()
+        self.assertGreater(os.path.getsize(f"{a}/store/{db}-journal"), 512)
+        return a
+
+    def test_reader_names_the_way_out(self):
+        a = self.hot()
+        doc = self.file("d.txt")
+        before = support.listing(a)
+        for words in (["verify"], ["log"], ["show", "2"], ["status"], ["checkpoint"],
+                      ["import", doc, "--dry-run"],
+                      ["bundle", "-o", str(self.dir / "o.tar"), "--all"]):
+            r = self.expect(3, "-C", a, *words)
+            self.assertIn("interrupted", r.err)
+            self.assertIn("`vidimus recover`", r.err)
+            self.assertEqual(support.listing(a), before)
+        self.ok("-C", a, "recover")
+        self.verified(a, 5)
+        self.ok("-C", a, "log")
+
+    def test_writer_mends_by_itself(self):
+        a = self.hot()
+        self.ok("-C", a, "import", self.file("d.txt"))
+        self.verified(a, 6)
+
+    def test_catalog(self):
+        a = self.hot("catalog.db")
+        r = run("-C", a, "verify")
+        self.assertIn(r.code, (0, 1, 3), str(r))
+        if r.code == 3:
+            self.assertIn("recover", r.err)
+        r = run("-C", a, "log")
+        self.assertEqual(r.code, 3, str(r))
+        self.assertRegex(r.err, "reindex|recover")
+        self.ok("-C", a, "recover")
+        self.ok("-C", a, "log")
+        self.verified(a, 5)
+
+    def test_recover_says_what_it_did(self):
+        a = self.archive(2)
+        self.assertIn("Nothing was left undone", self.ok("-C", a, "recover").out)
+        tmp = pathlib.Path(a) / "store/tmp"
+        (tmp / "put-0123456789abcdef").write_text("x")
+        (tmp / "not ours").write_text("x")
+        self.assertIn("1 leftover file removed", self.ok("-C", a, "recover").out)
+        self.assertEqual([p.name for p in tmp.iterdir()], ["not ours"])
+        os.remove(a + "/keys/last-checkpoint")
+        r = self.expect(3, "-C", a, "import", self.file("d.txt"))
+        self.assertIn("recover", r.err)
+        r = self.ok("-C", a, "recover")
+        self.assertIn("last-checkpoint", r.out)
+        self.assertIn("--checkpoint", r.out)
+        self.ok("-C", a, "import", self.file("d.txt"))
+
+    def test_guard_behind(self):
+        """Killed between the commit and the guard."""
+        a = self.archive(2)
+        old = pathlib.Path(a, "keys/last-checkpoint").read_bytes()
+        self.ok("-C", a, "import", self.file("d.txt"))
+        pathlib.Path(a, "keys/last-checkpoint").write_bytes(old)
+        self.assertIn("recover", self.ok("-C", a, "status").out)
+        self.assertEqual(self.ok("-C", a, "status", "--json").json["guard"], "behind")
+        self.assertIn("1 entry was committed but not acknowledged", self.ok("-C", a, "recover").out)
+        self.assertEqual(self.ok("-C", a, "status", "--json").json["guard"], "current")
+        self.verified(a, 5)
+
+    def test_rolled_back(self):
+        a = self.archive(2)
+        shutil.copytree(a + "/store", self.dir / "old")
+        self.ok("-C", a, "import", self.file("d.txt"))
+        shutil.rmtree(a + "/store")
+        shutil.copytree(self.dir / "old", a + "/store")
+        r = self.expect(1, "-C", a, "verify")
+        self.assertIn("rolled-back", r.out)
+        r = self.expect(3, "-C", a, "import", self.file("e.txt", "e"))
+        self.assertIn("rolled-back", r.err)
+        self.expect(3, "-C", a, "recover")
+
+
+if __name__ == "__main__":
+    support.main()

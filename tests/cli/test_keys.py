@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Passphrases, key files, the keys' list and export, the trusted folder."""
+
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+
+import support
+from support import run
+
+PASSPHRASE = "correct horse battery"
+
+
+class Passphrases(support.Case):
+    """Each key that is unlocked takes its third of a second: few are."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        secret = cls.shared / "pass"
+        secret.write_text(PASSPHRASE + "\n")
+        secret.chmod(0o600)
+        made = run("init", str(cls.shared / "locked"), "--origin", support.ORIGIN, "--signer",
+                   support.SIGNER, "--passphrase-file", str(secret))
+        if made.code:
+            raise AssertionError(str(made))
+
+    def locked(self):
+        target = self.dir / "locked"
+        shutil.copytree(self.shared / "locked", target)
+        return str(target)
+
+    def secret(self, text, mode=0o600):
+        path = self.dir / "secret"
+        path.write_text(text)
+        path.chmod(mode)
+        return str(path)
+
+    def test_import_with_file(self):
+        a, doc = self.locked(), self.file("d.txt")
+        self.ok("-C", a, "import", doc, "--passphrase-file",
+                self.secret(PASSPHRASE + "\r\nnot this line\n"))
+        self.verified(a, 3)
+
+    def test_wrong_passphrase(self):
+        a, doc = self.locked(), self.file("d.txt")
+        before = support.listing(a)
+        r = self.expect(3, "-C", a, "import", doc, "--passphrase-file", self.secret("wrong\n"))
+        self.assertIn("passphrase", r.err)
+        self.assertEqual(len(r.err.splitlines()), 1, r.err)
+        self.assertNotIn("wrong\n", r.out)
+        now = support.listing(a)
+        changed = [k for k in now if now[k] != before.get(k) and os.path.isfile(k)]
+        self.assertEqual(changed, [])
+
+    def test_bad_passphrase_files(self):
+        a, doc = self.locked(), self.file("d.txt")
+        for text, mode in (("", 0o600), ("\n", 0o600), (PASSPHRASE + "\n", 0o644),
+                           (PASSPHRASE + "\n", 0o640), ("x" * 5000 + "\n", 0o600)):
+            r = self.expect(3, "-C", a, "import", doc, "--passphrase-file",
+                            self.secret(text, mode))
+            self.assertIn("secret", r.err)
+        self.expect(3, "-C", a, "import", doc, "--passphrase-file", str(self.dir / "none"))
+        r = self.expect(2, "init", str(self.dir / "n"), "--origin", "x.example", "--no-passphrase",
+                        "--passphrase-file", self.secret(PASSPHRASE))
+        self.assertFalse((self.dir / "n").exists(), str(r))
+
+    def test_no_terminal_and_no_file(self):
+        a, doc = self.locked(), self.file("d.txt")
+        r = self.expect(3, "-C", a, "import", doc, prefix=("setsid", "-w"))
+        self.assertIn("--passphrase-file", r.err)
+        r = self.expect(3, "init", str(self.dir / "n"), "--origin", "x.example",
+                        prefix=("setsid", "-w"))
+        self.assertIn("--passphrase-file", r.err)
+        self.assertFalse((self.dir / "n").exists())
+
+    def test_asked_on_the_terminal(self):
+        a = str(self.dir / "t")
+        r = support.on_terminal("init", a, "--origin", "x.example", "--signer", "me@x",
+                                answers=[("Passphrase", "first\n"), ("once more", "other\n"),
+                                         ("not the same", ""), ("Passphrase", "sesame\n"),
+                                         ("once more", "sesame\n")])
+        self.assertEqual(r.code, 0, str(r))
+        self.assertNotIn("sesame", r.out)
+        self.assertNotIn("other", r.out.replace("another", ""))
+        doc = self.file("d.txt")
+        r = support.on_terminal("-C", a, "import", doc, answers=[("Passphrase for", "sesame\n")])
+        self.assertEqual(r.code, 0, str(r))
+        self.assertNotIn("sesame", r.out)
+        self.assertEqual(r.out.count("Passphrase for"), 1, "asked once for both keys")
+        self.assertIn("1 statement recorded", r.out)
+
+    def test_keys_are_sealed_and_private(self):
+        a = pathlib.Path(self.locked())
+        for key in a.glob("keys/*.key"):
+            self.assertEqual(stat.S_IMODE(key.stat().st_mode), 0o600)
+            self.assertNotIn("PRIVATE+KEY", key.read_text())
+        self.assertEqual(len(list(a.glob("keys/*.key"))), 3)
+
+
+class Keys(support.Case):
+    def test_key_file_readable_by_others(self):
+        a, doc = self.archive(), self.file("d.txt")
+        for key in pathlib.Path(a, "keys").glob("*.key"):
+            if "authority" not in key.name:
+                key.chmod(0o644)
+        r = self.expect(3, "-C", a, "import", doc)
+        self.assertRegex(r.err, "others|0600|permission")
+        self.verified(a, 2)
+
+    def test_daily_work_without_the_authority_key(self):
+        a = self.archive()
+        os.remove(a + "/keys/authority.key")
+        self.ok("-C", a, "import", self.file("d.txt"))
+        self.verified(a, 3)
+
+    def test_missing_and_unknown_signer(self):
+        a, doc = self.archive(), self.file("d.txt")
+        r = self.expect(3, "-C", a, "import", doc, "--signer", "nobody@x")
+        self.assertIn("nobody@x", r.err)
+        for key in pathlib.Path(a, "keys").glob("*.key"):
+            key.unlink()
+        self.expect(3, "-C", a, "import", doc)
+        self.verified(a, 2)
+
+    def test_list(self):
+        a = self.archive()
+        roles = {k["role"]: k for k in self.ok("-C", a, "key", "list", "--json").lines}
+        self.assertEqual(set(roles), {"authority", "ledger", "signer"})
+        for k in roles.values():
+            self.assertEqual(k["state"], "authorized")
+            self.assertTrue(k["vkey"].startswith(k["name"] + "+"))
+            self.assertIsNone(k["to"])
+            self.assertRegex(k["fingerprint"], r"^[0-9a-f]{4}( [0-9a-f]{4})+$")
+        self.assertEqual(roles["ledger"]["name"], support.ORIGIN)
+        self.assertEqual(roles["authority"]["vkey"],
+                         pathlib.Path(a, "keys/authority.pub").read_text().strip())
+        out = self.ok("-C", a, "key", "list").out
+        self.assertEqual(len(out.splitlines()), 3)
+        for k in roles.values():
+            self.assertIn(k["fingerprint"], out)
+
+    def test_export(self):
+        a = self.archive()
+        name = support.ORIGIN + "/authority"
+        vkey = self.ok("-C", a, "key", "export", name).out
+        self.assertEqual(vkey, pathlib.Path(a, "keys/authority.pub").read_text())
+        pem = self.ok("-C", a, "key", "export", name, "--pem").out
+        if shutil.which("openssl"):
+            done = subprocess.run(["openssl", "pkey", "-pubin", "-noout", "-text"],
+                                  input=pem.encode(), capture_output=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(b"ED25519", done.stdout.upper())
+        r = self.expect(3, "-C", a, "key", "export", "nobody")
+        self.assertIn("nobody", r.err)
+
+    def test_trusted_folder(self):
+        a, b = self.archive(1), self.archive(1, name="b")
+        theirs = str(self.dir / "theirs.tar")
+        self.ok("init", str(self.dir / "o"), "--origin", "other.example", "--no-passphrase")
+        self.ok("-C", str(self.dir / "o"), "import", self.file("d.txt"))
+        self.ok("-C", str(self.dir / "o"), "bundle", "-o", theirs, "--all")
+        self.assertEqual(self.ok("-C", a, "trust", "list").out, "")
+        self.expect(4, "-C", a, "verify", theirs)
+        self.expect(3, "-C", a, "verify", theirs, "--trust", "other.example/authority")
+        r = self.ok("-C", a, "trust", "add", str(self.dir / "o/keys/authority.pub"))
+        self.assertRegex(r.out, r"^added   [0-9a-f]{4} .*other\.example/authority\n")
+        r = self.ok("-C", a, "trust", "add", str(self.dir / "o/keys/authority.pub"))
+        self.assertIn("already there", r.out)
+        r = self.ok("-C", a, "verify", theirs, "--trust", "other.example/authority")
+        self.assertIn("VERIFIED", r.out)
+        self.expect(3, "-C", b, "verify", theirs, "--trust", "other.example/authority")
+        self.expect(2, "verify", theirs, "--trust", "other.example/authority", cwd=self.dir)
+        listed = self.ok("-C", a, "trust", "list", "--json").lines
+        self.assertEqual([(l["kind"], l["name"]) for l in listed],
+                         [("key", "other.example/authority")])
+        self.assertIn("fingerprint", listed[0])
+        self.assertIn("other.example/authority", self.ok("-C", a, "trust", "list").out)
+        self.expect(3, "-C", a, "trust", "remove", "nobody")
+        self.expect(3, "-C", a, "trust", "remove", "../authority.pub")
+        self.assertTrue(pathlib.Path(a, "keys/authority.pub").exists())
+        self.ok("-C", a, "trust", "remove", "other.example/authority")
+        self.assertEqual(self.ok("-C", a, "trust", "list").out, "")
+        vkey = pathlib.Path(self.dir, "o/keys/authority.pub").read_text().strip()
+        self.ok("-C", a, "trust", "add", vkey)
+        file = self.ok("-C", a, "trust", "list", "--json").lines[0]["file"]
+        self.ok("-C", a, "trust", "remove", file)
+        self.assertEqual(self.ok("-C", a, "trust", "list").out, "")
+
+    def test_trust_refuses_what_is_no_key(self):
+        a = self.archive()
+        for what in ("nonsense", self.file("x.pub", "no key\n"), a + "/keys/nothing.pub",
+                     str(next(pathlib.Path(a, "keys").glob("*.key")))):
+            r = run("-C", a, "trust", "add", what)
+            self.assertIn(r.code, (2, 3), str(r))
+            self.assertNotIn("PRIVATE", r.out + r.err)
+        self.assertEqual(self.ok("-C", a, "trust", "list").out, "")
+
+
+if __name__ == "__main__":
+    support.main()

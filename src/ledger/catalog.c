@@ -26,6 +26,7 @@ enum statement {
     STMT_FATE,
     STMT_ROW,
     STMT_ISSUERS,
+    STMT_RECORDED,
     STMT_TOTALS,
     STATEMENTS
 };
@@ -51,6 +52,7 @@ static const char *const sql[STATEMENTS] = {
     [STMT_ROW] = "SELECT document, size, source, captured, collection, title, issued FROM capture "
                  "WHERE n = ?1",
     [STMT_ISSUERS] = "SELECT name FROM issuer WHERE n = ?1",
+    [STMT_RECORDED] = "SELECT recorded FROM capture WHERE n = ?1",
     [STMT_TOTALS] =
         "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT document, max(size) AS size "
         "FROM capture WHERE length(document) = 32 GROUP BY document)",
@@ -101,11 +103,10 @@ static char *catalog_path(const char *store)
     return path;
 }
 
-static bool check(struct vdm_catalog *c, const char *path, struct vdm_err *err)
+static bool check(struct vdm_catalog *c, struct vdm_err *err)
 {
     struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!vdm_db_check_header(path, &catalog_kind, &why, err) ||
-        (why.n == 0 && !vdm_db_check_schema(c->db, &catalog_kind, &why, err)))
+    if (!vdm_db_check_schema(c->db, &catalog_kind, &why, err))
         return vdm_err_prefix(err, "catalog.db");
     if (why.n)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "catalog.db: %.*s", (int)why.n, why.p);
@@ -126,7 +127,7 @@ bool vdm_catalog_open(struct vdm_catalog **out, const char *store, enum vdm_ledg
         return vdm_fail_memory(err);
     enum vdm_db_mode how = mode == VDM_LEDGER_READ ? VDM_DB_READ : VDM_DB_WRITE;
     if (!vdm_db_open(&c->db, &catalog_kind, path, there ? how : VDM_DB_CREATE, err) ||
-        (there && !check(c, path, err))) {
+        (there && !check(c, err))) {
         vdm_catalog_close(c);
         return false;
     }
@@ -153,12 +154,17 @@ void vdm_catalog_cleanup(struct vdm_catalog **c)
 
 bool vdm_catalog_remove(const char *store, struct vdm_err *err)
 {
+    static const char *const suffixes[] = {"-journal", "-wal", "-shm", ""};
     char *path VDM_CLEANUP(vdm_free_string) = catalog_path(store);
-    char *journal VDM_CLEANUP(vdm_free_string) = NULL;
-    if (!path || asprintf(&journal, "%s-journal", path) < 0)
+    if (!path)
         return vdm_fail_errno(err, "%s", store);
-    if ((unlink(journal) != 0 && errno != ENOENT) || (unlink(path) != 0 && errno != ENOENT))
-        return vdm_fail_errno(err, "remove catalog.db");
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char *file VDM_CLEANUP(vdm_free_string) = NULL;
+        if (asprintf(&file, "%s%s", path, suffixes[i]) < 0)
+            return vdm_fail_memory(err);
+        if (unlink(file) != 0 && errno != ENOENT)
+            return vdm_fail_errno(err, "remove catalog.db");
+    }
     return true;
 }
 
@@ -489,6 +495,22 @@ bool vdm_catalog_same(struct vdm_catalog *c, uint64_t n, const struct vdm_record
         return vdm_err_prefix(err, "catalog");
     *same = row && same_row(s, r);
     return same_issuers(c, n, r, same, err);
+}
+
+bool vdm_catalog_same_time(struct vdm_catalog *c, uint64_t n, struct vdm_time recorded, bool *same,
+                           struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    char text[VDM_TIME_LEN + 1];
+    bool row;
+    if (!prepared(c, STMT_RECORDED, &s, err))
+        return false;
+    vdm_time_encode(recorded, text);
+    vdm_db_bind_number(s, 1, n);
+    if (!vdm_db_step(s, &row, err))
+        return vdm_err_prefix(err, "catalog");
+    *same = row && vdm_bytes_equal_str(vdm_db_column(s, 0), text);
+    return true;
 }
 
 bool vdm_catalog_totals(struct vdm_catalog *c, struct vdm_catalog_totals *out, struct vdm_err *err)

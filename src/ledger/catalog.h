@@ -76,6 +76,9 @@ bool vdm_catalog_fate(struct vdm_catalog *c, uint64_t n, struct vdm_catalog_fate
 /* Does the catalog hold for capture n exactly what this record (NULL: none) says? */
 bool vdm_catalog_same(struct vdm_catalog *c, uint64_t n, const struct vdm_record *record,
                       bool *same, struct vdm_err *err) VDM_MUST_CHECK;
+/* Does it say that capture n was recorded then? */
+bool vdm_catalog_same_time(struct vdm_catalog *c, uint64_t n, struct vdm_time recorded, bool *same,
+                           struct vdm_err *err) VDM_MUST_CHECK;
 /* Captures, documents (distinct) and their bytes in all. */
 struct vdm_catalog_totals {
     uint64_t captures, documents, bytes;

@@ -5,6 +5,7 @@
 #include "ledger/schema.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@ bool vdm_db_fail(sqlite3 *db, struct vdm_err *err)
         return vdm_fail_memory(err);
     if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY)
         return vdm_fail_as(err, VDM_ERR_RECOVER, "a write was interrupted here");
+    if ((code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "%s", sqlite3_errmsg(db));
     if ((code & 0xFF) == SQLITE_BUSY)
         return vdm_fail(err, "locked by another program");
     if ((code & 0xFF) == SQLITE_FULL)
@@ -204,19 +207,35 @@ static bool set_up(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode
     return true;
 }
 
+/* O_EXCL says whether it is new, which SQLite's own flag does not. */
+static bool make_file(const struct vdm_db_kind *kind, const char *path, struct vdm_err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return vdm_fail_errno(err, "create %s", kind->file);
+    close(fd);
+    return true;
+}
+
+/* Before SQLite touches it: in another journal mode even reading writes, and writing would change the
+ * mode and take in what stands beside the file. */
+static bool is_ours(const struct vdm_db_kind *kind, const char *path, struct vdm_err *err)
+{
+    struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
+    if (!vdm_db_check_header(path, kind, &why, err))
+        return false;
+    return why.n == 0 || vdm_fail_as(err, VDM_ERR_MALFORMED, "%s: %.*s", kind->file, (int)why.n,
+                                     (const char *)why.p);
+}
+
 bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
                  enum vdm_db_mode mode, struct vdm_err *err)
 {
     int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
                 SQLITE_OPEN_NOMUTEX |
                 (mode == VDM_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-    if (mode == VDM_DB_CREATE) {
-        /* O_EXCL says whether it is new, which SQLite's own flag does not. */
-        int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        if (fd < 0)
-            return vdm_fail_errno(err, "create %s", kind->file);
-        close(fd);
-    }
+    if (!(mode == VDM_DB_CREATE ? make_file(kind, path, err) : is_ours(kind, path, err)))
+        return false;
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
         if (db)
@@ -236,6 +255,14 @@ bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path
 
 /* --- is it ours, unchanged? --- */
 
+/* SQLite would read it, whatever the header says, and write one more file. */
+static bool has_wal(const char *path)
+{
+    char *wal VDM_CLEANUP(vdm_free_string) = NULL;
+    struct stat st;
+    return asprintf(&wal, "%s-wal", path) < 0 || lstat(wal, &st) == 0;
+}
+
 bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
                          struct vdm_err *err)
 {
@@ -250,7 +277,7 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
     static const uint8_t version[4] = {0, 0, 0, VDM_SCHEMA_VERSION};
     if (got < sizeof h || memcmp(h, "SQLite format 3", 16) != 0)
         vdm_buf_puts(why, "not an SQLite database");
-    else if (h[18] != 1 || h[19] != 1)
+    else if (h[18] != 1 || h[19] != 1 || has_wal(path))
         vdm_buf_puts(why, "another journal mode");
     else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0 ||
              memcmp(h + 60, version, 4) != 0)
@@ -258,19 +285,24 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
     return vdm_buf_ok(why, err);
 }
 
-/* Every column by quote(): a value that changed its type looks the same otherwise. */
+/* Every column by quote(): a value that changed its type looks the same otherwise. Where a table
+ * begins may differ, but not two tables at one page. */
 static bool dump_schema(sqlite3 *db, struct vdm_buf *out, struct vdm_err *err)
 {
     sqlite3_stmt *s = NULL;
     bool row = false;
     bool ok = vdm_db_prepare(db,
-                             "SELECT quote(type), quote(name), quote(tbl_name), quote(sql) "
-                             "FROM sqlite_schema ORDER BY rowid",
+                             "SELECT quote(type), quote(name), quote(tbl_name), quote(sql), "
+                             "CASE WHEN rootpage > 0 THEN typeof(rootpage) "
+                             "ELSE quote(rootpage) END, "
+                             "(SELECT count(*) FROM sqlite_schema AS other "
+                             "WHERE other.rootpage = s.rootpage AND s.rootpage <> 0) "
+                             "FROM sqlite_schema AS s ORDER BY rowid",
                              &s, err);
     while (ok && (ok = vdm_db_step(s, &row, err)) && row)
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 6; i++) {
             vdm_buf_put(out, vdm_db_column(s, i));
-            vdm_buf_putc(out, i < 3 ? '|' : '\n');
+            vdm_buf_putc(out, i < 5 ? '|' : '\n');
         }
     sqlite3_finalize(s);
     return ok && vdm_buf_ok(out, err);

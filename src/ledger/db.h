@@ -27,7 +27,8 @@ struct vdm_db_kind {
 };
 
 /* `path`: of the file, absolute and free of links. A journal that an interrupted write left is rolled
- * back when opened for writing; for reading that is VDM_ERR_RECOVER. */
+ * back when opened for writing; for reading that is VDM_ERR_RECOVER. A file whose header is not that
+ * of its kind, or that has a write-ahead log, is VDM_ERR_MALFORMED. */
 bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
                  enum vdm_db_mode mode, struct vdm_err *err) VDM_MUST_CHECK;
 
@@ -51,7 +52,7 @@ void vdm_db_reset(sqlite3_stmt **s);
 /* Compare header and schema with what this version makes. *why is empty if they are the same. */
 bool vdm_db_check_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_buf *why,
                          struct vdm_err *err) VDM_MUST_CHECK;
-/* The file's header before SQLite sees it: other journal modes would write beside it. */
+/* The same for the file's header, without SQLite. */
 bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
                          struct vdm_err *err) VDM_MUST_CHECK;
 

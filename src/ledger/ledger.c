@@ -55,7 +55,7 @@ static int authorize(void *write, int action, const char *a, const char *b, cons
                      const char *trigger)
 {
     static const char *const tables[] = {"entry", "checkpoint", "tile", "record", NULL};
-    static const char *const functions[] = {"coalesce", "max",    "count", "length",
+    static const char *const functions[] = {"coalesce", "max",    "count", "sum", "length",
                                             "substr",   "typeof", "quote", NULL};
     (void)database;
     (void)trigger;

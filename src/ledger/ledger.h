@@ -23,7 +23,8 @@ enum vdm_ledger_mode { VDM_LEDGER_READ, VDM_LEDGER_WRITE };
  * page_size: 512 to 65536, 0 for the usual one. */
 bool vdm_ledger_create(const char *store, int page_size, struct vdm_err *err) VDM_MUST_CHECK;
 /* Opening for writing rolls back what a crash interrupted; opening for reading then fails with
- * VDM_ERR_RECOVER. VDM_ERR_NOT_FOUND: no ledger there. The schema is not compared here. */
+ * VDM_ERR_RECOVER. VDM_ERR_NOT_FOUND: no ledger there. VDM_ERR_MALFORMED: the header
+ * is not that of a ledger. The schema is not compared here. */
 bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger_mode mode,
                      struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_ledger_close(struct vdm_ledger *l); /* NULL is fine */
@@ -68,14 +69,15 @@ bool vdm_ledger_read_slice(struct vdm_ledger *l, uint64_t from, uint64_t end,
                            struct vdm_ledger_slice *slice, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_ledger_slice_release(struct vdm_ledger_slice *slice);
 
-/* How many rows there are that belong to no entry below `size`, table by table. Where a whole table
- * should hold nothing, all its rows count. */
-struct vdm_ledger_surplus {
-    uint64_t entries, records, checkpoints, others;
-    uint64_t tiles; /* rows in all: the caller knows how many there should be */
+/* How many rows there are in all, table by table, whatever their numbers: a damaged table can hold rows
+ * that no search by number comes upon. The caller knows how many there should be. */
+struct vdm_ledger_counts {
+    uint64_t entries, records, checkpoints;
+    uint64_t tiles, hashes; /* hashes: of those tiles that are of the right types */
+    uint64_t others;        /* in tables that should hold nothing */
 };
-bool vdm_ledger_surplus(struct vdm_ledger *l, uint64_t size, struct vdm_ledger_surplus *out,
-                        struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out,
+                       struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- writing --- */
 

@@ -65,7 +65,8 @@ static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t l
     vdm_db_bind_number(s, 2, index);
     if (!vdm_db_step(s, &row, err))
         return false;
-    struct vdm_bytes hashes = row ? vdm_db_column(s, 0) : (struct vdm_bytes){0};
+    bool blob = row && sqlite3_column_type(s, 0) == SQLITE_BLOB;
+    struct vdm_bytes hashes = blob ? vdm_db_column(s, 0) : (struct vdm_bytes){0};
     if (hashes.n > sizeof t->hashes || hashes.n % sizeof *t->hashes != 0)
         hashes.n = 0;
     if (hashes.n)
@@ -200,39 +201,28 @@ void vdm_ledger_slice_release(struct vdm_ledger_slice *s)
     *s = (struct vdm_ledger_slice){0};
 }
 
-static bool count(struct vdm_ledger *l, const char *sql, uint64_t size, uint64_t *out,
-                  struct vdm_err *err)
+static bool count(struct vdm_ledger *l, const char *sql, uint64_t *out, struct vdm_err *err)
 {
     sqlite3_stmt *s = NULL;
     bool row = false;
-    bool ok = vdm_db_prepare(l->db, sql, &s, err);
-    if (ok) {
-        vdm_db_bind_number(s, 1, size);
-        ok = vdm_db_step(s, &row, err);
-        *out = ok && row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
-    }
+    bool ok = vdm_db_prepare(l->db, sql, &s, err) && vdm_db_step(s, &row, err);
+    if (ok)
+        *out = row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
     sqlite3_finalize(s);
     return ok || vdm_err_prefix(err, "ledger");
 }
 
-bool vdm_ledger_surplus(struct vdm_ledger *l, uint64_t size, struct vdm_ledger_surplus *out,
-                        struct vdm_err *err)
+bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out, struct vdm_err *err)
 {
-    return count(l,
-                 "SELECT (SELECT count(*) FROM entry WHERE n < 0)"
-                 " + (SELECT count(*) FROM entry WHERE n >= ?1)",
-                 size, &out->entries, err) &&
+    return count(l, "SELECT count(*) FROM entry", &out->entries, err) &&
+           count(l, "SELECT count(*) FROM record", &out->records, err) &&
+           count(l, "SELECT count(*) FROM checkpoint", &out->checkpoints, err) &&
+           count(l, "SELECT count(*) FROM tile", &out->tiles, err) &&
            count(l,
-                 "SELECT (SELECT count(*) FROM record WHERE n < 0)"
-                 " + (SELECT count(*) FROM record WHERE n >= ?1)",
-                 size, &out->records, err) &&
-           count(l,
-                 "SELECT (SELECT count(*) FROM checkpoint WHERE size <= 0)"
-                 " + (SELECT count(*) FROM checkpoint WHERE size > ?1)",
-                 size, &out->checkpoints, err) &&
-           count(l,
-                 "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)"
-                 " + 0 * ?1",
-                 size, &out->others, err) &&
-           count(l, "SELECT count(*) + 0 * ?1 FROM tile", size, &out->tiles, err);
+                 "SELECT coalesce(sum(length(hashes)), 0) / 32 FROM tile "
+                 "WHERE typeof(level) = 'integer' AND typeof(\"index\") = 'integer' "
+                 "AND typeof(hashes) = 'blob'",
+                 &out->hashes, err) &&
+           count(l, "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)",
+                 &out->others, err);
 }

@@ -34,11 +34,13 @@ static const char preparation[] =
     "\n"
     "THE CHECK BY HAND\n"
     "\n"
-    "You need a Linux system with sh, GNU coreutils, sed and openssl 3. Unpack the bundle\n"
-    "with tar, go into the folder with bagit.txt, and run the indented commands in one\n"
-    "shell, in order; or all at once:\n"
+    "You need a Linux system with sh, GNU coreutils and openssl 3. Unpack the bundle with\n"
+    "tar, go into the folder with bagit.txt, and run the indented commands in one shell, in\n"
+    "order; or all at once:\n"
     "\n"
-    "  sed -n 's/^    //p' vidimus/VERIFY.txt > ../check.sh   # read it, then\n"
+    "  while IFS= read -r line; do\n"
+    "  case $line in '    '*) printf '%s\\n' \"${line#    }\";; esac\n"
+    "  done < vidimus/VERIFY.txt > ../check.sh   # read it, then\n"
     "  sh ../check.sh\n"
     "\n"
     "They stop at the first thing that is not good, and end with a line that begins with\n"
@@ -48,12 +50,25 @@ static const char preparation[] =
     "    export LC_ALL=C\n"
     "    work=$(mktemp -d)\n"
     "    trap 'rm -rf \"$work\"' EXIT\n"
-    "    fail() { echo \"NOT GOOD: $*\" >&2; exit 1; }\n"
+    "    say() { printf '%s\\n' \"$*\" | tr -cd ' -~\\n'; }\n"
+    "    fail() { say \"NOT GOOD: $*\" >&2; exit 1; }\n"
     "    hex() { od -An -v -tx1 | tr -d ' \\n'; }\n"
     "    unhex() { tr -d '\\n' | tr a-f A-F | basenc --base16 -d; }\n"
     "    sha() { sha256sum | cut -c 1-64; }\n"
     "    pad() { printf '%06d' \"$1\"; }\n"
-    "    field() { sed -n \"/^\\$/q; s/^$2 //p\" \"$1\"; }\n";
+    "    line() { head -n \"$2\" \"$1\" | tail -n 1; }\n"
+    "    field() {\n"
+    "        while IFS= read -r text && test -n \"$text\"; do\n"
+    "            case $text in \"$2 \"*) printf '%s\\n' \"${text#\"$2 \"}\";; esac\n"
+    "        done < \"$1\"\n"
+    "    }\n"
+    "    empty_lines() {\n"
+    "        i=0\n"
+    "        while IFS= read -r text; do\n"
+    "            i=$((i + 1))\n"
+    "            test -n \"$text\" || echo \"$i\"\n"
+    "        done < \"$1\"\n"
+    "    }\n";
 
 static const char files[] =
     "\n"
@@ -62,14 +77,24 @@ static const char files[] =
     "\n"
     "    sha256sum -c --quiet --strict manifest-sha256.txt\n"
     "    sha256sum -c --quiet --strict tagmanifest-sha256.txt\n"
-    "    find . ! -type d ! -path './vidimus/evidence/*' | cut -c 3- | sort > \"$work/here\"\n"
+    "    du -al0 . > \"$work/found\"\n"
+    "    test \"$(tr -cd '\\n' < \"$work/found\" | wc -c)\" = 0 || fail 'a name of two lines'\n"
+    "    tr '\\0' '\\n' < \"$work/found\" | cut -f 2- | while IFS= read -r file; do\n"
+    "        case $file in ./vidimus/evidence/*) continue;; esac\n"
+    "        if test -L \"$file\" || ! test -d \"$file\"; then\n"
+    "            printf '%s\\n' \"${file#./}\"\n"
+    "        fi\n"
+    "    done | sort > \"$work/here\"\n"
     "    { cut -c 67- manifest-sha256.txt tagmanifest-sha256.txt\n"
     "      echo tagmanifest-sha256.txt; } | sort > \"$work/listed\"\n";
 
 static const char files_sealed[] =
     "    echo vidimus/seal | sort -m - \"$work/listed\" > \"$work/both\"\n"
-    "    cmp \"$work/here\" \"$work/both\"\n";
-static const char files_unsealed[] = "    cmp \"$work/here\" \"$work/listed\"\n";
+    "    mv \"$work/both\" \"$work/listed\"\n";
+
+static const char files_compared[] =
+    "    comm -3 \"$work/here\" \"$work/listed\" > \"$work/odd\"\n"
+    "    test ! -s \"$work/odd\" || fail \"files and lists differ: $(cat \"$work/odd\")\"\n";
 
 static const char seal[] =
     "\n"
@@ -81,10 +106,10 @@ static const char seal[] =
     "        fail 'the seal is for another list of files'\n"
     "    test \"$(field vidimus/seal selection)\" = \"sha256:$(sha < vidimus/selection)\" ||\n"
     "        fail 'the seal is for another selection'\n"
-    "    test \"$(field vidimus/seal ledger)\" = \"$(sed -n 1p vidimus/checkpoint)\" ||\n"
+    "    test \"$(field vidimus/seal ledger)\" = \"$(line vidimus/checkpoint 1)\" ||\n"
     "        fail 'the seal is for another ledger'\n"
     "    test \"$(field vidimus/seal checkpoint)\" = \\\n"
-    "        \"$(sed -n 2p vidimus/checkpoint) $(sed -n 3p vidimus/checkpoint)\" ||\n"
+    "        \"$(line vidimus/checkpoint 2) $(line vidimus/checkpoint 3)\" ||\n"
     "        fail 'the seal is for another checkpoint'\n";
 
 static const char no_seal[] =
@@ -105,16 +130,17 @@ static const char signature_tools[] =
     "    key_of() {\n"
     "        while read -r role name key; do\n"
     "            case \" $2 \" in *\" $role \"*) ;; *) continue;; esac\n"
-    "            test \"$name\" != \"$1\" || { echo \"$key\"; return; }\n"
+    "            test \"$name\" != \"$1\" || { say \"$key\"; return; }\n"
     "        done < \"$work/keys\"\n"
     "        fail \"no key of $1 in the role of $2\"\n"
     "    }\n"
     "    signed() {\n"
-    "        last=$(grep -a -n '^$' \"$1\" | tail -n 1 | cut -d : -f 1)\n"
+    "        last=$(empty_lines \"$1\" | tail -n 1)\n"
+    "        test -n \"$last\" || fail \"$1 is not signed\"\n"
     "        head -n $((last - 1)) \"$1\" > \"$work/text\"\n"
     "        tail -n +$((last + 1)) \"$1\" > \"$work/signatures\"\n"
-    "        test -s \"$work/signatures\" || fail \"$1 is not signed\"\n"
-    "        while read -r dash name code; do\n"
+    "        by=\n"
+    "        while read -r dash name code || test -n \"$dash\"; do\n"
     "            by=$name+$(printf %s \"$code\" | base64 -d | head -c 4 | hex)\n"
     "            key=$(key_of \"$by\" \"$2\")\n"
     "            printf %s \"$code\" | base64 -d | tail -c +5 > \"$work/signature\"\n"
@@ -122,6 +148,7 @@ static const char signature_tools[] =
     "                -in \"$work/text\" -sigfile \"$work/signature\" > \"$work/answer\" ||\n"
     "                fail \"$1: the signature by $by\"\n"
     "        done < \"$work/signatures\"\n"
+    "        test -n \"$by\" || fail \"$1 is not signed\"\n"
     "    }\n";
 
 static const char key_table[] =
@@ -140,22 +167,23 @@ static const char key_table[] =
     "    genesis=vidimus/entries/000000\n"
     "    authority=$(field $genesis authority)\n"
     "    : > \"$work/keys\"\n"
-    "    list() { echo \"$1 $(vkey_name \"$2\") $(vkey_hex \"$2\")\" >> \"$work/keys\"; }\n"
+    "    list() { say \"$1 $(vkey_name \"$2\") $(vkey_hex \"$2\")\" >> \"$work/keys\"; }\n"
     "    list authority \"$authority\"\n"
     "    list ledger \"$(field $genesis ledger-key)\"\n"
     "    for entry in vidimus/entries/*; do\n"
-    "        case $(sed -n 1p \"$entry\") in vidimus/key/v1) ;; *) continue;; esac\n"
+    "        test \"$(line \"$entry\" 1)\" = vidimus/key/v1 || continue\n"
     "        signed \"$entry\" authority\n"
     "        key=$(field \"$entry\" key)\n"
     "        case $(field \"$entry\" action) in\n"
     "        authorize) list \"$(field \"$entry\" role)\" \"$key\";;\n"
-    "        *) echo \"note: entry ${entry##*/} ends the use of $(vkey_name \"$key\")\";;\n"
+    "        *) say \"note: entry ${entry##*/} ends the use of $(vkey_name \"$key\")\";;\n"
     "        esac\n"
     "    done\n"
     "\n"
     "No key entry is left out: from the newest entry, `keyring` leads back through all of them.\n"
     "\n"
-    "    size=$(sed -n 2p vidimus/checkpoint)\n"
+    "    size=$(line vidimus/checkpoint 2)\n"
+    "    case $size in ''|*[!0-9]*) fail 'vidimus/checkpoint: the size';; esac\n"
     "    n=$((size - 1))\n"
     "    while test \"$n\" -gt 0; do\n"
     "        entry=vidimus/entries/$(pad \"$n\")\n"
@@ -171,7 +199,7 @@ static const char signatures[] =
     "\n"
     "    signed vidimus/checkpoint ledger\n"
     "    for entry in vidimus/entries/*; do\n"
-    "        case $(sed -n 1p \"$entry\") in\n"
+    "        case $(line \"$entry\" 1) in\n"
     "        vidimus/capture/v1|vidimus/amendment/v1) roles=signer;;\n"
     "        vidimus/audit/v1) roles='auditor signer';;\n"
     "        vidimus/genesis/v1|vidimus/key/v1|vidimus/withdrawal/v1) roles=authority;;\n"
@@ -180,13 +208,13 @@ static const char signatures[] =
     "        signed \"$entry\" \"$roles\"\n"
     "        test \"$by\" = \"$(field \"$entry\" signer)\" ||\n"
     "            fail \"$entry names another signer\"\n"
-    "        test \"$(field \"$entry\" ledger)\" = \"$(sed -n 1p vidimus/checkpoint)\" ||\n"
+    "        test \"$(field \"$entry\" ledger)\" = \"$(line vidimus/checkpoint 1)\" ||\n"
     "            fail \"$entry is of another ledger\"\n"
     "        test \"$entry\" = \"vidimus/entries/$(pad \"$(field \"$entry\" entry)\")\" ||\n"
     "            fail \"$entry has another number\"\n"
     "    done\n"
     "    while read -r n; do\n"
-    "        test \"$(sed -n 1p \"vidimus/entries/$(pad \"$n\")\")\" = vidimus/capture/v1 ||\n"
+    "        test \"$(line \"vidimus/entries/$(pad \"$n\")\" 1)\" = vidimus/capture/v1 ||\n"
     "            fail \"entry $n is selected and no capture\"\n"
     "    done < vidimus/selection\n";
 
@@ -200,17 +228,19 @@ static const char inclusion[] =
     "demands, under a byte 1. What comes out at the top must be the root.\n"
     "\n"
     "    join() { { printf '\\001'; printf %s \"$1$2\" | unhex; } | sha; }\n"
-    "    root=$(sed -n 3p vidimus/checkpoint | base64 -d | hex)\n"
+    "    root=$(line vidimus/checkpoint 3 | base64 -d | hex)\n"
     "    for entry in vidimus/entries/*; do\n"
     "        n=$(field \"$entry\" entry)\n"
     "        proof=vidimus/proofs/$(pad \"$n\").tlog-proof\n"
-    "        test \"$(sed -n 2p \"$proof\")\" = \"index $n\" ||\n"
+    "        test \"$(line \"$proof\" 2)\" = \"index $n\" ||\n"
     "            fail \"$proof is for another entry\"\n"
-    "        sed '1,/^$/d' \"$proof\" | cmp - vidimus/checkpoint\n"
+    "        first=$(empty_lines \"$proof\" | head -n 1)\n"
+    "        test \"$(tail -n +$((first + 1)) \"$proof\" | sha)\" = \\\n"
+    "            \"$(sha < vidimus/checkpoint)\" || fail \"$proof is for another checkpoint\"\n"
     "        hash=$({ printf '\\000'; cat \"$entry\"; } | sha)\n"
     "        at=$n last=$((size - 1))\n"
     "        test \"$at\" -le \"$last\" || fail \"entry $n is beyond the checkpoint\"\n"
-    "        for code in $(sed '1,2d; /^$/,$d' \"$proof\"); do\n"
+    "        for code in $(head -n $((first - 1)) \"$proof\" | tail -n +3); do\n"
     "            neighbour=$(printf %s \"$code\" | base64 -d | hex)\n"
     "            test \"$last\" -gt 0 || fail \"$proof is too long\"\n"
     "            if test $((at % 2)) = 1 || test \"$at\" = \"$last\"; then\n"
@@ -236,28 +266,25 @@ static const char records[] =
     "of lines and their hashes.\n"
     "\n"
     "    u64() { printf '%016x' \"$1\" | unhex; }\n"
-    "    salted() { { printf %s \"$1\" | unhex; tr -d '\\n'; } | sha >> \"$work/hashes\"; }\n"
+    "    salted() { { printf %s \"$1\" | unhex; printf %s \"$2\"; } | sha; }\n"
     "    for record in vidimus/records/*; do\n"
     "        test -f \"$record\" || continue\n"
-    "        : > \"$work/hashes\"\n"
-    "        form=$(sed -n 1p \"$record\") secret=$(field \"$record\" secret)\n"
+    "        form=$(line \"$record\" 1) secret=$(field \"$record\" secret) count=0\n"
     "        tail -n +3 \"$record\" > \"$work/lines\"\n"
-    "        count=$(wc -l < \"$work/lines\") i=0\n"
-    "        while test \"$i\" -lt \"$count\"; do\n"
-    "            sed -n \"$((i + 1))p\" \"$work/lines\" > \"$work/line\"\n"
-    "            case \"$form $(cut -d ' ' -f 2 \"$work/line\")\" in\n"
+    "        while IFS= read -r line || test -n \"$line\"; do\n"
+    "            shown=${line#* }   # in a disclosure: what comes after the line's number\n"
+    "            case \"$form $shown\" in\n"
     "            'vidimus/record/v1 '*)\n"
-    "                salt=$({ printf %s \"$secret\" | unhex; u64 \"$i\"; } | sha)\n"
-    "                salted \"$salt\" < \"$work/line\";;\n"
-    "            'vidimus/disclosure/v1 open')\n"
-    "                cut -d ' ' -f 4- \"$work/line\" > \"$work/shown\"\n"
-    "                salted \"$(cut -d ' ' -f 3 \"$work/line\")\" < \"$work/shown\";;\n"
-    "            'vidimus/disclosure/v1 hidden')\n"
-    "                cut -d ' ' -f 3 \"$work/line\" >> \"$work/hashes\";;\n"
+    "                salt=$({ printf %s \"$secret\" | unhex; u64 \"$count\"; } | sha)\n"
+    "                salted \"$salt\" \"$line\";;\n"
+    "            'vidimus/disclosure/v1 open '*)\n"
+    "                shown=${shown#open }\n"
+    "                salted \"${shown%% *}\" \"${shown#* }\";;\n"
+    "            'vidimus/disclosure/v1 hidden '*) printf '%s\\n' \"${shown#hidden }\";;\n"
     "            *) fail \"$record has another form\";;\n"
     "            esac\n"
-    "            i=$((i + 1))\n"
-    "        done\n"
+    "            count=$((count + 1))\n"
+    "        done < \"$work/lines\" > \"$work/hashes\"\n"
     "        sum=$({ printf 'vidimus/record/v1\\n'; u64 \"$count\"\n"
     "                unhex < \"$work/hashes\"; } | sha)\n"
     "        entry=vidimus/entries/${record##*/}\n"
@@ -270,9 +297,9 @@ static const char records[] =
     "    for file in data/files/*; do\n"
     "        test -f \"$file\" || continue\n"
     "        n=${file##*/} n=${n%.*}\n"
-    "        document=$(sed -n '3s/^0 open [0-9a-f]* document //p; 3s/^document //p' \\\n"
-    "            \"vidimus/records/$n\")\n"
-    "        test \"$document\" = \"sha256:$(sha < \"$file\") $(wc -c < \"$file\")\" ||\n"
+    "        document=$(line \"vidimus/records/$n\" 3)\n"
+    "        case $document in '0 open '*) document=${document#0 open * };; esac\n"
+    "        test \"$document\" = \"document sha256:$(sha < \"$file\") $(wc -c < \"$file\")\" ||\n"
     "            fail \"$file is another document than was recorded\"\n"
     "    done\n";
 
@@ -287,7 +314,7 @@ static const char end[] =
     "one that you have from elsewhere: without that, the check shows only that the bundle is\n"
     "of one piece.\n"
     "\n"
-    "    echo \"GOOD: all of it holds under the authority key $authority\"\n";
+    "    say \"GOOD: all of it holds under the authority key $authority\"\n";
 
 static void put_about(const struct vdm_bundle_job *j, struct vdm_buf *out)
 {
@@ -316,7 +343,9 @@ void vdm_bundle_verify_text(const struct vdm_bundle_job *j, struct vdm_buf *out)
     vdm_buf_puts(out, what_it_shows);
     vdm_buf_puts(out, preparation);
     vdm_buf_puts(out, files);
-    vdm_buf_puts(out, j->sealer ? files_sealed : files_unsealed);
+    if (j->sealer)
+        vdm_buf_puts(out, files_sealed);
+    vdm_buf_puts(out, files_compared);
     vdm_buf_puts(out, j->sealer ? seal : no_seal);
     vdm_buf_puts(out, signature_tools);
     vdm_buf_puts(out, key_table);

@@ -6,16 +6,59 @@
 
 #define LOCK_SECONDS 120
 
+/* The capture that entry n is or amends. */
+static bool capture_of(struct vdm_archive *a, uint64_t n, uint64_t *capture, struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_note note;
+    struct vdm_entry e;
+    if (!vdm_archive_entry(a, n, &bytes, &note, &e, err))
+        return false;
+    *capture = e.kind == VDM_ENTRY_AMENDMENT ? e.capture.amends : n;
+    return true;
+}
+
+static bool withdraws(struct vdm_archive *a, struct vdm_bytes bytes, uint64_t capture)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    return vdm_bytes_start_with(bytes, VDM_LIT("vidimus/withdrawal/")) &&
+           vdm_entry_open(a->crypto, bytes, &note, &e, NULL) && e.kind == VDM_ENTRY_WITHDRAWAL &&
+           e.withdrawal.of == capture;
+}
+
+/* Was what entry n captured withdrawn by a later entry? */
+static bool is_withdrawn(struct vdm_archive *a, uint64_t n, uint64_t size, bool *yes,
+                         struct vdm_err *err)
+{
+    struct vdm_ledger_slice slice = {0};
+    uint64_t capture;
+    *yes = false;
+    if (!capture_of(a, n, &capture, err))
+        return false;
+    bool ok = true;
+    for (uint64_t at = n + 1; ok && !*yes && at < size; at = slice.to) {
+        ok = vdm_ledger_read_slice(a->ledger, at, size, &slice, err);
+        for (size_t i = 0; ok && !*yes && i < slice.entries; i++)
+            *yes = withdraws(a, slice.entry[i].bytes, capture);
+    }
+    vdm_ledger_slice_release(&slice);
+    return ok;
+}
+
 /* An entry that was committed has its document, or was withdrawn since. */
-static bool check_document(struct vdm_archive *a, const struct vdm_ledger_row *row,
+static bool check_document(struct vdm_archive *a, const struct vdm_ledger_row *row, uint64_t size,
                            struct vdm_err *err)
 {
     struct vdm_record r;
     enum vdm_store_state state;
+    bool withdrawn = false;
     if (!vdm_record_decode(row->bytes, &r, err) ||
         !vdm_store_check(a->store, r.document, r.document_size, &state, err))
         return vdm_err_prefix(err, "entry %llu", (unsigned long long)row->n);
-    return state == VDM_STORE_GOOD ||
+    if (state == VDM_STORE_MISSING && !is_withdrawn(a, row->n, size, &withdrawn, err))
+        return false;
+    return state == VDM_STORE_GOOD || withdrawn ||
            vdm_fail(err, "entry %llu: its document is missing or damaged; run `vidimus verify`",
                     (unsigned long long)row->n);
 }
@@ -27,9 +70,28 @@ static bool check_tail(struct vdm_archive *a, uint64_t from, uint64_t size, stru
     for (uint64_t n = from; ok && n < size; n = slice.to) {
         ok = vdm_ledger_read_slice(a->ledger, n, size, &slice, err);
         for (size_t i = 0; ok && i < slice.records; i++)
-            ok = check_document(a, &slice.record[i], err);
+            ok = check_document(a, &slice.record[i], size, err);
     }
     vdm_ledger_slice_release(&slice);
+    return ok;
+}
+
+/* I6: the guard takes up nothing that the ledger key has not signed. */
+static bool is_ours(struct vdm_archive *a, struct vdm_bytes checkpoint, uint64_t size,
+                    struct vdm_err *err)
+{
+    struct vdm_report nothing; /* what is wrong with key entries is for verify to tell */
+    struct vdm_entry_check keys;
+    struct vdm_note note;
+    vdm_report_init(&nothing);
+    vdm_entry_check_init(&keys, a->crypto, &nothing);
+    bool ok = vdm_note_decode(checkpoint, &note, err) && vdm_archive_keyring(a, size, &keys, err);
+    if (ok && !vdm_check_checkpoint_signature(&keys, &note, size, NULL))
+        ok =
+            vdm_fail(err, "the newest checkpoint is not signed by this ledger's key: somebody else "
+                          "wrote to the ledger; run `vidimus verify`");
+    vdm_entry_check_release(&keys);
+    vdm_report_release(&nothing);
     return ok;
 }
 
@@ -37,8 +99,8 @@ static bool advance_guard(struct vdm_archive *a, uint64_t from, uint64_t size, s
 {
     struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_checkpoint head;
-    return check_tail(a, from, size, err) && vdm_archive_head(a, &note, &head, err) &&
-           vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err);
+    return vdm_archive_head(a, &note, &head, err) && is_ours(a, vdm_buf_bytes(&note), size, err) &&
+           check_tail(a, from, size, err) && vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err);
 }
 
 bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/trust_check.h"
 
+#include <stdint.h>
 #include <string.h>
 
-/* The authority vouches for every key; a ledger key only for the checkpoint that it signed itself:
- * being named in genesis is not enough, anybody can write a genesis that names it. */
-static bool key_vouches(struct vdm_entry_check *k, const struct vdm_vkey *key,
-                        const struct vdm_note *note)
+/* A ledger key vouches only for the checkpoint that it signed itself: being named in genesis is not
+ * enough, anybody can write a genesis that names it. One that this very ledger has revoked may still
+ * carry its line, for readers to follow, but it is in the wrong hands and vouches for nothing. */
+static bool ledger_key_vouches(struct vdm_entry_check *k, const struct vdm_vkey *key,
+                               const struct vdm_note *note)
 {
-    if (vdm_keyring_is_authority(&k->keyring, key))
-        return true;
-    return note && strcmp(key->name, k->keyring.origin) == 0 &&
-           vdm_note_verify(note, k->crypto, key, NULL) == VDM_NOTE_GOOD;
+    const struct vdm_key_range *r = vdm_keyring_find(&k->keyring, vdm_str(key->name), key->id);
+    if (!note || !r || r->role != VDM_ROLE_LEDGER || !vdm_vkey_equal(&r->key, key))
+        return false;
+    bool revoked = r->ended_at != UINT64_MAX && r->ended_by == VDM_KEY_REVOKE;
+    return !revoked && vdm_note_verify(note, k->crypto, key, NULL) == VDM_NOTE_GOOD;
 }
 
+/* The authority vouches for every key; but a policy names logs, and the authority is none. */
 static const struct vdm_vkey *find_anchor(struct vdm_entry_check *k, const struct vdm_trust *t,
                                           const struct vdm_note *note)
 {
     for (size_t i = 0; i < t->keys; i++)
-        if (key_vouches(k, &t->key[i], note))
+        if (vdm_keyring_is_authority(&k->keyring, &t->key[i]) ||
+            ledger_key_vouches(k, &t->key[i], note))
             return &t->key[i];
     for (size_t i = 0; t->policy && i < t->policy->logs; i++)
-        if (key_vouches(k, &t->policy->log[i], note))
+        if (ledger_key_vouches(k, &t->policy->log[i], note))
             return &t->policy->log[i];
     return NULL;
 }

@@ -9,8 +9,7 @@
 static void check_payload(struct vdm_bundle_check *v)
 {
     if (!v->has_info || v->m.tar.status != VDM_TAR_END || v->m.payload.undecided ||
-        (v->info.payload_bytes == v->m.payload_bytes &&
-         v->info.payload_files == v->m.payload_files))
+        vdm_members_payload_is(&v->m, v->info.payload_bytes, v->info.payload_files))
         return;
     vdm_report_add(v->report,
                    (struct vdm_seen){

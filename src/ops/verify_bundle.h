@@ -50,8 +50,8 @@ struct vdm_bundle_item {
     bool has_document; /* the next two are known */
     struct vdm_digest document_digest;
     uint64_t document_size;
-    const char
-        *member; /* its name below the top folder, as it stands or should stand; "": unknown */
+    /* Its name below the top folder, as it stands or should stand; "": unknown. */
+    const char *member;
 };
 typedef void vdm_bundle_item_fn(void *ctx, const struct vdm_bundle_item *item);
 
@@ -60,7 +60,8 @@ struct vdm_bundle_options {
     bool allow_unsealed;
     struct vdm_given_document *given; /* only `matched` is written */
     size_t givens;
-    vdm_bundle_item_fn *on_item; /* once for each selected capture, in order; may be NULL */
+    /* Once for each selected capture, in order, but for those that are cut off; may be NULL. */
+    vdm_bundle_item_fn *on_item;
     void *ctx;
 };
 

@@ -11,6 +11,7 @@ void vdm_bundle_note(struct vdm_bundle_check *v, enum vdm_finding_kind kind, uin
 {
     vdm_report_add(v->report, (struct vdm_seen){.kind = kind, .entry = entry, .document = document},
                    "%s", message);
+    v->m.faulty = v->m.faulty || (document && strcmp(document, v->m.path) == 0);
 }
 
 bool vdm_bundle_is_newest(const struct vdm_bundle_check *v, uint64_t n)
@@ -85,8 +86,10 @@ static void check_proof(struct vdm_bundle_check *v, uint64_t n)
         check_inclusion(v, n, &p);
 }
 
-static bool take_proof(struct vdm_bundle_check *v, uint64_t n, struct vdm_err *err)
+/* *good: here, and without a finding of its own. */
+static bool take_proof(struct vdm_bundle_check *v, uint64_t n, bool *good, struct vdm_err *err)
 {
+    *good = false;
     if (!vdm_members_at_number(&v->m, VDM_LAYOUT_PROOF, n)) {
         vdm_bundle_missing(v, VDM_PROOF_INVALID,
                            &(struct vdm_layout_member){.kind = VDM_LAYOUT_PROOF, .n = n}, NULL);
@@ -96,6 +99,7 @@ static bool take_proof(struct vdm_bundle_check *v, uint64_t n, struct vdm_err *e
         return false;
     if (v->m.here)
         check_proof(v, n);
+    *good = v->m.here && !v->m.faulty;
     return vdm_members_take(&v->m, NULL, err);
 }
 
@@ -114,6 +118,7 @@ static void remember_newest(struct vdm_bundle_check *v, uint64_t n)
 bool vdm_bundle_take_entry(struct vdm_bundle_check *v, struct vdm_err *err)
 {
     uint64_t n = v->m.name.n, before = vdm_report_findings(v->report);
+    bool good_proof;
     v->checked.decoded = v->checked.signer_good = v->entry_good = false;
     if (!vdm_members_load(&v->m, VDM_NOTE_MAX, err))
         return false;
@@ -122,13 +127,14 @@ bool vdm_bundle_take_entry(struct vdm_bundle_check *v, struct vdm_err *err)
     vdm_buf_clear(&v->entry);
     vdm_buf_put(&v->entry, vdm_buf_bytes(&v->m.content));
     v->entry_whole = v->m.member.size <= VDM_NOTE_MAX;
-    if (!vdm_buf_ok(&v->entry, err) || !vdm_members_take(&v->m, NULL, err) ||
+    if (!vdm_buf_ok(&v->entry, err) ||
         !vdm_entry_check_next(&v->check, n, vdm_buf_bytes(&v->entry), &v->checked, err))
         return false;
     remember_newest(v, n);
-    if (!take_proof(v, n, err))
+    v->m.faulty = vdm_report_findings(v->report) != before;
+    bool good = v->checked.decoded && v->checked.signer_good && !v->m.faulty;
+    if (!vdm_members_take(&v->m, NULL, err) || !take_proof(v, n, &good_proof, err))
         return false;
-    v->entry_good =
-        v->checked.decoded && v->checked.signer_good && vdm_report_findings(v->report) == before;
+    v->entry_good = good && good_proof;
     return true;
 }

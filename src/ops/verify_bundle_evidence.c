@@ -47,6 +47,34 @@ static bool by_the_ledger_key(struct vdm_bundle_check *v, const struct vdm_note 
     return key && vdm_note_verify(note, v->crypto, &key->key, NULL) == VDM_NOTE_GOOD;
 }
 
+static void count_line(struct vdm_bundle_check *v, const struct vdm_note *note,
+                       const struct vdm_vkey *key, size_t *known, bool *bad)
+{
+    enum vdm_note_verdict by = vdm_note_verify(note, v->crypto, key, NULL);
+    *known += by != VDM_NOTE_NOT_BY;
+    *bad = *bad || by == VDM_NOTE_BAD;
+}
+
+/* Every line of a checkpoint: a bad one is told, and so is one that there is no key for. */
+static void check_lines(struct vdm_bundle_check *v, const struct vdm_note *note)
+{
+    const struct vdm_policy *policy = v->o->trust.policy;
+    const struct vdm_keyring *k = &v->check.keyring;
+    size_t known = 0;
+    bool bad = false;
+    for (size_t i = 0; i < k->count; i++)
+        if (k->range[i].role == VDM_ROLE_LEDGER)
+            count_line(v, note, &k->range[i].key, &known, &bad);
+    for (size_t i = 0; policy && i < policy->items; i++)
+        if (!policy->item[i].is_group)
+            count_line(v, note, &policy->item[i].key, &known, &bad);
+    if (bad)
+        ignored(v, v->m.path,
+                "a signature by a ledger key or a witness of your policy is not good");
+    if (known < note->signatures)
+        ignored(v, v->m.path, "it has signatures by witnesses that no policy of yours names");
+}
+
 static void forked(struct vdm_bundle_check *v, struct vdm_digest found)
 {
     char want[65], got[65];
@@ -87,7 +115,10 @@ static bool take_checkpoint(struct vdm_bundle_check *v, struct about *a, struct 
     }
     if (problem)
         ignored(v, v->m.path, problem);
-    if (!a->has_root || head.size != v->head.size)
+    if (!a->has_root)
+        return true;
+    check_lines(v, &note);
+    if (a->size != v->head.size)
         return true;
     vdm_buf_put(&v->cosigned, bytes);
     return vdm_buf_ok(&v->cosigned, err);

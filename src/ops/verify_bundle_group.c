@@ -86,6 +86,7 @@ static void record_differs(struct vdm_bundle_check *v, uint64_t n, struct vdm_di
                                      .expected = want,
                                      .found = got},
                    "%s", message);
+    v->m.faulty = true;
 }
 
 /* A good record: what it shows becomes what the item shows. */
@@ -198,12 +199,15 @@ static bool take_follower(struct vdm_bundle_check *v, struct group *g, struct vd
     return true;
 }
 
-/* Does the loaded entry begin what stands behind this group? */
+/* Does the member at hand (an entry: loaded) belong behind this group? */
 static bool ends_group(struct vdm_bundle_check *v, const struct group *g)
 {
     uint64_t n = v->m.name.n;
-    if (n > g->item.n &&
-        (vdm_bundle_is_selected(v, n) || (!v->has_selection && vdm_bundle_says(v, "capture/"))))
+    if (n > g->item.n && vdm_bundle_is_selected(v, n))
+        return true;
+    if (v->m.name.kind != VDM_LAYOUT_ENTRY)
+        return n == g->item.n && v->m.name.kind == VDM_LAYOUT_FILE;
+    if (n > g->item.n && !v->has_selection && vdm_bundle_says(v, "capture/"))
         return true;
     return n > g->last && vdm_bundle_is_newest(v, n) && !is_about(v, g->item.n);
 }
@@ -212,11 +216,9 @@ static bool read_followers(struct vdm_bundle_check *v, struct group *g, struct v
 {
     while (vdm_bundle_before_evidence(v)) {
         bool entry = v->m.name.kind == VDM_LAYOUT_ENTRY;
-        if (vdm_members_at_number(&v->m, VDM_LAYOUT_FILE, g->item.n))
-            return true;
         if (entry && !vdm_members_load(&v->m, VDM_NOTE_MAX, err))
             return false;
-        if (!v->m.here || (entry && ends_group(v, g)))
+        if (!v->m.here || ends_group(v, g))
             return true;
         bool follows = entry && v->m.name.n > g->last &&
                        (vdm_bundle_says(v, "amendment/") || vdm_bundle_says(v, "withdrawal/"));

@@ -18,8 +18,7 @@ static bool next_header(struct vdm_members *m, struct vdm_err *err)
     enum vdm_tar_status status;
     if (vdm_progress_stop(m->progress))
         return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
-    m->loaded = false;
-    m->here = false;
+    m->loaded = m->faulty = m->here = false;
     vdm_buf_clear(&m->content);
     (void)vdm_hash_end(m->hash);
     if (!vdm_tar_reader_next(&m->tar, &status, &m->member, err))
@@ -35,7 +34,7 @@ static bool next_header(struct vdm_members *m, struct vdm_err *err)
 }
 
 /* To the next member that a bundle can have. */
-bool vdm_members_skip(struct vdm_members *m, struct vdm_err *err)
+static bool next_of_ours(struct vdm_members *m, struct vdm_err *err)
 {
     char last[VDM_TAR_NAME_MAX + 1];
     memcpy(last, m->member.name, sizeof last);
@@ -50,6 +49,14 @@ bool vdm_members_skip(struct vdm_members *m, struct vdm_err *err)
         add(m, VDM_UNEXPECTED_MEMBER, m->path,
             twice ? "this member stands twice" : "no bundle has such a member");
     }
+}
+
+/* Whether its manifest has a line for it cannot be told any more. */
+bool vdm_members_skip(struct vdm_members *m, struct vdm_err *err)
+{
+    if (m->here)
+        (void)vdm_members_absent(m, &m->name, NULL);
+    return next_of_ours(m, err);
 }
 
 bool vdm_members_unexpected(struct vdm_members *m, const char *why, struct vdm_err *err)
@@ -95,7 +102,8 @@ bool vdm_members_open(struct vdm_members *m, struct vdm_crypto *c, int fd,
     m->progress = progress;
     m->path = "";
     if (!vdm_stream_reader_open(&m->stream, fd, err) || !vdm_hash_open(&m->hash, c, err) ||
-        !vdm_hash_open(&m->payload.hash, c, err) || !vdm_hash_open(&m->tags.hash, c, err))
+        !vdm_hash_open(&m->payload.hash, c, err) || !vdm_hash_open(&m->payload.full, c, err) ||
+        !vdm_hash_open(&m->tags.hash, c, err) || !vdm_hash_open(&m->tags.full, c, err))
         return false;
     vdm_tar_reader_init(&m->tar, m->stream);
     return first_member(m, err);
@@ -106,7 +114,9 @@ void vdm_members_close(struct vdm_members *m)
     vdm_stream_reader_close(m->stream);
     vdm_hash_close(m->hash);
     vdm_hash_close(m->payload.hash);
+    vdm_hash_close(m->payload.full);
     vdm_hash_close(m->tags.hash);
+    vdm_hash_close(m->tags.full);
     vdm_buf_release(&m->content);
     memset(m, 0, sizeof *m);
 }
@@ -170,23 +180,31 @@ bool vdm_members_digest(struct vdm_members *m, struct vdm_digest *digest, struct
 
 /* --- the manifests --- */
 
+static struct vdm_remade *manifest_of(struct vdm_members *m, enum vdm_layout_kind kind)
+{
+    return vdm_layout_in_manifest(kind)      ? &m->payload
+           : vdm_layout_in_tagmanifest(kind) ? &m->tags
+                                             : NULL;
+}
+
 static void add_line(struct vdm_members *m, const struct vdm_layout_member *name,
-                     const struct vdm_accounted *as)
+                     const struct vdm_accounted *as, bool absent)
 {
     struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
     char path[VDM_LAYOUT_PATH_MAX + 1];
-    bool payload = vdm_layout_in_manifest(name->kind);
-    struct vdm_remade *r = payload ? &m->payload : &m->tags;
-    if (!payload && !vdm_layout_in_tagmanifest(name->kind))
+    struct vdm_remade *r = manifest_of(m, name->kind);
+    if (!r)
         return;
-    if (payload) {
-        m->payload_files++;
-        m->payload_bytes += as->size;
+    if (r == &m->payload) {
+        *(absent ? &m->absent_files : &m->payload_files) += 1;
+        *(absent ? &m->absent_bytes : &m->payload_bytes) += as->size;
     }
     if (vdm_layout_encode(name, path, NULL))
         vdm_manifest_append(&line, as->digest, path);
     m->report->no_memory = m->report->no_memory || line.failed;
-    vdm_hash_update(r->hash, vdm_buf_bytes(&line));
+    vdm_hash_update(r->full, vdm_buf_bytes(&line));
+    if (!absent)
+        vdm_hash_update(r->hash, vdm_buf_bytes(&line));
 }
 
 bool vdm_members_take(struct vdm_members *m, const struct vdm_accounted *as, struct vdm_err *err)
@@ -201,29 +219,39 @@ bool vdm_members_take(struct vdm_members *m, const struct vdm_accounted *as, str
         r->file = own.digest;
         r->has_file = true;
     }
-    add_line(m, &m->name, as ? as : &own);
-    return vdm_members_skip(m, err);
+    add_line(m, &m->name, as ? as : &own, false);
+    struct vdm_remade *listed_in = manifest_of(m, m->name.kind);
+    if (listed_in)
+        listed_in->undecided = listed_in->undecided || m->faulty;
+    return next_of_ours(m, err);
 }
 
 bool vdm_members_absent(struct vdm_members *m, const struct vdm_layout_member *name,
                         const struct vdm_accounted *as)
 {
+    struct vdm_remade *r = manifest_of(m, name->kind);
     if (as)
-        add_line(m, name, as);
-    else if (vdm_layout_in_manifest(name->kind))
-        m->payload.undecided = true;
-    else
-        m->tags.undecided = true;
+        add_line(m, name, as, true);
+    else if (r)
+        r->undecided = true;
     return !vdm_members_broken_off(m);
 }
 
 /* --- the end --- */
 
+bool vdm_members_payload_is(const struct vdm_members *m, uint64_t bytes, uint64_t files)
+{
+    return (bytes == m->payload_bytes && files == m->payload_files) ||
+           (bytes == m->payload_bytes + m->absent_bytes &&
+            files == m->payload_files + m->absent_files);
+}
+
 static void compare(struct vdm_members *m, struct vdm_remade *r, const char *path)
 {
     char want[65], got[65];
-    struct vdm_digest made = vdm_hash_end(r->hash);
-    if (!r->has_file || r->undecided || vdm_digest_equal(made, r->file))
+    struct vdm_digest made = vdm_hash_end(r->hash), full = vdm_hash_end(r->full);
+    if (!r->has_file || r->undecided || vdm_digest_equal(made, r->file) ||
+        vdm_digest_equal(full, r->file))
         return;
     vdm_digest_hex(made, want);
     vdm_digest_hex(r->file, got);

@@ -14,11 +14,14 @@
 
 /* A manifest, as the members make it and as it stands in the bundle. */
 struct vdm_remade {
-    struct vdm_hash *hash; /* over the lines so far */
+    struct vdm_hash *hash; /* over the lines of what is here */
+    struct vdm_hash *full; /* and of documents that should be here: whoever left them out may have
+                            * left the manifest as it was, or not */
     struct vdm_digest file;
     bool has_file;
-    bool
-        undecided; /* a member is missing whose digest nothing tells: there is nothing to compare */
+    /* What its lines should be cannot be told: one of its members is missing, stands where it
+     * should not, or has a finding of its own. */
+    bool undecided;
 };
 
 struct vdm_members {
@@ -34,10 +37,12 @@ struct vdm_members {
     struct vdm_hash *hash;  /* over its content so far */
     struct vdm_buf content; /* what was loaded of it */
     bool loaded;
+    bool faulty; /* it has a finding of its own: set by whoever finds it */
     bool has_mtime, mtimes_differ;
     uint64_t mtime;
     struct vdm_remade payload, tags;
-    uint64_t payload_bytes, payload_files;
+    uint64_t payload_bytes, payload_files; /* of what is here */
+    uint64_t absent_bytes, absent_files;   /* of documents that should be here */
 };
 
 /* Goes to the first member. VDM_ERR_MALFORMED: not a bundle. Close it in any case. */
@@ -71,7 +76,7 @@ struct vdm_accounted {
 };
 bool vdm_members_take(struct vdm_members *m, const struct vdm_accounted *as,
                       struct vdm_err *err) VDM_MUST_CHECK;
-/* Go on to the next without accounting for this one. */
+/* Go on to the next without accounting for this one; its manifest is not compared then. */
 bool vdm_members_skip(struct vdm_members *m, struct vdm_err *err) VDM_MUST_CHECK;
 /* The same, and note it as unexpected-member. */
 bool vdm_members_unexpected(struct vdm_members *m, const char *why,
@@ -81,6 +86,9 @@ bool vdm_members_unexpected(struct vdm_members *m, const char *why,
  * that may be told: not where the bundle is cut off, everything would be missing then. */
 bool vdm_members_absent(struct vdm_members *m, const struct vdm_layout_member *name,
                         const struct vdm_accounted *as);
+
+/* Is this the size of the payload, with or without the documents that are missing? */
+bool vdm_members_payload_is(const struct vdm_members *m, uint64_t bytes, uint64_t files);
 
 /* After the last member: how the tar ended, the manifests, the members' times. */
 void vdm_members_end(struct vdm_members *m);

@@ -16,8 +16,8 @@
 #include "ops/verify_bundle.h"
 #include "ops/verify_bundle_members.h"
 
-#define VDM_SELECTED_MAX                                                                           \
-    (UINT64_C(1) << 22) /* numbers of a selection that are held, 8 bytes each */
+/* Numbers of a selection that are held, 8 bytes each. */
+#define VDM_SELECTED_MAX (UINT64_C(1) << 22)
 
 struct vdm_bundle_check {
     struct vdm_crypto *crypto;
@@ -79,6 +79,7 @@ void vdm_bundle_missing(struct vdm_bundle_check *v, enum vdm_finding_kind kind,
 bool vdm_bundle_is_newest(const struct vdm_bundle_check *v, uint64_t n);
 /* Is a member at hand that stands before the evidence? */
 bool vdm_bundle_before_evidence(const struct vdm_bundle_check *v);
+/* Note something; of a `document` that is the member at hand it is a fault. */
 void vdm_bundle_note(struct vdm_bundle_check *v, enum vdm_finding_kind kind, uint64_t entry,
                      const char *document, const char *message);
 

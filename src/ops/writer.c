@@ -156,16 +156,17 @@ bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct v
     return true;
 }
 
+/* Into w->note: it is shown to nobody before it is committed. */
 static bool sign_checkpoint(struct vdm_writer *w, struct vdm_err *err)
 {
     struct vdm_checkpoint head = {.origin = vdm_str(vdm_signer_vkey(w->ledger_key)->name),
                                   .size = vdm_writer_next(w),
                                   .root = vdm_tile_writer_root(w->tree)};
     vdm_buf_clear(&w->text);
-    vdm_buf_clear(&w->checkpoint);
+    vdm_buf_clear(&w->note);
     vdm_checkpoint_append(&w->text, &head);
     return vdm_buf_ok(&w->text, err) &&
-           vdm_signer_append_note(w->ledger_key, vdm_buf_bytes(&w->text), &w->checkpoint, err);
+           vdm_signer_append_note(w->ledger_key, vdm_buf_bytes(&w->text), &w->note, err);
 }
 
 bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
@@ -178,9 +179,13 @@ bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
     }
     struct vdm_catalog_reach reach = {size, w->last_note};
     bool ok = vdm_tile_writer_flush(w->tree, err) && sign_checkpoint(w, err) &&
-              vdm_ledger_commit(a->ledger, size, vdm_buf_bytes(&w->checkpoint), err) &&
-              vdm_guard_replace(a->keys, vdm_buf_bytes(&w->checkpoint), err) &&
-              vdm_catalog_commit(a->catalog, reach, err);
+              vdm_ledger_commit(a->ledger, size, vdm_buf_bytes(&w->note), err) &&
+              vdm_guard_replace(a->keys, vdm_buf_bytes(&w->note), err);
+    if (ok) {
+        vdm_buf_clear(&w->checkpoint);
+        vdm_buf_put(&w->checkpoint, vdm_buf_bytes(&w->note));
+        ok = vdm_buf_ok(&w->checkpoint, err) && vdm_catalog_commit(a->catalog, reach, err);
+    }
     vdm_writer_abort(w); /* what is committed stays; this gives back the rest */
     return ok;
 }

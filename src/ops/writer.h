@@ -30,7 +30,7 @@ bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct v
 /* Sign the checkpoint and make all of it durable. Without entries: only gives the lock back. */
 bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_writer_abort(struct vdm_writer *w);
-/* The checkpoint that commit signed last; valid until the next one. */
+/* The newest checkpoint that commit signed and made durable; valid until the next one. */
 struct vdm_bytes vdm_writer_checkpoint(const struct vdm_writer *w);
 
 #endif

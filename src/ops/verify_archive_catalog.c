@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/verify_archive_state.h"
+
+/* Is entry `at` an amendment or withdrawal (`kind`) of capture n? */
+static bool is_about(struct vdm_verify *v, uint64_t at, enum vdm_entry_kind kind, uint64_t n)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_note note;
+    struct vdm_entry e;
+    return vdm_archive_entry(v->a, at, &bytes, &note, &e, NULL) && e.kind == kind &&
+           (kind == VDM_ENTRY_AMENDMENT ? e.capture.amends : e.withdrawal.of) == n;
+}
+
+/* Does the catalog say of capture n what entry e, which is it or is about it, and `r` say? A record
+ * that is withdrawn may be forgotten; one that is not there (r == NULL) compares only then. */
+static bool catalog_agrees(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
+                           const struct vdm_record *r, bool *same, struct vdm_err *err)
+{
+    struct vdm_catalog_fate fate = {UINT64_MAX, UINT64_MAX};
+    bool newest;
+    if (!vdm_catalog_fate(v->catalog, n, &fate, same, err))
+        return false;
+    if (!*same)
+        return true;
+    if (e->kind == VDM_ENTRY_WITHDRAWAL) {
+        *same = fate.withdrawn != UINT64_MAX && fate.withdrawn >= e->n;
+        return true;
+    }
+    if (e->kind == VDM_ENTRY_AMENDMENT) {
+        *same = fate.amended != UINT64_MAX && fate.amended >= e->n;
+        newest = fate.amended == e->n;
+    } else {
+        if (!vdm_catalog_same_time(v->catalog, n, e->recorded, same, err))
+            return false;
+        newest = fate.amended == UINT64_MAX;
+        *same =
+            *same && (newest || is_about(v, fate.amended, VDM_ENTRY_AMENDMENT, n)) &&
+            (fate.withdrawn == UINT64_MAX || is_about(v, fate.withdrawn, VDM_ENTRY_WITHDRAWAL, n));
+    }
+    if (!*same || !newest || (!r && fate.withdrawn == UINT64_MAX))
+        return true;
+    if (r && !vdm_catalog_same(v->catalog, n, r, same, err))
+        return false;
+    return (r && *same) || fate.withdrawn == UINT64_MAX ||
+           vdm_catalog_same(v->catalog, n, NULL, same, err);
+}
+
+/* It is derived: what is wrong with it is a finding and keeps nothing else from being checked. */
+static void catalog_broken(struct vdm_verify *v, const struct vdm_err *why)
+{
+    vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, VDM_NO_ENTRY),
+                   "the catalog cannot be read (`vidimus reindex`): %s", why->text);
+    v->catalog = NULL;
+}
+
+void vdm_verify_catalog(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
+                        const struct vdm_record *r)
+{
+    struct vdm_err why = {0};
+    bool same;
+    if (!v->catalog || e->n >= v->catalog_reach)
+        return;
+    if (!catalog_agrees(v, e, n, r, &same, &why))
+        catalog_broken(v, &why);
+    else if (!same)
+        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, n),
+                       "the catalog does not say of it what the ledger says (`vidimus reindex`)");
+}
+
+/* Is it of this ledger, and how far does it reach? */
+static bool look_at_catalog(struct vdm_verify *v, struct vdm_err *why)
+{
+    struct vdm_catalog_reach reach;
+    uint64_t size; /* now: who writes meanwhile takes both along */
+    bool fits;
+    if (!vdm_catalog_reached(v->catalog, &reach, why) ||
+        !vdm_ledger_size(v->a->ledger, &size, why) ||
+        !vdm_archive_catalog_fits(v->a, &reach, size, &fits, why))
+        return false;
+    if (!fits)
+        return vdm_fail(why, "it is not of this ledger");
+    v->catalog_reach = reach.entries;
+    if (reach.entries < v->size)
+        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
+                       "the catalog reaches %llu of %llu entries",
+                       (unsigned long long)reach.entries, (unsigned long long)v->size);
+    return true;
+}
+
+void vdm_verify_start_catalog(struct vdm_verify *v)
+{
+    struct vdm_err why = {0};
+    v->catalog = v->a->catalog;
+    if (!v->catalog)
+        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
+                       "there is no usable catalog (`vidimus reindex` makes it): %s",
+                       v->a->catalog_problem);
+    else if (!look_at_catalog(v, &why))
+        catalog_broken(v, &why);
+}
+
+/* The entries of the catalog were compared one by one; here, whether it has more of them. */
+void vdm_verify_count_catalog(struct vdm_verify *v)
+{
+    struct vdm_catalog_totals totals;
+    struct vdm_err why = {0};
+    if (!v->catalog || v->catalog_reach != v->size)
+        return;
+    if (!vdm_catalog_totals(v->catalog, &totals, &why))
+        catalog_broken(v, &why);
+    else if (totals.captures > v->report->captures + v->report->kinds[VDM_ENTRY_MALFORMED])
+        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, VDM_NO_ENTRY),
+                       "the catalog knows %llu captures, the ledger %llu (`vidimus reindex`)",
+                       (unsigned long long)totals.captures,
+                       (unsigned long long)v->report->captures);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/verify_archive_state.h"
+
+#include <stdlib.h>
+
+/* --- records and documents --- */
+
+static bool note_missing(struct vdm_verify *v, struct vdm_verify_missing m, struct vdm_err *err)
+{
+    if (v->missings == v->missings_cap) {
+        size_t cap = v->missings_cap ? v->missings_cap * 2 : 64;
+        struct vdm_verify_missing *grown = reallocarray(v->missing, cap, sizeof *grown);
+        if (!grown)
+            return vdm_fail_memory(err);
+        v->missing = grown;
+        v->missings_cap = cap;
+    }
+    v->missing[v->missings++] = m;
+    return true;
+}
+
+/* What was found good lately need not be read again: digest and size compare whole. */
+static bool recently_good(struct vdm_verify *v, const struct vdm_record *r, bool remember)
+{
+    const struct vdm_digest *d = &r->document;
+    struct vdm_verify_good *g = &v->recent[((size_t)d->b[0] << 8 | d->b[1]) % VDM_VERIFY_RECENT];
+    if (remember)
+        *g = (struct vdm_verify_good){true, *d, r->document_size};
+    return g->used && g->size == r->document_size && vdm_digest_equal(g->digest, *d);
+}
+
+static bool check_document(struct vdm_verify *v, uint64_t n, const struct vdm_record *r,
+                           struct vdm_err *err)
+{
+    enum vdm_store_state state;
+    char hex[65];
+    if (v->o->without_documents || recently_good(v, r, false))
+        return true;
+    if (!vdm_store_check(v->a->store, r->document, r->document_size, &state, err))
+        return false;
+    vdm_digest_hex(r->document, hex);
+    struct vdm_seen s = {
+        .kind = VDM_DOCUMENT_CORRUPT, .entry = n, .document = hex, .expected = hex};
+    switch (state) {
+    case VDM_STORE_GOOD:
+        recently_good(v, r, true);
+        v->report->documents++;
+        v->report->bytes += r->document_size;
+        return true;
+    case VDM_STORE_MISSING:
+        return note_missing(v, (struct vdm_verify_missing){n, false, true, r->document}, err);
+    case VDM_STORE_DAMAGED:
+        vdm_report_add(v->report, s, "the stored document has other bytes than were captured");
+        return true;
+    case VDM_STORE_NOT_A_FILE:
+        vdm_report_add(v->report, s, "something that is not a file stands in the document's place");
+        return true;
+    }
+    return true;
+}
+
+/* --- what belongs to an entry --- */
+
+/* The record of an amendment is of the same document as the capture's, where that is there. */
+static bool check_same_document(struct vdm_verify *v, const struct vdm_entry *e,
+                                const struct vdm_record *r, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record first;
+    bool found;
+    if (!vdm_ledger_record(v->a->ledger, e->capture.amends, &text, &found, err))
+        return false;
+    if (found && vdm_record_decode(vdm_buf_bytes(&text), &first, NULL) &&
+        (!vdm_digest_equal(first.document, r->document) || first.document_size != r->document_size))
+        vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),
+                       "its record is of another document than the capture's");
+    return true;
+}
+
+/* The record of capture n or of an amendment of it: there, as committed to, of the right document. */
+static bool check_record(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
+                         const struct vdm_ledger_row *row, struct vdm_err *err)
+{
+    bool amendment = e->kind == VDM_ENTRY_AMENDMENT;
+    struct vdm_record r;
+    struct vdm_digest commitment;
+    struct vdm_err why = {0};
+    if (!row) {
+        vdm_verify_catalog(v, e, n, NULL);
+        return note_missing(v, (struct vdm_verify_missing){e->n, true, !amendment, {{0}}}, err);
+    }
+    if (row->odd || !vdm_record_decode(row->bytes, &r, &why)) {
+        vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),
+                       "its record is malformed: %s", row->odd ? "not text" : why.text);
+        return true;
+    }
+    if (!vdm_record_commit(v->a->crypto, &r, &commitment, err))
+        return false;
+    if (!vdm_digest_equal(commitment, e->capture.record)) {
+        vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),
+                       "its record is not the one that the entry commits to");
+        return true;
+    }
+    vdm_verify_catalog(v, e, n, &r);
+    return amendment ? check_same_document(v, e, &r, err) : check_document(v, e->n, &r, err);
+}
+
+/* What an amendment or withdrawal names must be a capture before it. */
+static bool check_target(struct vdm_verify *v, uint64_t n, uint64_t of, bool *good,
+                         struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_note note;
+    struct vdm_entry e;
+    struct vdm_err why = {0};
+    *good = of < n && vdm_archive_entry(v->a, of, &bytes, &note, &e, &why) &&
+            e.kind == VDM_ENTRY_CAPTURE;
+    if (!*good && why.kind == VDM_ERR_FAILED)
+        return vdm_fail(err, "%s", why.text);
+    if (!*good)
+        vdm_report_add(v->report, vdm_seen_at(VDM_ENTRY_MALFORMED, n),
+                       "it is about entry %llu, which is no capture before it",
+                       (unsigned long long)of);
+    return true;
+}
+
+/* A withdrawal accounts for what is missing of its capture and of the capture's amendments. */
+static bool settle_withdrawal(struct vdm_verify *v, const struct vdm_withdrawal *w,
+                              struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_note note;
+    struct vdm_entry e;
+    size_t kept = 0;
+    for (size_t i = 0; i < v->missings; i++) {
+        struct vdm_verify_missing m = v->missing[i];
+        bool about = m.n == w->of;
+        if (!about && m.record) {
+            if (!vdm_archive_entry(v->a, m.n, &bytes, &note, &e, err))
+                return false;
+            about = e.kind == VDM_ENTRY_AMENDMENT && e.capture.amends == w->of;
+        }
+        if (about && w->scope != VDM_SCOPE_DOCUMENT)
+            m.record = m.document = false; /* without the record nobody knows the document */
+        else if (about && w->scope != VDM_SCOPE_RECORD && !m.record)
+            m.document = false;
+        if (m.record || m.document)
+            v->missing[kept++] = m;
+    }
+    v->missings = kept;
+    v->report->withdrawn++;
+    return true;
+}
+
+void vdm_verify_report_missing(struct vdm_verify *v)
+{
+    char hex[65];
+    for (size_t i = 0; i < v->missings; i++) {
+        const struct vdm_verify_missing *m = &v->missing[i];
+        vdm_digest_hex(m->digest, hex);
+        if (m->record)
+            vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISSING, m->n),
+                           "its record is not in the ledger");
+        else
+            vdm_report_add(
+                v->report,
+                (struct vdm_seen){
+                    .kind = VDM_DOCUMENT_MISSING, .entry = m->n, .document = hex, .expected = hex},
+                "the store does not hold its document");
+    }
+}
+
+static bool check_withdrawal(struct vdm_verify *v, const struct vdm_checked_entry *c,
+                             struct vdm_err *err)
+{
+    const struct vdm_withdrawal *w = &c->entry.withdrawal;
+    bool good;
+    if (!check_target(v, c->entry.n, w->of, &good, err))
+        return false;
+    if (good)
+        vdm_verify_catalog(v, &c->entry, w->of, NULL);
+    return !good || !c->signer_good || settle_withdrawal(v, w, err);
+}
+
+bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
+                     const struct vdm_ledger_row *record, struct vdm_err *err)
+{
+    const struct vdm_entry *e = &c->entry;
+    bool good, has_record = e->kind == VDM_ENTRY_CAPTURE || e->kind == VDM_ENTRY_AMENDMENT;
+    if (record && !has_record && e->kind != VDM_ENTRY_UNKNOWN)
+        vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),
+                       "a record stands beside an entry that has none");
+    if (e->kind == VDM_ENTRY_WITHDRAWAL)
+        return check_withdrawal(v, c, err);
+    if (e->kind == VDM_ENTRY_CAPTURE) {
+        v->report->captures++;
+        return check_record(v, e, e->n, record, err);
+    }
+    if (e->kind != VDM_ENTRY_AMENDMENT)
+        return true;
+    return check_target(v, e->n, e->capture.amends, &good, err) &&
+           (!good || check_record(v, e, e->capture.amends, record, err));
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of vdm_verify_archive share: the pass (verify_archive.c), what belongs to an entry
+ * (verify_archive_item.c), the catalog (verify_archive_catalog.c). */
+#ifndef VDM_OPS_VERIFY_ARCHIVE_STATE_H
+#define VDM_OPS_VERIFY_ARCHIVE_STATE_H
+
+#include "ops/verify_archive.h"
+
+#define VDM_VERIFY_RECENT 16384 /* digests remembered as good, so that repeats are not read again */
+
+/* A record or document that is not there: withdrawn, if a withdrawal follows. */
+struct vdm_verify_missing {
+    uint64_t n;
+    bool record, document; /* which of them */
+    struct vdm_digest digest;
+};
+
+/* A document that was found good. */
+struct vdm_verify_good {
+    bool used;
+    struct vdm_digest digest;
+    uint64_t size;
+};
+
+/* A checkpoint that the archive must extend. */
+struct vdm_verify_kept {
+    struct vdm_bytes bytes;
+    uint64_t size;
+    const char *whose;
+};
+
+struct vdm_verify {
+    struct vdm_archive *a;
+    const struct vdm_verify_options *o;
+    const struct vdm_progress *progress;
+    struct vdm_report *report;
+    struct vdm_entry_check check;
+    uint64_t size; /* entries that the newest checkpoint covers */
+    struct vdm_digest root;
+    struct vdm_tile_writer *tree; /* built anew from the entries */
+    struct vdm_ledger_counts met; /* rows that were looked at */
+    bool gap;                     /* the pass ended early */
+    struct vdm_verify_good *recent;
+    struct vdm_verify_missing *missing;
+    size_t missings, missings_cap;
+    struct vdm_catalog *catalog; /* NULL: not to be used (any more) */
+    uint64_t catalog_reach;
+    struct vdm_verify_kept *kept;
+    size_t kepts;
+    struct vdm_buf guard;
+};
+
+static inline struct vdm_seen vdm_seen_at(enum vdm_finding_kind kind, uint64_t n)
+{
+    return (struct vdm_seen){.kind = kind, .entry = n};
+}
+
+/* --- what belongs to an entry --- */
+
+/* The entry is decoded and stands where it says; `record` is its row, or NULL. */
+bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
+                     const struct vdm_ledger_row *record, struct vdm_err *err) VDM_MUST_CHECK;
+/* After the last: what no withdrawal accounts for becomes findings. */
+void vdm_verify_report_missing(struct vdm_verify *v);
+
+/* --- the catalog --- */
+
+/* It is derived: nothing that is wrong with it keeps the rest from being checked. */
+void vdm_verify_start_catalog(struct vdm_verify *v);
+/* Entry e is capture n or is about it; `r` is its record, NULL if there is none. */
+void vdm_verify_catalog(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
+                        const struct vdm_record *r);
+/* The captures were compared one by one; this asks whether the catalog has more. */
+void vdm_verify_count_catalog(struct vdm_verify *v);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* What the catalog learns of entries is what it answers; whatever else stands in its place is told
+ * apart from it. */
+#include "support/scratch.h"
+
+#include "ledger/catalog.h"
+
+#include <sqlite3.h>
+
+struct kit {
+    char dir[SCRATCH_PATH];
+    struct vdm_catalog *c;
+    struct vdm_err err;
+};
+
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        if (!(call))                                                                               \
+            fail_msg("%s: %s", #call, k->err.text);                                                \
+    } while (0)
+
+static int setup(void **state)
+{
+    struct kit *k = calloc(1, sizeof *k);
+    assert_non_null(k);
+    *state = k;
+    scratch_make(k->dir);
+    MUST(vdm_catalog_open(&k->c, k->dir, VDM_LEDGER_WRITE, &k->err));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct kit *k = *state;
+    vdm_catalog_close(k->c);
+    scratch_drop(k->dir);
+    free(k);
+    return 0;
+}
+
+static struct vdm_digest digest(int of)
+{
+    struct vdm_digest d;
+    memset(&d, of, sizeof d);
+    return d;
+}
+
+#define SECRET "secret 0000000000000000000000000000000000000000000000000000000000000000\n"
+
+/* A record of document `of` with these lines after `document`. */
+static void record(struct kit *k, struct vdm_buf *text, int of, const char *lines,
+                   struct vdm_record *out)
+{
+    char hex[65];
+    vdm_digest_hex(digest(of), hex);
+    vdm_buf_clear(text);
+    vdm_buf_putf(text, "vidimus/record/v1\n" SECRET "document sha256:%s %d\n%s", hex, of * 10,
+                 lines);
+    MUST(vdm_record_decode(vdm_buf_bytes(text), out, &k->err));
+}
+
+static void learn(struct kit *k, enum vdm_entry_kind kind, uint64_t n, uint64_t about, int of,
+                  const char *lines)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_entry e = {.kind = kind, .n = n, .recorded = {1600000000 + (int64_t)n}};
+    struct vdm_record r;
+    if (kind == VDM_ENTRY_AMENDMENT)
+        e.capture.amends = about;
+    if (kind == VDM_ENTRY_WITHDRAWAL)
+        e.withdrawal = (struct vdm_withdrawal){.of = about, .scope = (enum vdm_scope)of};
+    if (lines)
+        record(k, &text, of, lines, &r);
+    MUST(vdm_catalog_learn(k->c, &e, lines ? &r : NULL, &k->err));
+}
+
+/* Captures 2 to 5 and 9, of which 3 is amended by 6, 4 withdrawn by 7, 5 by 8. */
+static void learn_all(struct kit *k)
+{
+    MUST(vdm_catalog_begin(k->c, &k->err));
+    learn(k, VDM_ENTRY_GENESIS, 0, 0, 0, NULL);
+    learn(k, VDM_ENTRY_KEY, 1, 0, 0, NULL);
+    learn(k, VDM_ENTRY_CAPTURE, 2, 0, 1,
+          "collection c\nsource s\ncaptured 2020\ntitle T\nissuer A\nissuer B\nissuer A\n");
+    learn(k, VDM_ENTRY_CAPTURE, 3, 0, 2, "source s\ntitle old\nissuer A\n");
+    learn(k, VDM_ENTRY_CAPTURE, 4, 0, 3, "source s\nissuer C\n");
+    learn(k, VDM_ENTRY_CAPTURE, 5, 0, 4, "source s5\nissuer C\n");
+    learn(k, VDM_ENTRY_AMENDMENT, 6, 3, 2, "source s\ntitle new\nissuer B\n");
+    learn(k, VDM_ENTRY_WITHDRAWAL, 7, 4, VDM_SCOPE_DOCUMENT, NULL);
+    learn(k, VDM_ENTRY_WITHDRAWAL, 8, 5, VDM_SCOPE_BOTH, NULL);
+    learn(k, VDM_ENTRY_CAPTURE, 9, 0, 1, "");
+    MUST(vdm_catalog_commit(k->c, (struct vdm_catalog_reach){10, digest(9)}, &k->err));
+}
+
+static void reopen(struct kit *k, enum vdm_ledger_mode mode)
+{
+    vdm_catalog_close(k->c);
+    k->c = NULL;
+    MUST(vdm_catalog_open(&k->c, k->dir, mode, &k->err));
+}
+
+static void reach(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_catalog_reach r;
+    MUST(vdm_catalog_reached(k->c, &r, &k->err));
+    assert_int_equal(r.entries, 0);
+    learn_all(k);
+    reopen(k, VDM_LEDGER_READ);
+    MUST(vdm_catalog_reached(k->c, &r, &k->err));
+    assert_int_equal(r.entries, 10);
+    assert_true(vdm_digest_equal(r.last, digest(9)));
+    assert_false(vdm_catalog_begin(k->c, &k->err) &&
+                 vdm_catalog_commit(k->c, (struct vdm_catalog_reach){0}, &k->err));
+}
+
+static void same(struct kit *k, int of, const char *source, const char *captured, uint64_t want)
+{
+    uint64_t n = 0;
+    bool found;
+    struct vdm_bytes none = {NULL, 0};
+    MUST(vdm_catalog_find_same(k->c, digest(of), source ? vdm_str(source) : none,
+                               captured ? vdm_str(captured) : none, &n, &found, &k->err));
+    assert_int_equal(found ? n : 0, want);
+}
+
+static void finding_the_same(void **state)
+{
+    struct kit *k = *state;
+    learn_all(k);
+    same(k, 1, "s", "2020", 2);
+    same(k, 1, "s", NULL, 0);
+    same(k, 1, "s", "2021", 0);
+    same(k, 1, NULL, NULL, 9);
+    same(k, 2, "s", NULL, 3);
+    same(k, 3, "s", NULL, 0); /* withdrawn: may be captured again */
+    same(k, 4, "s5", NULL, 0);
+    uint64_t n;
+    bool found;
+    MUST(vdm_catalog_last_of_source(k->c, VDM_LIT("s"), &n, &found, &k->err));
+    assert_true(found && n == 4);
+    MUST(vdm_catalog_last_of_source(k->c, VDM_LIT("s5"), &n, &found, &k->err));
+    assert_false(found); /* forgotten */
+}
+
+static void listed(struct kit *k, struct vdm_catalog_filter f, uint64_t after, const char *want)
+{
+    uint64_t n[3];
+    char got[64] = "";
+    size_t count, at = 0;
+    do {
+        MUST(vdm_catalog_list(k->c, &f, after, n, 3, &count, &k->err));
+        for (size_t i = 0; i < count; i++)
+            at += (size_t)snprintf(got + at, sizeof got - at, "%d ", (int)n[i]);
+        after = count ? n[count - 1] : after;
+    } while (count == 3);
+    assert_string_equal(got, want);
+}
+
+static void listing(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_digest one = digest(1), forgotten = digest(4);
+    learn_all(k);
+    listed(k, (struct vdm_catalog_filter){0}, UINT64_MAX, "2 3 4 5 9 ");
+    listed(k, (struct vdm_catalog_filter){.newest_first = true}, UINT64_MAX, "9 5 4 3 2 ");
+    listed(k, (struct vdm_catalog_filter){0}, 4, "5 9 ");
+    listed(k, (struct vdm_catalog_filter){.newest_first = true}, 4, "3 2 ");
+    listed(k, (struct vdm_catalog_filter){.source = VDM_LIT("s")}, UINT64_MAX, "2 3 4 ");
+    listed(k, (struct vdm_catalog_filter){.issuer = VDM_LIT("A")}, UINT64_MAX, "2 ");
+    listed(k, (struct vdm_catalog_filter){.issuer = VDM_LIT("B")}, UINT64_MAX, "2 3 ");
+    listed(k, (struct vdm_catalog_filter){.issuer = VDM_LIT("C")}, UINT64_MAX, "4 ");
+    listed(k, (struct vdm_catalog_filter){.collection = VDM_LIT("c")}, UINT64_MAX, "2 ");
+    listed(k, (struct vdm_catalog_filter){.document = &one}, UINT64_MAX, "2 9 ");
+    listed(k, (struct vdm_catalog_filter){.document = &forgotten}, UINT64_MAX, "");
+    listed(k,
+           (struct vdm_catalog_filter){.from = VDM_LIT("2020-09-13T12:26:43Z"),
+                                       .to = VDM_LIT("2020-09-13T12:26:44Z")},
+           UINT64_MAX, "3 4 ");
+    listed(k, (struct vdm_catalog_filter){.source = VDM_LIT("x' OR 1=1")}, UINT64_MAX, "");
+}
+
+static void fates(void **state)
+{
+    static const struct {
+        uint64_t n, amended, withdrawn;
+    } want[] = {
+        {2, UINT64_MAX, UINT64_MAX}, {3, 6, UINT64_MAX}, {4, UINT64_MAX, 7}, {5, UINT64_MAX, 8}};
+    struct kit *k = *state;
+    struct vdm_catalog_fate fate;
+    struct vdm_catalog_totals totals;
+    bool found;
+    learn_all(k);
+    for (size_t i = 0; i < 4; i++) {
+        MUST(vdm_catalog_fate(k->c, want[i].n, &fate, &found, &k->err));
+        assert_true(found);
+        assert_int_equal(fate.amended, want[i].amended);
+        assert_int_equal(fate.withdrawn, want[i].withdrawn);
+    }
+    MUST(vdm_catalog_fate(k->c, 6, &fate, &found, &k->err));
+    assert_false(found);
+    MUST(vdm_catalog_totals(k->c, &totals, &k->err));
+    assert_int_equal(totals.captures, 5);
+    assert_int_equal(totals.documents, 3); /* 1, 2, 3: each once, the forgotten one not */
+    assert_int_equal(totals.bytes, 60);
+}
+
+static void compare(struct kit *k, uint64_t n, int of, const char *lines, bool want)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    bool is;
+    if (lines)
+        record(k, &text, of, lines, &r);
+    MUST(vdm_catalog_same(k->c, n, lines ? &r : NULL, &is, &k->err));
+    if (is != want)
+        fail_msg("entry %d: %s", (int)n, lines);
+}
+
+static void comparing(void **state)
+{
+    struct kit *k = *state;
+    bool is;
+    learn_all(k);
+    compare(k, 2, 1, "collection c\nsource s\ncaptured 2020\ntitle T\nissuer B\nissuer A\n", true);
+    compare(k, 2, 1, "collection c\nsource s\ncaptured 2020\ntitle T\nissuer B\n", false);
+    compare(k, 2, 1, "collection c\nsource s\ncaptured 2020\ntitle T\nissuer A\nissuer D\n", false);
+    compare(k, 2, 1, "source s\ncaptured 2020\ntitle T\nissuer A\nissuer B\n", false);
+    compare(k, 2, 2, "collection c\nsource s\ncaptured 2020\ntitle T\nissuer A\nissuer B\n", false);
+    compare(k, 3, 2, "source s\ntitle new\nissuer B\n", true);
+    compare(k, 3, 2, "source s\ntitle old\nissuer A\n", false);
+    compare(k, 5, 0, NULL, true);
+    compare(k, 2, 0, NULL, false);
+    compare(k, 7, 0, NULL, false); /* no capture */
+    MUST(vdm_catalog_same_time(k->c, 3, (struct vdm_time){1600000003}, &is, &k->err));
+    assert_true(is);
+    MUST(vdm_catalog_same_time(k->c, 3, (struct vdm_time){1600000004}, &is, &k->err));
+    assert_false(is);
+}
+
+static void rolled_back(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_catalog_totals totals;
+    MUST(vdm_catalog_begin(k->c, &k->err));
+    learn(k, VDM_ENTRY_CAPTURE, 2, 0, 1, "");
+    vdm_catalog_rollback(k->c);
+    MUST(vdm_catalog_totals(k->c, &totals, &k->err));
+    assert_int_equal(totals.captures, 0);
+    MUST(vdm_catalog_begin(k->c, &k->err));
+    learn(k, VDM_ENTRY_CAPTURE, 2, 0, 1, "");
+    reopen(k, VDM_LEDGER_WRITE);
+    MUST(vdm_catalog_totals(k->c, &totals, &k->err));
+    assert_int_equal(totals.captures, 0);
+}
+
+static void what_is_no_catalog(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_catalog *c = NULL;
+    PATH(path, "%s/catalog.db", k->dir);
+    PATH(wal, "%s/catalog.db-wal", k->dir);
+    learn_all(k);
+    vdm_catalog_close(k->c);
+    k->c = NULL;
+    struct vdm_buf good VDM_CLEANUP(vdm_buf_release) = file_content(path);
+    for (int i = 0; i < 4; i++) {
+        file_write(path, vdm_buf_bytes(&good));
+        if (i == 0)
+            file_write(path, VDM_LIT("text"));
+        if (i == 1)
+            file_write(path, VDM_LIT(""));
+        if (i == 2) {
+            good.p[63]++; /* user_version */
+            file_write(path, vdm_buf_bytes(&good));
+            good.p[63]--;
+        }
+        if (i == 3)
+            file_write(wal, VDM_LIT("x"));
+        for (int mode = 0; mode < 2; mode++) {
+            k->err = (struct vdm_err){0};
+            assert_false(
+                vdm_catalog_open(&c, k->dir, mode ? VDM_LEDGER_WRITE : VDM_LEDGER_READ, &k->err));
+            assert_int_equal(k->err.kind, VDM_ERR_MALFORMED);
+        }
+    }
+    MUST(vdm_catalog_remove(k->dir, &k->err));
+    assert_int_equal(access(wal, F_OK), -1);
+    MUST(vdm_catalog_remove(k->dir, &k->err)); /* nothing there is fine */
+    assert_false(vdm_catalog_open(&c, k->dir, VDM_LEDGER_READ, &k->err));
+    assert_int_equal(k->err.kind, VDM_ERR_NOT_FOUND);
+    MUST(vdm_catalog_open(&k->c, k->dir, VDM_LEDGER_WRITE, &k->err));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(reach),       TEST(finding_the_same),   TEST(listing), TEST(fates), TEST(comparing),
+        TEST(rolled_back), TEST(what_is_no_catalog),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -75,6 +75,8 @@ enum vdm_tar_status {
     VDM_TAR_DAMAGED,   /* the compression does not decode */
 };
 
+#define VDM_TAR_BEGIN 32
+
 /* One pass, in constant memory. Read-only for the caller; `offset` and `reason` say where and what,
  * once the status is neither OK nor END. */
 struct vdm_tar_reader {
@@ -85,6 +87,9 @@ struct vdm_tar_reader {
     char folder[VDM_TAR_FOLDER_MAX + 1]; /* of the first member; empty before it */
     uint64_t left;                       /* content of the current member that is still unread */
     unsigned padding;
+    /* What the tar begins with, also where that reads as no header: enough for the first name. */
+    uint8_t begin[VDM_TAR_BEGIN];
+    size_t begin_n;
 };
 
 void vdm_tar_reader_init(struct vdm_tar_reader *r, struct vdm_stream_reader *in);

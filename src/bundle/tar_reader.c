@@ -127,6 +127,10 @@ bool vdm_tar_reader_next(struct vdm_tar_reader *r, enum vdm_tar_status *status,
     if (r->status == VDM_TAR_OK &&
         !take(r, block, sizeof block, &got, "the tar is cut off before its end marker", err))
         return false;
+    if (start == 0) {
+        r->begin_n = got < sizeof r->begin ? got : sizeof r->begin;
+        memcpy(r->begin, block, r->begin_n);
+    }
     if (r->status == VDM_TAR_OK && first_nonzero(block, got) == got) {
         if (!take_end(r, err))
             return false;

@@ -66,8 +66,8 @@ struct vdm_bundle_options {
 };
 
 /* `fd` is read from where it stands; `name` is for messages only, the form (plain, gzip, zstd) is told
- * by the content. `report` was initialised. VDM_ERR_MALFORMED: the first header is not that of a
- * bundle; a plain file that ends before the first header is whole is none either. */
+ * by the content. `report` was initialised. VDM_ERR_MALFORMED: it does not begin like a
+ * bundle, with the name of bagit.txt; a plain file that ends before that is none either. */
 bool vdm_verify_bundle(struct vdm_crypto *c, int fd, const char *name,
                        const struct vdm_bundle_options *o, const struct vdm_progress *progress,
                        struct vdm_report *report, struct vdm_err *err) VDM_MUST_CHECK;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/verify_bundle_members.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 static void add(struct vdm_members *m, enum vdm_finding_kind kind, const char *document,
@@ -77,7 +79,15 @@ static bool not_a_bundle(struct vdm_err *err)
     return vdm_fail_as(err, VDM_ERR_MALFORMED, "not a bundle");
 }
 
-/* Compressed data that breaks off before the first header is whole may have been one; a plain file that
+/* `<folder>/bagit.txt` and a NUL: so every bundle begins, whatever was done to it afterwards. */
+static bool begins_like_a_bundle(const struct vdm_tar_reader *r)
+{
+    struct vdm_bytes rest = {r->begin, r->begin_n}, folder, name;
+    return vdm_cut(&rest, '/', &folder) && vdm_tar_folder_valid(folder) &&
+           vdm_cut(&rest, 0, &name) && vdm_bytes_equal_str(name, "bagit.txt");
+}
+
+/* Compressed data that breaks off before the first name is whole may have been one; a plain file that
  * short may have been anything. */
 static bool first_member(struct vdm_members *m, struct vdm_err *err)
 {
@@ -89,7 +99,7 @@ static bool first_member(struct vdm_members *m, struct vdm_err *err)
     bool broken = vdm_stream_form(m->stream) != VDM_STREAM_PLAIN &&
                   vdm_stream_bytes(m->stream) < VDM_TAR_BLOCK &&
                   (state == VDM_STREAM_CUT_OFF || state == VDM_STREAM_CORRUPT);
-    return broken || not_a_bundle(err);
+    return broken || begins_like_a_bundle(&m->tar) || not_a_bundle(err);
 }
 
 bool vdm_members_open(struct vdm_members *m, struct vdm_crypto *c, int fd,

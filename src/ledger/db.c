@@ -210,7 +210,7 @@ static bool set_up(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode
 /* O_EXCL says whether it is new, which SQLite's own flag does not. */
 static bool make_file(const struct vdm_db_kind *kind, const char *path, struct vdm_err *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return vdm_fail_errno(err, "create %s", kind->file);
     close(fd);

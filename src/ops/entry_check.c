@@ -78,6 +78,12 @@ static size_t key_entries_before(const struct vdm_entry_check *k, uint64_t n)
     return low;
 }
 
+bool vdm_entry_check_is_key_entry(const struct vdm_entry_check *k, uint64_t n)
+{
+    size_t i = key_entries_before(k, n);
+    return i < k->key_entries && k->key_entry[i].n == n;
+}
+
 /* --- one entry --- */
 
 static void add(struct vdm_entry_check *k, enum vdm_finding_kind kind, uint64_t n,
@@ -124,7 +130,7 @@ static void check_chain(struct vdm_entry_check *k, uint64_t n, const struct vdm_
 static void check_key_rules(struct vdm_entry_check *k, uint64_t n)
 {
     size_t i = key_entries_before(k, n);
-    if (i < k->key_entries && k->key_entry[i].n == n && k->key_entry[i].without_effect)
+    if (vdm_entry_check_is_key_entry(k, n) && k->key_entry[i].without_effect)
         vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_ENTRY_MALFORMED, .entry = n},
                        "a key entry without effect: %s", k->key_entry[i].without_effect);
 }

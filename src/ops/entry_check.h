@@ -45,6 +45,9 @@ void vdm_entry_check_release(struct vdm_entry_check *k);
 bool vdm_entry_check_feed(struct vdm_entry_check *k, struct vdm_bytes note, uint64_t n,
                           struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Is entry n one of those that were fed? */
+bool vdm_entry_check_is_key_entry(const struct vdm_entry_check *k, uint64_t n);
+
 struct vdm_checked_entry {
     bool decoded; /* the rest means something */
     bool signer_good;

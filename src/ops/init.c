@@ -68,7 +68,7 @@ static bool make_folders(struct making *m, struct vdm_err *err)
     return vdm_dir_make(AT_FDCWD, m->r->path, 0777, false, err) &&
            vdm_dir_make(AT_FDCWD, m->keys_path, 0755, false, err) &&
            vdm_dir_open(AT_FDCWD, m->keys_path, &m->keys, err) &&
-           vdm_dir_make(AT_FDCWD, m->store_path, 0755, false, err);
+           vdm_dir_make(AT_FDCWD, m->store_path, 0700, false, err);
 }
 
 static bool save_key(struct making *m, const struct vdm_signer *s, const char *base,

@@ -476,9 +476,11 @@ static bool take_newest(struct vdm_bundle_check *v, struct vdm_err *err)
         return false;
     bool amendment = v->checked.decoded && e->kind == VDM_ENTRY_AMENDMENT;
     bool withdrawal = v->checked.decoded && e->kind == VDM_ENTRY_WITHDRAWAL;
-    if ((amendment && vdm_bundle_is_selected(v, e->capture.amends)) ||
-        (withdrawal && vdm_bundle_is_selected(v, e->withdrawal.of)))
+    uint64_t of = amendment ? e->capture.amends : withdrawal ? e->withdrawal.of : n;
+    if ((amendment || withdrawal) && vdm_bundle_is_selected(v, of))
         vdm_bundle_note(v, VDM_BAG_INVALID, n, NULL, "it belongs to a selected capture");
+    if ((amendment || withdrawal) && vdm_entry_check_is_key_entry(&v->check, of))
+        vdm_bundle_note(v, VDM_ENTRY_MALFORMED, n, NULL, "what it is about is no capture");
     vdm_entry_check_end(&v->check);
     return true;
 }

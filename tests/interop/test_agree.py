@@ -18,7 +18,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 VECTORS = ROOT / "tests/vectors/ledger"
 VIDIMUS = os.environ["VIDIMUS"]
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(ROOT / "tests/vectors")]
+
+import make_vectors as make  # noqa: E402
 
 
 def members(tar):
@@ -145,6 +147,59 @@ class Agree(unittest.TestCase):
             changed = bytearray(data)
             changed[at] ^= 1 << chance.randrange(8)
             self.compare(bytes(changed), f"bit at {at}")
+
+    def test_forged(self):
+        """Properly signed and sealed, and wrong all the same."""
+        def archive():
+            made = make.Archive()
+            made.genesis()
+            made.key("authorize", "signer", "lena")
+            made.capture("lena", b"one", b"title One")
+            return made
+
+        def told(made, status, what, **how):
+            bundle = make.Bundle(made, [2], made.checkpoint("ledger"), **how)
+            self.assertEqual(self.compare(bundle.tar(), what)[0], status, what)
+
+        told(archive(), 0, "good")
+        made = archive()
+        made.documents[1] = b"one"
+        made.amend("lena", 1, b"title Not a capture")
+        told(made, 1, "the newest entry amends a key entry")
+        told(archive(), 1, "evidence of size 0",
+             evidence=[("vidimus/evidence/0/checkpoint", archive().checkpoint("ledger"))])
+
+    def test_key_events(self):
+        """Nine cases: a key that is authorized, retired, revoked; an entry before, at and after."""
+        for event in ("authorize", "retire", "revoke"):
+            for when in ("before", "at", "after"):
+                made = make.Archive()
+                made.genesis()
+                made.key("authorize", "signer", "lena")
+                if event != "authorize":
+                    made.key("authorize", "signer", "tomas")
+                capture = len(made.notes)
+                if event == "authorize" and when == "after":
+                    made.key("authorize", "signer", "tomas")
+                    capture += 1
+                if event == "retire" and when == "after":
+                    made.key("retire", "signer", "tomas")
+                    capture += 1
+                made.capture("tomas", b"a document", b"title A document")
+                if event == "authorize" and when == "before":
+                    made.key("authorize", "signer", "tomas")
+                if event == "retire" and when != "after":
+                    made.key("retire", "signer", "tomas")
+                if event == "revoke":
+                    since = {"before": capture + 1, "at": capture, "after": capture}[when]
+                    if when == "after":
+                        made.capture("lena", b"another")
+                    made.key("revoke", "signer", "tomas", since=since)
+                bundle = make.Bundle(made, [capture], made.checkpoint("ledger"))
+                good = (event, when) in {("authorize", "after"), ("retire", "before"),
+                                         ("retire", "at"), ("revoke", "before")}
+                status, *_ = self.compare(bundle.tar(), f"{event} {when}", about=capture)
+                self.assertEqual(status, 0 if good else 1, f"{event} {when}")
 
 
 if __name__ == "__main__":

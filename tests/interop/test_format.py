@@ -354,6 +354,25 @@ class Notes(unittest.TestCase):
         self.assertTrue(fmt.decode_note(b"x" * room + b"\n\n" + line))
         self.assertRaises(Malformed, fmt.decode_note, b"x" * (room + 1) + b"\n\n" + line)
 
+    def test_signatures_of_any_length(self):
+        for length in (1, 5000):
+            line = fmt.SignatureLine("someone", b"\1\2\3\4", bytes(length))
+            self.assertEqual(fmt.decode_note(fmt.encode_note(b"x\n", [line])).signatures, [line])
+
+    def test_signing_keys(self):
+        good = make.KEYS["lena"].encode()
+        self.assertEqual(fmt.decode_signing_key(good), make.KEYS["lena"])
+        head, body = good.rsplit(b"+AQ", 1)
+        for bad in (good[1:], good + b"\n", head, head + b"+BA" + body, good.replace(b"lena", b"lina"),
+                    good.replace(b"+" + fmt.encode_hex(make.KEYS["lena"].vkey.key_id), b"+00000000")):
+            self.assertRaises(Malformed, fmt.decode_signing_key, bad)
+
+    def test_seal_with_another_kind_of_signature(self):
+        fields, note = fmt.decode_seal((LEDGER / "seal").read_bytes())
+        for payload in (bytes(63), bytes(72)):
+            line = note.signatures[0]._replace(payload=payload)
+            self.assertRaises(Malformed, fmt.decode_seal, fmt.encode_note(fmt.seal_text(fields), [line]))
+
     def test_text_may_hold_blank_lines(self):
         note = fmt.sign_note(b"one\n\n\nfour\n", make.KEYS["lena"])
         self.assertEqual(fmt.decode_note(note).text, b"one\n\n\nfour\n")

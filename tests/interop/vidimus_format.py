@@ -851,7 +851,7 @@ RECORD_LAYOUT = (
     _text(b"captured-by"), _text(b"method"), _text(b"received-from", True), _text(b"record-id", True),
     _checked(b"derived-from", decode_derived_from),
     _text(b"title"), _text(b"author", True), _text(b"issuer", True), _text(b"publisher", True),
-    _text(b"issued", True), _text(b"issued-as-written", True), _text(b"reference", True), _text(b"language", True),
+    _text(b"issued"), _text(b"issued-as-written", True), _text(b"reference", True), _text(b"language", True),
     _text(b"rights", True),
     _checked(b"unknown", decode_record_key),
     _checked(b"inferred", decode_inferred),
@@ -1368,7 +1368,7 @@ BAGIT_TXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 BagInfo = namedtuple("BagInfo", "origin date octets files agent")
 _BAG_INFO = re.compile(rb"External-Identifier: ([^\n]+)\nBagging-Date: (\d{4}-\d\d-\d\d)\n"
-                       rb"Payload-Oxum: ([0-9]+)\.([0-9]+)\nBag-Software-Agent: (?! )([^\x00-\x1f\x7f]+)(?<! )\n")
+                       rb"Payload-Oxum: ([0-9]+)\.([0-9]+)\nBag-Software-Agent: (?! )([ -~]{1,200})(?<! )\n")
 
 
 def tar_header(path, size, mtime):
@@ -1398,11 +1398,7 @@ def decode_bag_info(data):
         raise Malformed("not exactly External-Identifier, Bagging-Date, Payload-Oxum, Bag-Software-Agent")
     origin, date, octets, files, agent = match.groups()
     decode_time(date + b"T00:00:00Z")
-    try:
-        agent = agent.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Malformed("not UTF-8") from None
-    return BagInfo(decode_origin(origin), date.decode(), decode_number(octets), decode_number(files), agent)
+    return BagInfo(decode_origin(origin), date.decode(), decode_number(octets), decode_number(files), agent.decode())
 
 
 def manifest_line(digest, name):

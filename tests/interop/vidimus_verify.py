@@ -76,8 +76,9 @@ def shown_digest(digest):
 
 
 def fingerprint(vkey):
-    digest = vkey.key_id.hex()
-    return f"{vkey.name}, {digest[:4]} {digest[4:]}"
+    """The key's name, and the first 8 bytes of its SHA-256 to compare with the owner over the telephone."""
+    digest = fmt.sha256(vkey.public_key).hex()
+    return f"{vkey.name}, " + " ".join(digest[i:i + 4] for i in range(0, 16, 4))
 
 
 class Few(list):
@@ -1444,9 +1445,9 @@ class BundleCheck:
     def _evidence(self):
         last, checkpoint = (-1, ""), None
         while self.bag.name is not None:
-            match = re.fullmatch(r"vidimus/evidence/(0|[1-9][0-9]{0,15})/([a-z0-9][a-z0-9.-]{0,63})", self.bag.name)
+            match = re.fullmatch(r"vidimus/evidence/([1-9][0-9]{0,15})/([a-z0-9][a-z0-9.-]{0,63})", self.bag.name)
             place = match and (int(match.group(1)), match.group(2))
-            if not match or place <= last or not _is_evidence_name(place[1]):
+            if not match or place[0] > fmt.MAX_NUMBER or place <= last or not _is_evidence_name(place[1]):
                 self.bag.unexpected()
                 continue
             checkpoint = checkpoint if place[0] == last[0] else None

@@ -601,6 +601,7 @@ def malformed_records(out):
     record("no-size", "`document` without a size", document, document.rpartition(b" ")[0])
     record("wrong-order", "`title` after `note`", b"title Opening hours\nnote one", b"note one\ntitle Opening hours")
     record("two-titles", "a second title", b"title Opening hours", b"title Opening hours\ntitle Hours")
+    record("two-issued", "a second `issued`", b"title Opening hours", b"title Opening hours\nissued 2021\nissued 2022")
     record("unknown-key", "a key that is not in the list", b"title Opening hours", b"colour green")
     record("unknown-stated", "`unknown` names a key that has a line", b"note one", b"unknown title\nnote one")
     record("unknown-secret", "`unknown` names `secret`", b"note one", b"unknown secret\nnote one")

@@ -115,7 +115,7 @@ static bool add_row(struct rows r, struct vdm_buf *memory, sqlite3_stmt *s, stru
     struct vdm_bytes b = vdm_db_column(s, 1);
     bool odd = sqlite3_column_type(s, 0) != SQLITE_INTEGER ||
                sqlite3_column_type(s, 1) != SQLITE_BLOB || b.n == 0 || b.n > 65535;
-    /* `memory` moves as it grows: keep offsets in p for now, fixed up by place_rows. */
+    /* `memory` moves as it grows: only lengths are kept here, place_rows sets the pointers. */
     (*r.row)[(*r.count)++] = (struct vdm_ledger_row){
         .n = (uint64_t)sqlite3_column_int64(s, 0), .bytes = {NULL, odd ? 0 : b.n}, .odd = odd};
     if (!odd)

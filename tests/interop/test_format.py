@@ -362,8 +362,8 @@ class Notes(unittest.TestCase):
     def test_signing_keys(self):
         good = make.KEYS["lena"].encode()
         self.assertEqual(fmt.decode_signing_key(good), make.KEYS["lena"])
-        head, body = good.rsplit(b"+AQ", 1)
-        for bad in (good[1:], good + b"\n", head, head + b"+BA" + body, good.replace(b"lena", b"lina"),
+        head, body = good.rsplit(b"+", 1)
+        for bad in (good[1:], good + b"\n", head, head + b"+B" + body[1:], good.replace(b"lena", b"lina"),
                     good.replace(b"+" + fmt.encode_hex(make.KEYS["lena"].vkey.key_id), b"+00000000")):
             self.assertRaises(Malformed, fmt.decode_signing_key, bad)
 

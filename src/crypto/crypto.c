@@ -248,6 +248,6 @@ static bool cpu_has_sha(void)
 
 void vdm_crypto_describe(struct vdm_buf *out)
 {
-    vdm_buf_putf(out, "libsodium %s, %s (SHA instructions: %s)", sodium_version_string(),
+    vdm_buf_putf(out, "libsodium %s, OpenSSL %s (SHA instructions: %s)", sodium_version_string(),
                  OpenSSL_version(OPENSSL_VERSION_STRING), cpu_has_sha() ? "yes" : "not seen");
 }

@@ -255,6 +255,15 @@ bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path
 
 /* --- is it ours, unchanged? --- */
 
+/* SQLite opens it to see whether a write was interrupted: a FIFO in its place would hold that up. */
+static bool has_odd_journal(const char *path)
+{
+    char *journal VDM_CLEANUP(vdm_free_string) = NULL;
+    struct stat st;
+    return asprintf(&journal, "%s-journal", path) < 0 ||
+           (lstat(journal, &st) == 0 && !S_ISREG(st.st_mode));
+}
+
 /* SQLite would read it, whatever the header says, and write one more file. */
 static bool has_wal(const char *path)
 {
@@ -277,6 +286,8 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
     static const uint8_t version[4] = {0, 0, 0, VDM_SCHEMA_VERSION};
     if (got < sizeof h || memcmp(h, "SQLite format 3", 16) != 0)
         vdm_buf_puts(why, "not an SQLite database");
+    else if (has_odd_journal(path))
+        vdm_buf_puts(why, "its journal is not a file");
     else if (h[18] != 1 || h[19] != 1 || has_wal(path))
         vdm_buf_puts(why, "another journal mode");
     else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0 ||

@@ -310,3 +310,11 @@ bool vdm_archive_catch_up(struct vdm_archive *a, uint64_t size, const struct vdm
     vdm_ledger_slice_release(&slice);
     return ok || vdm_err_prefix(err, "catalog");
 }
+
+bool vdm_catalog_lies(uint64_t n, struct vdm_err *err)
+{
+    return vdm_fail(err,
+                    "the catalog does not say of entry %llu what its record says; run `vidimus "
+                    "verify`, then `vidimus reindex`",
+                    (unsigned long long)n);
+}

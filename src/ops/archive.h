@@ -70,4 +70,7 @@ bool vdm_archive_catalog_fits(struct vdm_archive *a, const struct vdm_catalog_re
 bool vdm_archive_catch_up(struct vdm_archive *a, uint64_t size, const struct vdm_progress *progress,
                           struct vdm_err *err) VDM_MUST_CHECK;
 
+/* The error for a catalog that says of entry n what its record does not say. False. */
+bool vdm_catalog_lies(uint64_t n, struct vdm_err *err);
+
 #endif

@@ -91,7 +91,13 @@ static struct vdm_bytes escaped(struct vdm_buf *out, struct vdm_bytes value)
     return vdm_buf_bytes(out);
 }
 
-/* Are the same document, source and captured time recorded already? */
+static bool says(const struct vdm_record *r, enum vdm_field f, struct vdm_bytes value)
+{
+    return vdm_bytes_equal(vdm_record_value(r, f, 0), value);
+}
+
+/* Are the same document, source and captured time recorded already? The catalog leads to the entry,
+ * its record decides: a catalog that was edited must not make a new document pass for a known one. */
 static bool find_known(struct import *m, struct pending *p, bool *known, struct vdm_err *err)
 {
     struct vdm_buf source VDM_CLEANUP(vdm_buf_release) = {0};
@@ -106,23 +112,35 @@ static bool find_known(struct import *m, struct pending *p, bool *known, struct 
         return false;
     if (!*known)
         return true;
-    return recorded_now(m, p->result.entry, &text, &r, &found, err) &&
-           (!found || vdm_import_differences(&p->lines, &r, &p->result.differs, err));
+    if (!recorded_now(m, p->result.entry, &text, &r, &found, err))
+        return false;
+    if (!found || !vdm_digest_equal(r.document, p->digest) || r.document_size != p->size ||
+        !says(&r, VDM_FIELD_SOURCE, s) || !says(&r, VDM_FIELD_CAPTURED, c))
+        return vdm_catalog_lies(p->result.entry, err);
+    return vdm_import_differences(&p->lines, &r, &p->result.differs, err);
 }
 
 static bool add_follows(struct import *m, struct pending *p, struct vdm_err *err)
 {
     struct vdm_buf source VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_buf number VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_bytes value = vdm_import_value(&p->lines, VDM_FIELD_SOURCE);
+    struct vdm_record before;
     uint64_t n;
     bool found;
     if (!value.p)
         return true;
     value = escaped(&source, value);
     if (!vdm_buf_ok(&source, err) ||
-        !vdm_catalog_last_of_source(m->a->catalog, value, &n, &found, err) || !found)
-        return err->kind == VDM_ERR_NONE;
+        !vdm_catalog_last_of_source(m->a->catalog, value, &n, &found, err))
+        return false;
+    if (!found)
+        return true;
+    if (!recorded_now(m, n, &text, &before, &found, err))
+        return false;
+    if (!found || !says(&before, VDM_FIELD_SOURCE, value))
+        return vdm_catalog_lies(n, err);
     vdm_buf_putf(&number, "%llu", (unsigned long long)n);
     return vdm_buf_ok(&number, err) &&
            vdm_import_add(&p->lines, VDM_FIELD_FOLLOWS, vdm_buf_bytes(&number), err);

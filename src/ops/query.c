@@ -52,6 +52,14 @@ bool vdm_query_catalog(struct vdm_archive *a, uint64_t *behind, struct vdm_err *
     return true;
 }
 
+/* The catalog only leads to entries; what an entry's document is, its record says. */
+static bool agrees(const struct vdm_view *v, const struct vdm_catalog_filter *f,
+                   struct vdm_err *err)
+{
+    return !f->document || !v->has_record || vdm_digest_equal(*f->document, v->record.document) ||
+           vdm_catalog_lies(v->n, err);
+}
+
 bool vdm_query_captures(struct vdm_archive *a, const struct vdm_catalog_filter *filter,
                         uint64_t limit, vdm_view_fn *tell, void *ctx, struct vdm_err *err)
 {
@@ -62,7 +70,7 @@ bool vdm_query_captures(struct vdm_archive *a, const struct vdm_catalog_filter *
     do {
         ok = vdm_catalog_list(a->catalog, filter, after, n, sizeof n / sizeof *n, &count, err);
         for (size_t i = 0; ok && i < count && (limit == 0 || told < limit); i++, told++)
-            ok = vdm_view_open(a, n[i], &v, err) && tell(ctx, &v, err);
+            ok = vdm_view_open(a, n[i], &v, err) && agrees(&v, filter, err) && tell(ctx, &v, err);
         after = count ? n[count - 1] : after;
     } while (ok && count == sizeof n / sizeof *n && (limit == 0 || told < limit));
     vdm_view_release(&v);

@@ -101,6 +101,9 @@ static bool keep(struct vdm_verify *v, struct vdm_bytes bytes, const char *whose
         vdm_report_add(v->report, vdm_seen_at(VDM_ROLLED_BACK, VDM_NO_ENTRY),
                        "%s covers %llu entries, the ledger only %llu", whose,
                        (unsigned long long)head.size, (unsigned long long)v->size);
+    if (head.size == 0)
+        vdm_report_add(v->report, vdm_seen_at(VDM_CHECKPOINT_INVALID, VDM_NO_ENTRY),
+                       "%s covers no entry: it can prove nothing", whose);
     v->kept[v->kepts++] = (struct vdm_verify_kept){bytes, head.size, whose};
     return true;
 }

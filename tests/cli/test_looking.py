@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """log, show, cat, status, verify of an archive, reindex; colour and progress."""
 
+import base64
 import hashlib
 import os
 import pathlib
 import shutil
+import sqlite3
 
 import support
 from support import run
@@ -144,6 +146,43 @@ class Looking(support.Case):
         r = self.expect(3, "-C", a, "verify")
         self.assertIn("authority.pub", r.err)
         self.ok("-C", a, "verify", "--trust", other + "/keys/authority.pub")
+
+    def edit_catalog(self, archive, statement, *values):
+        with sqlite3.connect(archive + "/store/catalog.db") as catalog:
+            catalog.execute(statement, values)
+        catalog.close()
+
+    def test_catalog_that_lies(self):
+        """It leads to entries, and never decides what they are."""
+        a = self.filled()
+        new = self.file("new.txt", "a brand new statement\n")
+        digest = hashlib.sha256(b"a brand new statement\n").digest()
+        self.edit_catalog(a, "UPDATE capture SET document = ?, source = NULL, captured = NULL "
+                          "WHERE n = 3", digest)
+        self.one_clear_line(self.expect(3, "-C", a, "import", str(new)))
+        self.one_clear_line(self.expect(3, "-C", a, "show", str(new)))
+        self.ok("-C", a, "reindex")
+        self.edit_catalog(a, "UPDATE capture SET source = 'https://e/new' WHERE n = 3")
+        self.expect(3, "-C", a, "import", str(new), "--source", "https://e/new")
+        self.ok("-C", a, "reindex")
+        self.ok("-C", a, "import", str(new), "--source", "https://e/new")
+        self.verified(a)
+
+    def test_journal_that_is_no_file(self):
+        a = self.filled()
+        journal = pathlib.Path(a, "store/ledger.db-journal")
+        journal.unlink(missing_ok=True)
+        os.mkfifo(journal)
+        self.assertIn("ledger-schema", self.expect(1, "-C", a, "verify", timeout=20).out)
+        self.expect(3, "-C", a, "import", str(self.docs), timeout=20)
+
+    def test_kept_checkpoint_over_nothing(self):
+        a = self.filled()
+        lines = self.ok("-C", a, "checkpoint").out.split("\n")
+        lines[1:3] = ["0", base64.b64encode(hashlib.sha256(b"").digest()).decode()]
+        kept = self.file("kept", "\n".join(lines))
+        r = self.expect(1, "-C", a, "verify", "--checkpoint", str(kept))
+        self.assertIn("checkpoint-invalid", r.out)
 
     def test_catalog_lost(self):
         a = self.filled()

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger/catalog_private.h"
+
+#include <string.h>
+
+bool vdm_catalog_reached(struct vdm_catalog *c, struct vdm_catalog_reach *out, struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    bool row;
+    *out = (struct vdm_catalog_reach){0};
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_REACHED, &s, err) || !vdm_db_step(s, &row, err))
+        return false;
+    struct vdm_bytes last = row ? vdm_db_column(s, 1) : (struct vdm_bytes){0};
+    if (last.n == sizeof out->last.b) {
+        out->entries = (uint64_t)sqlite3_column_int64(s, 0);
+        memcpy(out->last.b, last.p, last.n);
+    }
+    return true;
+}
+
+/* One number, or NULL for none. */
+static bool ask_number(sqlite3_stmt *s, uint64_t *n, bool *found, struct vdm_err *err)
+{
+    bool row;
+    bool ok = vdm_db_step(s, &row, err);
+    *found = ok && row && sqlite3_column_type(s, 0) == SQLITE_INTEGER;
+    if (*found)
+        *n = (uint64_t)sqlite3_column_int64(s, 0);
+    vdm_db_reset(&s);
+    return ok || vdm_err_prefix(err, "catalog");
+}
+
+bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,
+                           struct vdm_bytes source, struct vdm_bytes captured, uint64_t *n,
+                           bool *found, struct vdm_err *err)
+{
+    sqlite3_stmt *s;
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_FIND_SAME, &s, err))
+        return false;
+    vdm_db_bind_blob(s, 1, vdm_digest_bytes(&document));
+    vdm_db_bind_text(s, 2, source);
+    vdm_db_bind_text(s, 3, captured);
+    return ask_number(s, n, found, err);
+}
+
+bool vdm_catalog_last_of_source(struct vdm_catalog *c, struct vdm_bytes source, uint64_t *n,
+                                bool *found, struct vdm_err *err)
+{
+    sqlite3_stmt *s;
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_LAST_OF_SOURCE, &s, err))
+        return false;
+    vdm_db_bind_text(s, 1, source);
+    return ask_number(s, n, found, err);
+}
+
+bool vdm_catalog_has_document(struct vdm_catalog *c, struct vdm_digest document, bool *found,
+                              struct vdm_err *err)
+{
+    sqlite3_stmt *s;
+    uint64_t n;
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_HAS_DOCUMENT, &s, err))
+        return false;
+    vdm_db_bind_blob(s, 1, vdm_digest_bytes(&document));
+    return ask_number(s, &n, found, err);
+}
+
+/* Only the conditions that are asked for stand in the statement, so that their indexes serve. */
+static void list_sql(struct vdm_buf *out, const struct vdm_catalog_filter *f)
+{
+    const struct {
+        bool asked;
+        const char *condition;
+    } parts[] = {
+        {f->source.p, "source = ?1"},
+        {f->collection.p, "collection = ?2"},
+        {f->issuer.p, "n IN (SELECT n FROM issuer WHERE name = ?3)"},
+        {f->from.p, "recorded >= ?4"},
+        {f->to.p, "recorded <= ?5"},
+        {f->document, "document = ?6"},
+    };
+    vdm_buf_puts(out, "SELECT n FROM capture WHERE ");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].asked)
+            vdm_buf_putf(out, "%s AND ", parts[i].condition);
+    vdm_buf_puts(out, f->newest_first ? "n < ?7 ORDER BY n DESC LIMIT ?8"
+                                      : "n > ?7 ORDER BY n LIMIT ?8");
+    vdm_buf_putc(out, 0);
+}
+
+static void bind_list(sqlite3_stmt *s, const struct vdm_catalog_filter *f, uint64_t after,
+                      size_t cap)
+{
+    const struct vdm_bytes texts[] = {f->source, f->collection, f->issuer, f->from, f->to};
+    for (int i = 0; i < 5; i++)
+        vdm_db_bind_text(s, i + 1, texts[i]);
+    if (f->document)
+        vdm_db_bind_blob(s, 6, vdm_digest_bytes(f->document));
+    if (after == UINT64_MAX)
+        sqlite3_bind_int64(s, 7, f->newest_first ? INT64_MAX : -1);
+    else
+        vdm_db_bind_number(s, 7, after);
+    vdm_db_bind_number(s, 8, cap);
+}
+
+bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f, uint64_t after,
+                      uint64_t *n, size_t cap, size_t *count, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    sqlite3_stmt *s = NULL;
+    bool row = true, ok;
+    size_t got = 0;
+    list_sql(&text, f);
+    if (!vdm_buf_ok(&text, err))
+        return false;
+    ok = vdm_db_prepare(c->db, (const char *)text.p, &s, err);
+    if (ok)
+        bind_list(s, f, after, cap);
+    while (ok && got < cap && (ok = vdm_db_step(s, &row, err)) && row)
+        n[got++] = (uint64_t)sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    *count = got;
+    return ok || vdm_err_prefix(err, "catalog");
+}
+
+static uint64_t number_or_none(sqlite3_stmt *s, int i)
+{
+    return sqlite3_column_type(s, i) == SQLITE_INTEGER ? (uint64_t)sqlite3_column_int64(s, i)
+                                                       : UINT64_MAX;
+}
+
+bool vdm_catalog_fate(struct vdm_catalog *c, uint64_t n, struct vdm_catalog_fate *out, bool *found,
+                      struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_FATE, &s, err))
+        return false;
+    vdm_db_bind_number(s, 1, n);
+    if (!vdm_db_step(s, found, err))
+        return vdm_err_prefix(err, "catalog");
+    if (*found)
+        *out = (struct vdm_catalog_fate){number_or_none(s, 0), number_or_none(s, 1)};
+    return true;
+}
+
+static bool same_text(sqlite3_stmt *s, int i, struct vdm_bytes want)
+{
+    bool null = sqlite3_column_type(s, i) == SQLITE_NULL;
+    return null ? want.p == NULL : want.p != NULL && vdm_bytes_equal(vdm_db_column(s, i), want);
+}
+
+static bool same_row(sqlite3_stmt *s, const struct vdm_record *r)
+{
+    struct vdm_bytes document = r ? vdm_digest_bytes(&r->document) : (struct vdm_bytes){0};
+    bool same = vdm_bytes_equal(vdm_db_column(s, 0), document) &&
+                sqlite3_column_int64(s, 1) == (r ? (sqlite3_int64)r->document_size : 0);
+    for (size_t i = 0; same && i < VDM_CATALOG_TEXTS; i++)
+        same = same_text(s, 2 + (int)i,
+                         r ? vdm_record_value(r, vdm_catalog_texts[i], 0) : (struct vdm_bytes){0});
+    return same;
+}
+
+/* The issuers as sets: the catalog keeps each once, in its own order. */
+static bool same_issuers(struct vdm_catalog *c, uint64_t n, const struct vdm_record *r, bool *same,
+                         struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    size_t listed = 0, distinct = 0;
+    struct vdm_bytes name, other;
+    bool row;
+    for (size_t k = 0; r && (name = vdm_record_value(r, VDM_FIELD_ISSUER, k)).n; k++) {
+        size_t first = 0;
+        while (other = vdm_record_value(r, VDM_FIELD_ISSUER, first), !vdm_bytes_equal(other, name))
+            first++;
+        distinct += first == k;
+    }
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_ISSUERS, &s, err))
+        return false;
+    vdm_db_bind_number(s, 1, n);
+    while (*same) {
+        if (!vdm_db_step(s, &row, err))
+            return vdm_err_prefix(err, "catalog");
+        if (!row)
+            break;
+        bool known = false;
+        for (size_t k = 0; r && (name = vdm_record_value(r, VDM_FIELD_ISSUER, k)).n; k++)
+            known = known || vdm_bytes_equal(vdm_db_column(s, 0), name);
+        *same = known;
+        listed++;
+    }
+    *same = *same && listed == distinct;
+    return true;
+}
+
+bool vdm_catalog_same(struct vdm_catalog *c, uint64_t n, const struct vdm_record *r, bool *same,
+                      struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    bool row;
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_ROW, &s, err))
+        return false;
+    vdm_db_bind_number(s, 1, n);
+    if (!vdm_db_step(s, &row, err))
+        return vdm_err_prefix(err, "catalog");
+    *same = row && same_row(s, r);
+    return same_issuers(c, n, r, same, err);
+}
+
+bool vdm_catalog_same_time(struct vdm_catalog *c, uint64_t n, struct vdm_time recorded, bool *same,
+                           struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    char text[VDM_TIME_LEN + 1];
+    bool row;
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_RECORDED, &s, err))
+        return false;
+    vdm_time_encode(recorded, text);
+    vdm_db_bind_number(s, 1, n);
+    if (!vdm_db_step(s, &row, err))
+        return vdm_err_prefix(err, "catalog");
+    *same = row && vdm_bytes_equal_str(vdm_db_column(s, 0), text);
+    return true;
+}
+
+bool vdm_catalog_totals(struct vdm_catalog *c, struct vdm_catalog_totals *out, struct vdm_err *err)
+{
+    sqlite3_stmt *s = NULL, *captures = NULL;
+    bool row,
+        ok = vdm_catalog_prepared(c, VDM_CATALOG_TOTALS, &s, err) && vdm_db_step(s, &row, err);
+    if (ok) {
+        out->documents = (uint64_t)sqlite3_column_int64(s, 0);
+        out->bytes = (uint64_t)sqlite3_column_int64(s, 1);
+        vdm_db_reset(&s);
+        ok = vdm_db_prepare(c->db, "SELECT count(*) FROM capture", &captures, err) &&
+             vdm_db_step(captures, &row, err);
+        out->captures = ok ? (uint64_t)sqlite3_column_int64(captures, 0) : 0;
+    }
+    sqlite3_finalize(captures);
+    return ok || vdm_err_prefix(err, "catalog");
+}

@@ -94,7 +94,8 @@ static void print_made(const char *output, const struct vdm_bundle_made *m)
          "Who gets it needs keys/authority.pub from you by another way, and runs:");
     fputs("  vidimus verify ", stdout);
     vdm_out_str(stdout, output);
-    puts(" --trust authority.pub");
+    printf(" --trust authority.pub%s%s\n", m->sealed ? "" : " --allow-unsealed",
+           m->documents < m->captures - m->withdrawn ? " --document FILE" : "");
 }
 
 static bool print_json(const char *output, const struct vdm_bundle_made *m, struct vdm_err *err)

@@ -38,8 +38,7 @@ static bool get_lock(const struct vdm_args *args, struct vdm_secret *passphrase,
         return !file || vdm_fail_as(err, VDM_ERR_USAGE,
                                     "--passphrase-file and --no-passphrase exclude each other");
     if (file)
-        return vdm_passphrase_read(passphrase, AT_FDCWD, file, err) ||
-               vdm_err_prefix(err, "%s", file);
+        return vdm_passphrase_read(passphrase, AT_FDCWD, file, err);
     return vdm_passphrase_ask(passphrase, "the new keys", true, err);
 }
 

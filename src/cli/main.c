@@ -105,8 +105,7 @@ static bool get_passphrase(void *ctx, const char *key_name, struct vdm_secret *o
 {
     const struct passphrase_file *file = ctx;
     if (file->path)
-        return vdm_passphrase_read(out, AT_FDCWD, file->path, err) ||
-               vdm_err_prefix(err, "%s", file->path);
+        return vdm_passphrase_read(out, AT_FDCWD, file->path, err);
     return vdm_passphrase_ask(out, key_name, false, err);
 }
 

@@ -58,7 +58,8 @@ static void print_finding(const struct vdm_finding *f)
 static void print_findings(const struct vdm_findings *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        print_finding(&list->list[i]);
+        if (list->list[i].kind != VDM_COMPLETENESS_NOT_PROVED) /* has a line of its own */
+            print_finding(&list->list[i]);
     if (list->total > list->count)
         printf("  ... and %llu more\n", (unsigned long long)(list->total - list->count));
 }
@@ -103,6 +104,10 @@ static void print_ledger(const struct vdm_report *r)
     if (r->trusted_key[0])
         printf("  %s   %s, %s\n", r->trusted ? "trusted key" : "its key    ", r->trusted_key,
                r->fingerprint);
+    if (r->extended)
+        printf("  extends       %s that %s kept elsewhere\n",
+               r->extended == 1 ? "the checkpoint" : "all checkpoints",
+               r->extended == 1 ? "was" : "were");
     if (r->has_time)
         puts("  time          recorded by the archive's own clock; no outside timestamp");
     if (r->is_bundle && r->captures)
@@ -269,23 +274,21 @@ void vdm_page_release(struct vdm_page *p)
     *p = (struct vdm_page){0};
 }
 
-static void put_row(FILE *to, const char *name, const char *note, struct vdm_bytes value)
+static void put_line(void *ctx, enum vdm_field f, struct vdm_bytes value)
 {
-    if (value.n == 0)
-        return;
-    fprintf(to, "<tr><th>%s%s</th><td>", name, note);
+    bool claimed =
+        f == VDM_FIELD_CAPTURED || f == VDM_FIELD_ISSUED || f == VDM_FIELD_ISSUED_AS_WRITTEN;
+    FILE *to = ctx;
+    if (f == VDM_FIELD_DOCUMENT)
+        return; /* stands below, with what was found */
+    fprintf(to, "<tr><th>%s%s</th><td>", vdm_field_name(f),
+            claimed ? " <small>(claimed)</small>" : "");
     put_text(to, value, true);
     fputs("</td></tr>\n", to);
 }
 
 void vdm_page_item(struct vdm_page *p, const struct vdm_bundle_item *item)
 {
-    static const enum vdm_field shown[] = {
-        VDM_FIELD_TITLE,     VDM_FIELD_SOURCE,     VDM_FIELD_AUTHOR,
-        VDM_FIELD_ISSUER,    VDM_FIELD_PUBLISHER,  VDM_FIELD_REFERENCE,
-        VDM_FIELD_FILE_NAME, VDM_FIELD_MEDIA_TYPE, VDM_FIELD_NOTE};
-    static const enum vdm_field dates[] = {VDM_FIELD_CAPTURED, VDM_FIELD_ISSUED,
-                                           VDM_FIELD_ISSUED_AS_WRITTEN};
     FILE *to = p->items;
     char time[VDM_TIME_LEN + 1] = "", hex[65] = "";
     if (!to)
@@ -305,11 +308,7 @@ void vdm_page_item(struct vdm_page *p, const struct vdm_bundle_item *item)
         put_text(to, item->signer, false);
         fputs("</td></tr>\n", to);
     }
-    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
-        put_row(to, vdm_field_name(shown[i]), "", vdm_item_value(item, shown[i]));
-    for (size_t i = 0; i < sizeof dates / sizeof *dates; i++)
-        put_row(to, vdm_field_name(dates[i]), " <small>(claimed)</small>",
-                vdm_item_value(item, dates[i]));
+    vdm_item_lines(item, put_line, to);
     fprintf(to, "<tr><th>document</th><td>%s", document_words(item->document));
     if (item->has_document) {
         vdm_digest_hex(item->document_digest, hex);

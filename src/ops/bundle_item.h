@@ -9,4 +9,8 @@
 /* The first value of a field, as it stands (escaped); n == 0: none, or hidden. */
 struct vdm_bytes vdm_item_value(const struct vdm_bundle_item *item, enum vdm_field f);
 
+/* Every line that is shown, in order; `told` gets the field and its value as it stands. */
+typedef void vdm_item_line_fn(void *ctx, enum vdm_field f, struct vdm_bytes value);
+void vdm_item_lines(const struct vdm_bundle_item *item, vdm_item_line_fn *told, void *ctx);
+
 #endif

@@ -76,7 +76,7 @@ static void put_text(struct vdm_buf *out, const char *label, struct vdm_bytes es
 static const uint64_t listed = BIT(FILE_NAME) | BIT(MEDIA_TYPE) | BIT(SOURCE) | BIT(CAPTURED) |
                                BIT(TITLE) | BIT(AUTHOR) | BIT(ISSUER) | BIT(PUBLISHER) |
                                BIT(ISSUED) | BIT(ISSUED_AS_WRITTEN) | BIT(REFERENCE) |
-                               BIT(LANGUAGE);
+                               BIT(LANGUAGE) | BIT(UNKNOWN) | BIT(NOTE);
 static const uint64_t dates = BIT(CAPTURED) | BIT(ISSUED) | BIT(ISSUED_AS_WRITTEN);
 
 static bool is_among(uint64_t fields, enum vdm_field f)

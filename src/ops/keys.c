@@ -87,7 +87,7 @@ bool vdm_trust_file_or_key(struct vdm_crypto *c, const char *argument, struct vd
         return vdm_fail_memory(err);
     if (!vdm_pub_read(c, AT_FDCWD, argument, k, err)) {
         free(k);
-        return vdm_err_prefix(err, "%s", argument);
+        return false;
     }
     *out = (struct vdm_vkeys){k, 1};
     return true;

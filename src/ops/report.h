@@ -81,6 +81,7 @@ struct vdm_report {
     struct vdm_time time;
     uint64_t entries, documents, bytes;   /* checked */
     uint64_t captures, withdrawn, partly; /* items of a bundle, or captures of an archive */
+    uint64_t extended; /* checkpoints kept elsewhere that the archive was found to extend */
     bool trusted;
     char trusted_key[VDM_NAME_MAX + 1]; /* name of the key that vouches, or of the authority */
     struct vdm_pubkey key;

@@ -124,6 +124,8 @@ static bool compare_kept(struct vdm_verify *v, const struct vdm_verify_kept *kep
                        "%s is not signed by this ledger's key", kept->whose);
     else if (!vdm_digest_equal(head.root, vdm_tile_writer_root(v->tree)))
         root_differs(v, &head, kept->whose);
+    else if (kept->bytes.p != v->guard.p)
+        v->report->extended++;
     return true;
 }
 

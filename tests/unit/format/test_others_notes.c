@@ -69,11 +69,11 @@ static void test_published_notes(void **state)
 static void test_second_signature(void **state)
 {
     struct vdm_buf file VDM_CLEANUP(vdm_buf_release) = {0};
-    struct signer zero VDM_CLEANUP(signer_close) = signer_open(*state, "EnochRoot", 0);
     struct vdm_buf again VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_note n;
     struct vdm_err err;
-    read_shared("signed-note/peterneumann.note", &file);
+    read_shared("signed-note/peterneumann.note", &file); /* may skip: nothing is open yet */
+    struct signer zero VDM_CLEANUP(signer_close) = signer_open(*state, "EnochRoot", 0);
     assert_true(vdm_note_decode(vdm_buf_bytes(&file), &n, &err));
     assert_int_equal(vdm_note_verify(&n, *state, &zero.vkey, NULL), VDM_NOTE_GOOD);
     put_signature(&again, n.text, &zero);

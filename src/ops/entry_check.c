@@ -280,6 +280,19 @@ static bool line_good(struct vdm_entry_check *k, const struct vdm_note *note, si
            vdm_signature_valid(k->crypto, &by->key.key, note->text, &sig);
 }
 
+/* The key of this line, if it was in force for a smaller size: right after its authorization every
+ * ledger key is. Which of several signed the checkpoint before is not known here: one commit can
+ * change the key more than once. */
+static const struct vdm_key_range *earlier_ledger_key(const struct vdm_entry_check *k,
+                                                      const struct vdm_note_signature *line,
+                                                      const struct vdm_key_range *now,
+                                                      uint64_t size)
+{
+    const struct vdm_key_range *r = vdm_keyring_find(&k->keyring, line->name, line->id);
+    bool earlier = r && r != now && r->role == VDM_ROLE_LEDGER && r->authorized_at + 1 < size;
+    return earlier ? r : NULL;
+}
+
 bool vdm_check_checkpoint_signature(struct vdm_entry_check *k, const struct vdm_note *note,
                                     uint64_t size, const struct vdm_key_range **signer)
 {
@@ -288,7 +301,8 @@ bool vdm_check_checkpoint_signature(struct vdm_entry_check *k, const struct vdm_
     if (signer)
         *signer = key;
     bool one = note->signatures == 1 && line_good(k, note, 0, key);
-    bool two = note->signatures == 2 && line_good(k, note, 0, before) && line_good(k, note, 1, key);
+    bool two = note->signatures == 2 && line_good(k, note, 1, key) &&
+               line_good(k, note, 0, earlier_ledger_key(k, &note->signature[0], key, size));
     if (one || two || k->keyring.undecided_after < size)
         return true;
     vdm_report_add(k->report,

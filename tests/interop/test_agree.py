@@ -202,5 +202,27 @@ class Agree(unittest.TestCase):
                 self.assertEqual(status, 0 if good else 1, f"{event} {when}")
 
 
+    def test_ledger_keys_in_one_commit(self):
+        """The line before that of the key in force is of any key that was in force before it: one commit can
+        change the key twice, and then the one in the middle has signed nothing."""
+        keys = {**make.KEYS, "ledger3": make.signing_key(make.ORIGIN, "third ledger key")}
+
+        def told(status, *signers):
+            made = make.Archive(keys=keys)
+            made.genesis()
+            made.key("authorize", "signer", "lena")
+            made.capture("lena", b"one")
+            made.key("authorize", "ledger", "ledger2")
+            made.key("authorize", "ledger", "ledger3")
+            bundle = make.Bundle(made, [2], made.checkpoint(*signers))
+            self.assertEqual(self.compare(bundle.tar(), f"signed by {signers}")[0], status, signers)
+
+        for signers in (("ledger3",), ("ledger", "ledger3"), ("ledger2", "ledger3")):
+            told(0, *signers)
+        for signers in (("ledger",), ("ledger2",), ("ledger3", "ledger"), ("ledger3", "ledger3"),
+                        ("lena", "ledger3"), ("authority", "ledger3"), ("ledger", "ledger2", "ledger3")):
+            told(1, *signers)
+
+
 if __name__ == "__main__":
     unittest.main()

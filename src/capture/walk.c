@@ -32,6 +32,9 @@ struct vdm_walk {
     struct vdm_buf names, order;
     struct vdm_buf shown, path;
     struct vdm_path_cache cache;
+    char *const *left_out; /* folders */
+    size_t left_outs;
+    const char *why_left_out;
     char reason[256];
 };
 
@@ -44,6 +47,25 @@ bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n, st
     w->n = n;
     *out = w;
     return true;
+}
+
+void vdm_walk_leave_out(struct vdm_walk *w, char *const *folders, size_t n, const char *reason)
+{
+    w->left_out = folders;
+    w->left_outs = n;
+    w->why_left_out = reason;
+}
+
+/* Is what w->path names one of the folders that are left out, or below one? */
+static bool is_left_out(const struct vdm_walk *w)
+{
+    for (size_t i = 0; i < w->left_outs; i++) {
+        struct vdm_bytes folder = vdm_str(w->left_out[i]);
+        if (vdm_bytes_start_with(vdm_buf_bytes(&w->path), folder) &&
+            (w->path.n == folder.n || w->path.p[folder.n] == '/'))
+            return true;
+    }
+    return false;
 }
 
 static void pop(struct vdm_walk *w)
@@ -156,6 +178,8 @@ static bool step_folder(struct vdm_walk *w, const struct level *parent, const ch
                         struct vdm_walk_item *item)
 {
     char reason[64];
+    if (is_left_out(w))
+        return refuse(w, item, w->why_left_out);
     if (w->depth > VDM_WALK_DEPTH_MAX) {
         snprintf(reason, sizeof reason, "more than %d folders deep", VDM_WALK_DEPTH_MAX);
         return refuse(w, item, reason);
@@ -220,6 +244,8 @@ static bool argument_folder(struct vdm_walk *w, const char *argument, struct vdm
     if (!real)
         return refuse(w, item, strerror(errno));
     vdm_buf_puts(&w->path, real);
+    if (is_left_out(w))
+        return refuse(w, item, w->why_left_out);
     int fd = open(argument, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
     return fd < 0 ? refuse(w, item, strerror(errno)) : descend(w, fd, item);
 }
@@ -255,7 +281,10 @@ static bool step_argument(struct vdm_walk *w, struct vdm_walk_item *item)
         return refuse(w, item, strerror(failure));
     if (!S_ISREG(st.st_mode))
         return refuse(w, item, "not a file");
-    return named ? file_item(w, item, AT_FDCWD, argument, true) : refuse(w, item, err.text);
+    if (!named)
+        return refuse(w, item, err.text);
+    return is_left_out(w) ? refuse(w, item, w->why_left_out)
+                          : file_item(w, item, AT_FDCWD, argument, true);
 }
 
 bool vdm_walk_next(struct vdm_walk *w, struct vdm_walk_item *item, bool *more, struct vdm_err *err)

@@ -40,6 +40,8 @@ struct vdm_walk;
 /* The n paths are borrowed until the walk is closed. Looks at nothing yet. */
 bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n,
                    struct vdm_err *err) VDM_MUST_CHECK;
+/* Folders (canonical paths, borrowed as above) that are refused, each once and with all below it. */
+void vdm_walk_leave_out(struct vdm_walk *w, char *const *folders, size_t n, const char *reason);
 /* The next item, or *more false after the last. Fails only without memory. */
 bool vdm_walk_next(struct vdm_walk *w, struct vdm_walk_item *item, bool *more,
                    struct vdm_err *err) VDM_MUST_CHECK;

@@ -332,14 +332,12 @@ static bool is_the_table(const struct import *m, const struct vdm_walk_item *ite
 }
 
 /* An archive does not take in itself: its store would grow while it is read, its keys are secret. */
-static bool is_own(const struct import *m, const struct vdm_walk_item *item)
+static bool open_walk(struct import *m, struct vdm_walk **walk, struct vdm_err *err)
 {
-    for (int i = 0; i < 2; i++) {
-        size_t n = strlen(m->own[i]);
-        if (item->path.n > n && memcmp(item->path.p, m->own[i], n) == 0 && item->path.p[n] == '/')
-            return true;
-    }
-    return false;
+    if (!vdm_walk_open(walk, m->r->paths, m->r->n, err))
+        return false;
+    vdm_walk_leave_out(*walk, m->own, 2, "part of the archive itself");
+    return true;
 }
 
 static bool tell_unused(void *ctx, const struct vdm_table_row *row, struct vdm_err *err)
@@ -358,10 +356,10 @@ static bool compare_with_table(struct import *m, struct vdm_err *err)
     struct vdm_walk *walk VDM_CLEANUP(vdm_walk_cleanup) = NULL;
     struct vdm_walk_item item;
     bool more = true, found = true;
-    if (!vdm_walk_open(&walk, m->r->paths, m->r->n, err))
+    if (!open_walk(m, &walk, err))
         return false;
     while (vdm_walk_next(walk, &item, &more, err) && more) {
-        if (item.kind == VDM_WALK_REFUSED || is_the_table(m, &item) || is_own(m, &item))
+        if (item.kind == VDM_WALK_REFUSED || is_the_table(m, &item))
             continue;
         m->total++;
         if (m->table && !vdm_table_find(m->table, item.path, &m->row, &found, err))
@@ -385,10 +383,6 @@ static bool take_item(struct import *m, const struct vdm_walk_item *item, struct
     }
     if (is_the_table(m, item))
         return true;
-    if (is_own(m, item)) {
-        refuse(m, item->shown, "part of the archive itself");
-        return true;
-    }
     m->seen++;
     if (m->table && !vdm_table_find(m->table, item->path, &m->row, &found, err))
         return false;
@@ -402,7 +396,7 @@ static bool take_all(struct import *m, struct vdm_err *err)
     struct vdm_walk *walk VDM_CLEANUP(vdm_walk_cleanup) = NULL;
     struct vdm_walk_item item;
     bool more = true;
-    if (!vdm_walk_open(&walk, m->r->paths, m->r->n, err))
+    if (!open_walk(m, &walk, err))
         return false;
     while (!vdm_progress_stop(m->progress)) {
         if (!vdm_walk_next(walk, &item, &more, err))

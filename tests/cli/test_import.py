@@ -246,7 +246,7 @@ class Import(support.Case):
         a = self.archive(1)
         r = self.expect(1, "-C", a, "import", a)
         self.assertIn("0 statements recorded", r.out)
-        self.assertIn("part of the archive itself", r.err)
+        self.assertEqual(r.err.count("part of the archive itself"), 2, "keys/ and store/, each once")
         self.verified(a, 3)
 
     def test_source_is_left_alone(self):

@@ -14,7 +14,7 @@
 #define A_LINK "a link: name it on the command line to import what it points to"
 
 /* The whole walk as text: `shown` of a file, `shown: reason` of a refusal, one after another. */
-static char *walk(const char *const *paths, size_t n)
+static char *walk_without(const char *const *paths, size_t n, char *const *left_out, size_t k)
 {
     struct vdm_walk *w VDM_CLEANUP(vdm_walk_cleanup) = NULL;
     struct vdm_walk_item item;
@@ -22,6 +22,7 @@ static char *walk(const char *const *paths, size_t n)
     struct vdm_buf b = {0};
     bool more = true;
     assert_true(vdm_walk_open(&w, paths, n, &err));
+    vdm_walk_leave_out(w, left_out, k, "left out");
     while (vdm_walk_next(w, &item, &more, &err) && more) {
         vdm_buf_put(&b, item.shown);
         if (item.kind == VDM_WALK_REFUSED)
@@ -34,6 +35,11 @@ static char *walk(const char *const *paths, size_t n)
     char *text = vdm_bytes_dup(vdm_buf_bytes(&b));
     vdm_buf_release(&b);
     return text;
+}
+
+static char *walk(const char *const *paths, size_t n)
+{
+    return walk_without(paths, n, NULL, 0);
 }
 
 #define expect_walk(wanted, ...)                                                                   \
@@ -421,6 +427,26 @@ static void test_memory(void **state)
     assert_true(most < 40000);
 }
 
+/* Each once, however it is reached, with all below it; and nothing that is only called alike. */
+static void test_left_out(void **state)
+{
+    char folder[4200], *left_out[] = {folder};
+    const char *const paths[] = {"f", "f/own", "f/own/in", "f/own/in/x", "link", "f/own/../own/y"};
+    snprintf(folder, sizeof folder, "%s/f/own", (char *)*state);
+    make_folder("f");
+    make_folder("f/own");
+    make_folder("f/own/in");
+    put_text("f/own/in/x", "");
+    put_text("f/own/y", "");
+    make_folder("f/own2");
+    put_text("f/own2/z", "");
+    assert_int_equal(symlink("f/own", "link"), 0);
+    char *text = walk_without(paths, sizeof paths / sizeof *paths, left_out, 1);
+    assert_string_equal(text, "f/own: left out|f/own2/z|f/own: left out|f/own/in: left out|"
+                              "f/own/in/x: left out|link: left out|f/own/../own/y: left out|");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +466,7 @@ int main(void)
         SCRATCH_TEST(test_closes_all),
         SCRATCH_TEST(test_swapped_all_the_time),
         SCRATCH_TEST(test_memory),
+        SCRATCH_TEST(test_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,6 @@
 #define VDM_KEY_ENTRIES_MAX  10000                     /* key entries of one ledger */
 #define VDM_SIGNATURES_MAX   100                       /* signature lines of one note */
 #define VDM_PROOF_HASHES_MAX 63                        /* a tree of 2^63 leaves needs no more */
-#define VDM_RECORD_LINES_MAX 4096                      /* lines of one record: far above real use */
 
 /* What we hold or accept. */
 #define VDM_SMALL_FILE_MAX (1u << 20) /* keys, policies, checkpoints given as files */

@@ -17,9 +17,8 @@ const char *vdm_key_state(const struct vdm_key_range *r)
     return r->ended_by == VDM_KEY_REVOKE ? "revoked" : "retired";
 }
 
-void vdm_keys_print(struct vdm_cli *cli, const struct vdm_keyring *ring, uint64_t size)
+void vdm_keys_print(struct vdm_cli *cli, const struct vdm_keyring *ring)
 {
-    (void)size;
     for (size_t i = 0; i < ring->count; i++) {
         const struct vdm_key_range *r = &ring->range[i];
         char fingerprint[20];
@@ -81,10 +80,10 @@ static bool export_key(struct vdm_cli *cli, const struct vdm_keyring *ring,
                                 args->rest[1]);
 }
 
-static bool list_keys(struct vdm_cli *cli, const struct vdm_keyring *ring, uint64_t size)
+static bool list_keys(struct vdm_cli *cli, const struct vdm_keyring *ring)
 {
     if (!cli->json)
-        vdm_keys_print(cli, ring, size);
+        vdm_keys_print(cli, ring);
     for (size_t i = 0; cli->json && i < ring->count; i++)
         print_json_key(cli, &ring->range[i]);
     return true;
@@ -104,8 +103,7 @@ VDM_COMMAND(key)
     bool ok = vdm_ledger_size(cli->archive->ledger, &size, err) &&
               vdm_archive_keyring(cli->archive, size, &check, err);
     if (ok)
-        ok = list ? list_keys(cli, &check.keyring, size)
-                  : export_key(cli, &check.keyring, args, err);
+        ok = list ? list_keys(cli, &check.keyring) : export_key(cli, &check.keyring, args, err);
     vdm_entry_check_release(&check);
     vdm_report_release(&nothing);
     return ok;

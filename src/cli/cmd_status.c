@@ -41,7 +41,7 @@ static void print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
     printf("%s  ", s->origin);
     vdm_out_number(stdout, s->size);
     printf("  %.*s\nkeys\n", (int)root.n, (const char *)root.p);
-    vdm_keys_print(cli, ring, s->size);
+    vdm_keys_print(cli, ring);
 }
 
 static bool print_json(const struct vdm_status *s, struct vdm_err *err)

@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 
-void vdm_keys_print(struct vdm_cli *cli, const struct vdm_keyring *ring, uint64_t size);
+void vdm_keys_print(struct vdm_cli *cli, const struct vdm_keyring *ring);
 const char *vdm_key_state(const struct vdm_key_range *r);
 
 #endif

@@ -249,7 +249,11 @@ static bool check(struct checking *k, int *status, struct vdm_err *err)
 {
     const char *page = vdm_args_value(k->args, "report");
     k->wants_page = page != NULL;
-    if (!check_options(k->args, err) || !load_anchors(k, err))
+    if (!check_options(k->args, err))
+        return false;
+    if (page && access(page, F_OK) == 0)
+        return vdm_fail(err, "--report: %s is there already, and is not written over", page);
+    if (!load_anchors(k, err))
         return false;
     if (k->args->rests == 0)
         return verify_archive(k, status, err);

@@ -84,6 +84,7 @@ class Handed(support.Case):
         self.assertEqual(out.read_text(), "precious")
         good, _ = self.bundle("--all", name="g.tar")
         r = self.expect(3, "verify", good, "--trust", self.pub, "--report", str(out))
+        self.assertEqual(r.out, "", "refused before the work")
         self.assertEqual(out.read_text(), "precious")
 
     def test_disclosure(self):

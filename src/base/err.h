@@ -22,6 +22,7 @@ enum vdm_err_kind {
     VDM_ERR_NOT_FOUND,   /* what was named does not exist */
     VDM_ERR_INTERRUPTED, /* the user asked to stop */
     VDM_ERR_RECOVER,     /* an interrupted write must be recovered first */
+    VDM_ERR_PASSPHRASE,  /* not the one that opens the key: worth asking again */
 };
 
 struct vdm_err {

@@ -84,14 +84,14 @@ VDM_COMMAND(init)
                            "--origin NAME is needed: the ledger's name for ever, like "
                            "archive.example.org/statements");
     default_signer(origin, signer);
-    if (!get_lock(args, &passphrase, &locked, err))
+    struct vdm_init_request r = {.path = args->rests ? args->rest[0] : cli->path,
+                                 .origin = origin,
+                                 .signer = name ? name : signer};
+    if (!vdm_init_check(&r, err) || !get_lock(args, &passphrase, &locked, err))
         return false;
     vdm_kdf_choose(&kdf);
     struct vdm_keyfile_lock lock = {&passphrase, &kdf};
-    struct vdm_init_request r = {.path = args->rests ? args->rest[0] : cli->path,
-                                 .origin = origin,
-                                 .signer = name ? name : signer,
-                                 .lock = locked ? &lock : NULL};
+    r.lock = locked ? &lock : NULL;
     struct vdm_init_done done;
     bool ok = vdm_init(cli->crypto, &r, &done, err);
     if (ok && cli->json)

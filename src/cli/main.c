@@ -168,7 +168,7 @@ static int run_command(const struct vdm_command *c, const struct vdm_args *args)
         .json = vdm_args_has(args, "json"),
         .quiet = vdm_args_has(args, "quiet"),
         .verbose = vdm_args_has(args, "verbose"),
-        .passphrases = {get_passphrase, &file, {0}},
+        .passphrases = {get_passphrase, &file, file.path ? 1 : VDM_PASSPHRASE_TRIES, {0}},
     };
     unsigned needs = c->needs | (c->more_needs ? c->more_needs(args) : 0);
     bool ok = check_count(c, args, &err) && open_needs(&cli, needs, args, &err);

@@ -146,8 +146,9 @@ static bool unseal(const struct vdm_keyfile *k, const struct vdm_secret *passphr
                     err))
         return false;
     if (!right)
-        return vdm_fail(err, "wrong passphrase for %s, or the key file was damaged",
-                        k->public_key.name);
+        return vdm_fail_as(err, VDM_ERR_PASSPHRASE,
+                           "wrong passphrase for %s, or the key file was damaged",
+                           k->public_key.name);
     return vdm_signing_key_from_seed(out, &seed, err);
 }
 

@@ -35,7 +35,7 @@ struct vdm_keypair {
 void vdm_keypair_release(struct vdm_keypair *k); /* wipes; a zeroed one is fine */
 
 /* A passphrase is needed for a sealed file (VDM_ERR_USAGE without) and left unused for the other
- * (NULL is fine). A wrong one is VDM_ERR_FAILED, and cannot be told from damage to what is sealed.
+ * (NULL is fine). A wrong one is VDM_ERR_PASSPHRASE, and cannot be told from damage to what is sealed.
  * The public key must be the one that the file names. */
 bool vdm_keyfile_load(struct vdm_crypto *c, int dir, const char *path,
                       const struct vdm_secret *passphrase, struct vdm_keypair *out,

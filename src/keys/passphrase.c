@@ -14,7 +14,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define TRIES 3
 /* A line with its end (CRLF in a file), and one byte more that shows it is too long. */
 #define LINE_CAP (VDM_PASSPHRASE_MAX + 2)
 
@@ -195,14 +194,14 @@ static bool ask(struct vdm_secret *out, const char *name, bool twice, struct vdm
     vdm_buf_puts(&prompt, ": ");
     if (!vdm_buf_ok(&prompt, err) || !terminal_open(&t, err))
         return false;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < VDM_PASSPHRASE_TRIES; i++) {
         bool good = false;
         if (!ask_try(&t, vdm_buf_bytes(&prompt), twice, out, &good, err))
             return false;
         if (good)
             return true;
     }
-    return vdm_fail(err, "none after %d tries", TRIES);
+    return vdm_fail(err, "none after %d tries", VDM_PASSPHRASE_TRIES);
 }
 
 bool vdm_passphrase_ask(struct vdm_secret *out, const char *name, bool twice, struct vdm_err *err)

@@ -8,7 +8,8 @@
 
 #include "crypto/sign.h"
 
-#define VDM_PASSPHRASE_MAX 1024 /* bytes */
+#define VDM_PASSPHRASE_MAX   1024 /* bytes */
+#define VDM_PASSPHRASE_TRIES 3    /* of a person */
 
 /* Ask on the controlling terminal (/dev/tty) with "Passphrase for NAME: ", without echo. With
  * `twice` it is asked again and must be the same; that, and an empty one, has three tries.

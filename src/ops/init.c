@@ -182,12 +182,17 @@ static void undo(struct making *m, const struct vdm_init_done *out)
     rmdir(m->r->path);
 }
 
-static bool make(struct making *m, struct vdm_init_done *out, struct vdm_err *err)
+static bool check(struct making *m, struct vdm_err *err)
 {
     if (asprintf(&m->keys_path, "%s/keys", m->r->path) < 0 ||
         asprintf(&m->store_path, "%s/store", m->r->path) < 0)
         return vdm_fail_memory(err);
-    if (!check_free(m, err))
+    return check_names(m->r, err) && check_free(m, err);
+}
+
+static bool make(struct making *m, struct vdm_init_done *out, struct vdm_err *err)
+{
+    if (!check(m, err))
         return false;
     if (make_folders(m, err) && make_keys(m, out, err) && make_ledger(m, out, err))
         return true;
@@ -195,17 +200,30 @@ static bool make(struct making *m, struct vdm_init_done *out, struct vdm_err *er
     return false;
 }
 
+static void release(struct making *m)
+{
+    vdm_signer_close(m->authority);
+    vdm_signer_close(m->ledger);
+    vdm_signer_close(m->signer);
+    vdm_fd_close(&m->keys);
+    free(m->keys_path);
+    free(m->store_path);
+}
+
+bool vdm_init_check(const struct vdm_init_request *r, struct vdm_err *err)
+{
+    struct making m = {.r = r, .keys = -1};
+    bool ok = check(&m, err);
+    release(&m);
+    return ok || vdm_err_prefix(err, "init");
+}
+
 bool vdm_init(struct vdm_crypto *c, const struct vdm_init_request *r, struct vdm_init_done *out,
               struct vdm_err *err)
 {
     struct making m = {.crypto = c, .r = r, .keys = -1};
     *out = (struct vdm_init_done){0};
-    bool ok = check_names(r, err) && make(&m, out, err);
-    vdm_signer_close(m.authority);
-    vdm_signer_close(m.ledger);
-    vdm_signer_close(m.signer);
-    vdm_fd_close(&m.keys);
-    free(m.keys_path);
-    free(m.store_path);
+    bool ok = make(&m, out, err);
+    release(&m);
     return ok || vdm_err_prefix(err, "init");
 }

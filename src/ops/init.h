@@ -17,6 +17,9 @@ struct vdm_init_done {
     struct vdm_buf checkpoint;
 };
 
+/* Could it be made: are the names good, is the place free? To be asked before a passphrase is. */
+bool vdm_init_check(const struct vdm_init_request *r, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* Refuses (VDM_ERR_REFUSED) a folder that holds an archive or keys already. After an error what was
  * made is gone again. */
 bool vdm_init(struct vdm_crypto *c, const struct vdm_init_request *r, struct vdm_init_done *out,

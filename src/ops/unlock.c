@@ -86,9 +86,16 @@ static bool open_key(struct vdm_archive *a, const struct search *s, struct vdm_p
         return vdm_signer_load(out, a->crypto, a->keys, s->file, NULL, err);
     if (try_last(a, s, p, out))
         return true;
-    vdm_passphrases_release(p);
-    return p->get(p->ctx, s->info.vkey.name, &p->last, err) &&
-           vdm_signer_load(out, a->crypto, a->keys, s->file, &p->last, err);
+    for (unsigned i = 1;; i++) {
+        struct vdm_err why = {0};
+        vdm_passphrases_release(p);
+        if (!p->get(p->ctx, s->info.vkey.name, &p->last, err))
+            return false;
+        if (vdm_signer_load(out, a->crypto, a->keys, s->file, &p->last, &why))
+            return true;
+        if (why.kind != VDM_ERR_PASSPHRASE || i >= p->tries)
+            return vdm_fail_as(err, why.kind, "%s", why.text);
+    }
 }
 
 bool vdm_unlock(struct vdm_archive *a, const struct vdm_keyring *ring, enum vdm_key_role role,

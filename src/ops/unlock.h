@@ -11,6 +11,8 @@
 struct vdm_passphrases {
     bool (*get)(void *ctx, const char *key_name, struct vdm_secret *out, struct vdm_err *err);
     void *ctx;
+    unsigned
+        tries; /* how often it is asked for while it opens nothing; a file says the same each time */
     struct vdm_secret last; /* the one that opened a key last is tried first; release when done */
 };
 void vdm_passphrases_release(struct vdm_passphrases *p);

@@ -93,6 +93,25 @@ class Passphrases(support.Case):
         self.assertEqual(r.out.count("Passphrase for"), 1, "asked once for both keys")
         self.assertIn("1 statement recorded", r.out)
 
+    def test_mistyped(self):
+        """A person has three tries; a file says the same each time."""
+        a, doc = self.locked(), self.file("d.txt")
+        ask = "Passphrase for"
+        r = support.on_terminal("-C", a, "import", doc,
+                                answers=[(ask, "sesam\n"), (ask, "seasme\n"), (ask, PASSPHRASE + "\n")])
+        self.assertEqual(r.code, 0, str(r))
+        r = support.on_terminal("-C", a, "import", doc, answers=[(ask, "no\n")] * 4)
+        self.assertEqual(r.code, 3, str(r))
+        self.assertIn("wrong passphrase", r.out)
+        self.assertEqual(r.out.count(ask), 3, str(r))
+
+    def test_init_looks_before_it_asks(self):
+        a = self.archive()
+        r = support.on_terminal("init", a, "--origin", "x.example", "--signer", "me@x")
+        self.assertEqual(r.code, 3, str(r))
+        self.assertIn("holds an archive already", r.out)
+        self.assertNotIn("Passphrase", r.out)
+
     def test_keys_are_sealed_and_private(self):
         a = pathlib.Path(self.locked())
         for key in a.glob("keys/*.key"):

@@ -120,7 +120,7 @@ static void test_wrong_passphrase(void **state)
     put_sealed(p, "amal.key");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_load_fails(
-            p, "amal.key", wrong[i], VDM_ERR_FAILED,
+            p, "amal.key", wrong[i], VDM_ERR_PASSPHRASE,
             "wrong passphrase for amal@archive.example.org, or the key file was damaged");
 }
 
@@ -206,7 +206,8 @@ static void test_exchanged_lines(void **state)
             }
             mixed[n] = 0;
             put_text(p, "mixed.key", mixed);
-            assert_load_fails(p, "mixed.key", "right", drop ? VDM_ERR_MALFORMED : VDM_ERR_FAILED,
+            assert_load_fails(p, "mixed.key", "right",
+                              drop ? VDM_ERR_MALFORMED : VDM_ERR_PASSPHRASE,
                               drop ? "malformed" : "wrong passphrase");
         }
 }

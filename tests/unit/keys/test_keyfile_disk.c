@@ -90,7 +90,7 @@ static void test_save_again(void **state)
     assert_error(&err, VDM_ERR_NOT_FOUND, "amal.key");
     put_sealed(p, "amal.key");
     assert_true(vdm_keyfile_save_again(p->c, &k, p->fd, "amal.key", &lock, &err));
-    assert_load_fails(p, "amal.key", "right", VDM_ERR_FAILED, "wrong passphrase");
+    assert_load_fails(p, "amal.key", "right", VDM_ERR_PASSPHRASE, "wrong passphrase");
     assert_true(vdm_keyfile_load(p->c, p->fd, "amal.key", &s, &again, &err));
     assert_true(vdm_keyfile_save_again(p->c, &k, p->fd, "amal.key", NULL, &err));
     assert_file(p, "amal.key", VDM_LIT(AMAL_KEY "\n"), 0600);

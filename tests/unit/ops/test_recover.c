@@ -213,7 +213,7 @@ static void init(void **state)
     vdm_buf_release(&done.checkpoint);
     struct vdm_archive *a = NULL;
     struct vdm_signers s = {NULL, NULL};
-    struct vdm_passphrases none = {NULL, NULL, {NULL, 0, 0}};
+    struct vdm_passphrases none = {NULL, NULL, 1, {NULL, 0, 0}};
     MUST(vdm_archive_open(&a, k->c, path, VDM_ARCHIVE_WRITE, &k->err));
     MUST(vdm_unlock_for_writing(a, NULL, &none, &s, &k->err));
     assert_string_equal(vdm_signer_vkey(s.signer)->name, "lena@example.org");

@@ -10,6 +10,9 @@ const char vdm_shows_not[] =
 
 const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what)
 {
+    if (vdm_report_verdict(r) == VDM_NO_MATCH)
+        return "What was checked is as it was recorded. The file that you gave is another: it was "
+               "changed, or it is the document of something that is not here.";
     if (what == VDM_CHECKED_CHECKPOINT)
         return "This shows that the ledger's key signed this state of the ledger. No entry and no "
                "document was looked at.";
@@ -133,7 +136,7 @@ void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm
     print_ledger(r);
     if (!cli->quiet)
         print_findings(&r->notices);
-    if (v == VDM_VERIFIED)
+    if (v == VDM_VERIFIED || v == VDM_NO_MATCH)
         puts(vdm_shows(r, what));
     puts(vdm_shows_not);
 }
@@ -366,7 +369,7 @@ static void put_summary(FILE *to, const struct vdm_report *r, enum vdm_checked w
     fprintf(to,
             "<p>%s</p>\n<p>%s The index and the instructions inside the bundle are the sender's "
             "words; what counts is what stands here.</p>\n",
-            v == VDM_VERIFIED ? vdm_shows(r, what) : "", vdm_shows_not);
+            v == VDM_VERIFIED || v == VDM_NO_MATCH ? vdm_shows(r, what) : "", vdm_shows_not);
     put_findings(to, "Findings", &r->findings);
     put_findings(to, "Notices", &r->notices);
 }

@@ -18,6 +18,7 @@ void vdm_entry_check_release(struct vdm_entry_check *k)
     vdm_keyring_release(&k->keyring);
     free(k->key_entry);
     free(k->doubted);
+    free(k->vouching);
     memset(k, 0, sizeof *k);
 }
 
@@ -202,21 +203,21 @@ static bool check_signer(struct vdm_entry_check *k, struct vdm_checked_entry *ou
     return true;
 }
 
-/* An amendment by a valid signer settles what is doubted of its capture. */
-static void settle(struct vdm_entry_check *k, uint64_t capture, uint64_t by)
+bool vdm_entry_check_vouch(struct vdm_entry_check *k, const struct vdm_entry *amendment,
+                           struct vdm_err *err)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < k->doubts; i++) {
-        struct vdm_doubted d = k->doubted[i];
-        if (d.capture == capture && d.entry < by)
-            vdm_report_add(
-                k->report, (struct vdm_seen){.kind = VDM_RE_ATTESTED, .entry = d.entry},
-                "its signer's key was revoked by entry %llu; amendment %llu vouches for it again",
-                (unsigned long long)d.revoked_by, (unsigned long long)by);
-        else
-            k->doubted[kept++] = d;
+    if (k->doubts == 0) /* only what came before can be settled */
+        return true;
+    if (k->vouchings == k->vouchings_cap) {
+        size_t cap = k->vouchings_cap ? k->vouchings_cap * 2 : 64;
+        struct vdm_vouching *grown = reallocarray(k->vouching, cap, sizeof *grown);
+        if (!grown)
+            return vdm_fail_memory(err);
+        k->vouching = grown;
+        k->vouchings_cap = cap;
     }
-    k->doubts = kept;
+    k->vouching[k->vouchings++] = (struct vdm_vouching){amendment->capture.amends, amendment->n};
+    return true;
 }
 
 static void check_clock(struct vdm_entry_check *k, const struct vdm_entry *e)
@@ -246,8 +247,6 @@ bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_byte
         vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_ENTRY_OF_UNKNOWN_KIND, .entry = n},
                        "%.*s is not known to this version", (int)e->type.n, e->type.p);
     check_key_rules(k, n);
-    if (e->kind == VDM_ENTRY_AMENDMENT && out->signer_good)
-        settle(k, e->capture.amends, n);
     check_clock(k, e);
     k->has_last = true;
     k->last_n = n;
@@ -257,15 +256,51 @@ bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_byte
     return true;
 }
 
+static int by_capture(const void *a, const void *b)
+{
+    const struct vdm_vouching *x = a, *y = b;
+    return x->capture != y->capture ? (x->capture < y->capture ? -1 : 1)
+                                    : (x->by > y->by) - (x->by < y->by);
+}
+
+/* The first amendment behind a doubted entry that vouches for its capture, or NULL. */
+static const struct vdm_vouching *vouches_for(const struct vdm_entry_check *k,
+                                              const struct vdm_doubted *d)
+{
+    const struct vdm_vouching wanted = {d->capture, d->entry + 1};
+    size_t low = 0, high = k->vouchings;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (by_capture(&k->vouching[mid], &wanted) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    bool found = low < k->vouchings && k->vouching[low].capture == d->capture;
+    return found ? &k->vouching[low] : NULL;
+}
+
+/* All at once: hostile input has a million of each, and to look through one for each of the other
+ * would take for ever. */
 void vdm_entry_check_end(struct vdm_entry_check *k)
 {
-    for (size_t i = 0; i < k->doubts; i++)
-        vdm_report_add(
-            k->report,
-            (struct vdm_seen){.kind = VDM_SIGNER_UNAUTHORIZED, .entry = k->doubted[i].entry},
-            "its signer's key was revoked by entry %llu",
-            (unsigned long long)k->doubted[i].revoked_by);
-    k->doubts = 0;
+    if (k->vouchings)
+        qsort(k->vouching, k->vouchings, sizeof *k->vouching, by_capture);
+    for (size_t i = 0; i < k->doubts; i++) {
+        const struct vdm_doubted *d = &k->doubted[i];
+        const struct vdm_vouching *v = vouches_for(k, d);
+        struct vdm_seen seen = {.kind = v ? VDM_RE_ATTESTED : VDM_SIGNER_UNAUTHORIZED,
+                                .entry = d->entry};
+        if (v)
+            vdm_report_add(
+                k->report, seen,
+                "its signer's key was revoked by entry %llu; amendment %llu vouches for it again",
+                (unsigned long long)d->revoked_by, (unsigned long long)v->by);
+        else
+            vdm_report_add(k->report, seen, "its signer's key was revoked by entry %llu",
+                           (unsigned long long)d->revoked_by);
+    }
+    k->doubts = k->vouchings = 0;
 }
 
 /* --- checkpoints --- */

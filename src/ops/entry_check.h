@@ -16,6 +16,11 @@ struct vdm_doubted {
     uint64_t revoked_by;
 };
 
+/* An amendment that vouches for its capture. */
+struct vdm_vouching {
+    uint64_t capture, by;
+};
+
 struct vdm_key_entry {
     uint64_t n;
     const char *without_effect; /* the rule that it breaks, or NULL */
@@ -35,6 +40,8 @@ struct vdm_entry_check {
     struct vdm_time last_recorded;
     struct vdm_doubted *doubted;
     size_t doubts, doubts_cap;
+    struct vdm_vouching *vouching;
+    size_t vouchings, vouchings_cap;
 };
 
 void vdm_entry_check_init(struct vdm_entry_check *k, struct vdm_crypto *c, struct vdm_report *r);
@@ -57,7 +64,11 @@ struct vdm_checked_entry {
 /* Entry n of the ledger; findings go to the report. *out borrows from `bytes`. */
 bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
                           struct vdm_checked_entry *out, struct vdm_err *err) VDM_MUST_CHECK;
-/* After the last: doubts that no amendment has settled become findings. */
+/* An amendment by a valid signer, with no finding about it or its place in the tree: it settles what
+ * was doubted of its capture before. To be said by the caller, who alone knows all of that. */
+bool vdm_entry_check_vouch(struct vdm_entry_check *k, const struct vdm_entry *amendment,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+/* After the last: doubts that an amendment has settled become notices, the others findings. */
 void vdm_entry_check_end(struct vdm_entry_check *k);
 
 /* Check the ledger's own signature lines of a checkpoint note of this size; notes checkpoint-invalid.

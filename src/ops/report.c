@@ -9,6 +9,7 @@
 static const char *const words[VDM_KINDS] = {
     [VDM_DOCUMENT_MISSING] = "document-missing",
     [VDM_DOCUMENT_CORRUPT] = "document-corrupt",
+    [VDM_DOCUMENT_UNMATCHED] = "document-unmatched",
     [VDM_RECORD_MISSING] = "record-missing",
     [VDM_RECORD_MISMATCH] = "record-mismatch",
     [VDM_ENTRY_MALFORMED] = "entry-malformed",
@@ -46,14 +47,20 @@ const char *vdm_kind_word(enum vdm_finding_kind kind)
 
 const char *vdm_verdict_words(enum vdm_verdict v)
 {
-    static const char *const verdicts[] = {"VERIFIED", "ALTERED", "INCOMPLETE",
-                                           "INTACT, KEY NOT TRUSTED", "COULD NOT CHECK"};
+    static const char *const verdicts[] = {[VDM_VERIFIED] = "VERIFIED",
+                                           [VDM_ALTERED] = "ALTERED",
+                                           [VDM_INCOMPLETE] = "INCOMPLETE",
+                                           [VDM_INTACT_UNTRUSTED] = "INTACT, KEY NOT TRUSTED",
+                                           [VDM_COULD_NOT_CHECK] = "COULD NOT CHECK",
+                                           [VDM_NO_MATCH] = "NO MATCH"};
     return verdicts[v];
 }
 
 int vdm_verdict_status(enum vdm_verdict v)
 {
-    static const int status[] = {0, 1, 1, 4, 3};
+    static const int status[] = {
+        [VDM_VERIFIED] = 0,         [VDM_ALTERED] = 1,         [VDM_INCOMPLETE] = 1,
+        [VDM_INTACT_UNTRUSTED] = 4, [VDM_COULD_NOT_CHECK] = 3, [VDM_NO_MATCH] = 1};
     return status[v];
 }
 
@@ -141,11 +148,14 @@ static bool only_missing(const struct vdm_report *r, uint64_t bad)
 
 enum vdm_verdict vdm_report_verdict(const struct vdm_report *r)
 {
-    uint64_t bad = r->findings.total - r->kinds[VDM_KEY_UNTRUSTED];
+    uint64_t unmatched = r->kinds[VDM_DOCUMENT_UNMATCHED];
+    uint64_t bad = r->findings.total - r->kinds[VDM_KEY_UNTRUSTED] - unmatched;
     if (r->no_memory)
         return VDM_COULD_NOT_CHECK;
     if (bad > 0)
         return only_missing(r, bad) ? VDM_INCOMPLETE : VDM_ALTERED;
+    if (unmatched > 0)
+        return VDM_NO_MATCH;
     return r->kinds[VDM_KEY_UNTRUSTED] ? VDM_INTACT_UNTRUSTED : VDM_VERIFIED;
 }
 

@@ -11,6 +11,7 @@
 enum vdm_finding_kind {
     VDM_DOCUMENT_MISSING,
     VDM_DOCUMENT_CORRUPT,
+    VDM_DOCUMENT_UNMATCHED,
     VDM_RECORD_MISSING,
     VDM_RECORD_MISMATCH,
     VDM_ENTRY_MALFORMED,
@@ -63,6 +64,7 @@ enum vdm_verdict {
     VDM_INCOMPLETE,
     VDM_INTACT_UNTRUSTED,
     VDM_COULD_NOT_CHECK,
+    VDM_NO_MATCH, /* what was checked is good, but a document that the reader gave is not in it */
 };
 const char *vdm_verdict_words(enum vdm_verdict v);
 

@@ -152,12 +152,19 @@ static bool check_entry(struct vdm_verify *v, const struct vdm_ledger_row *row,
 {
     struct vdm_checked_entry c;
     struct vdm_digest leaf = vdm_tlog_leaf(v->a->crypto, row->bytes);
+    uint64_t before = vdm_report_findings(v->report);
     v->met.entries++;
     v->met.records += record != NULL;
     if (!vdm_tile_writer_append(v->tree, leaf, err) ||
         !vdm_entry_check_next(&v->check, row->n, row->bytes, &c, err))
         return false;
-    return !c.decoded || c.entry.n != row->n || vdm_verify_item(v, &c, record, err);
+    if (!c.decoded || c.entry.n != row->n)
+        return true;
+    if (!vdm_verify_item(v, &c, record, err))
+        return false;
+    bool vouches = c.entry.kind == VDM_ENTRY_AMENDMENT && c.signer_good &&
+                   vdm_report_findings(v->report) == before;
+    return !vouches || vdm_entry_check_vouch(&v->check, &c.entry, err);
 }
 
 /* Entries must be dense; a gap ends the pass, since what follows has no place in the tree. */
@@ -353,7 +360,7 @@ static bool run(struct vdm_verify *v, struct vdm_err *err)
     if (!pass(v, err))
         return false;
     vdm_entry_check_end(&v->check);
-    vdm_verify_report_missing(v);
+    vdm_verify_settle(v);
     note_time(v);
     if (v->size == 0)
         vdm_report_add(v->report, vdm_seen_at(VDM_TRUNCATED, VDM_NO_ENTRY), "the ledger is empty");
@@ -408,6 +415,8 @@ static void verify_release(struct vdm_verify *v)
     free(v->tree);
     free(v->recent);
     free(v->missing);
+    free(v->withdrawal);
+    free(v->late);
 }
 
 bool vdm_verify_archive(struct vdm_crypto *c, const char *path, const struct vdm_verify_options *o,

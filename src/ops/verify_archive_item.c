@@ -5,16 +5,25 @@
 
 /* --- records and documents --- */
 
+/* Room for one more element of `width` bytes. */
+static bool grow(void *list, size_t n, size_t *cap, size_t width, struct vdm_err *err)
+{
+    void **p = list;
+    if (n < *cap)
+        return true;
+    size_t more = *cap ? *cap * 2 : 64;
+    void *grown = reallocarray(*p, more, width);
+    if (!grown)
+        return vdm_fail_memory(err);
+    *p = grown;
+    *cap = more;
+    return true;
+}
+
 static bool note_missing(struct vdm_verify *v, struct vdm_verify_missing m, struct vdm_err *err)
 {
-    if (v->missings == v->missings_cap) {
-        size_t cap = v->missings_cap ? v->missings_cap * 2 : 64;
-        struct vdm_verify_missing *grown = reallocarray(v->missing, cap, sizeof *grown);
-        if (!grown)
-            return vdm_fail_memory(err);
-        v->missing = grown;
-        v->missings_cap = cap;
-    }
+    if (!grow(&v->missing, v->missings, &v->missings_cap, sizeof m, err))
+        return false;
     v->missing[v->missings++] = m;
     return true;
 }
@@ -48,7 +57,7 @@ static bool check_document(struct vdm_verify *v, uint64_t n, const struct vdm_re
         v->report->bytes += r->document_size;
         return true;
     case VDM_STORE_MISSING:
-        return note_missing(v, (struct vdm_verify_missing){n, false, true, r->document}, err);
+        return note_missing(v, (struct vdm_verify_missing){n, n, false, true, r->document}, err);
     case VDM_STORE_DAMAGED:
         vdm_report_add(v->report, s, "the stored document has other bytes than were captured");
         return true;
@@ -87,7 +96,7 @@ static bool check_record(struct vdm_verify *v, const struct vdm_entry *e, uint64
     struct vdm_err why = {0};
     if (!row) {
         vdm_verify_catalog(v, e, n, NULL);
-        return note_missing(v, (struct vdm_verify_missing){e->n, true, !amendment, {{0}}}, err);
+        return note_missing(v, (struct vdm_verify_missing){n, e->n, true, !amendment, {{0}}}, err);
     }
     if (row->odd || !vdm_record_decode(row->bytes, &r, &why)) {
         vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),
@@ -124,49 +133,98 @@ static bool check_target(struct vdm_verify *v, uint64_t n, uint64_t of, bool *go
     return true;
 }
 
-/* A withdrawal accounts for what is missing of its capture and of the capture's amendments. */
-static bool settle_withdrawal(struct vdm_verify *v, const struct vdm_withdrawal *w,
-                              struct vdm_err *err)
+/* --- withdrawals --- */
+
+static bool note_withdrawal(struct vdm_verify *v, uint64_t n, const struct vdm_withdrawal *w,
+                            struct vdm_err *err)
 {
-    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_note note;
-    struct vdm_entry e;
-    size_t kept = 0;
-    for (size_t i = 0; i < v->missings; i++) {
-        struct vdm_verify_missing m = v->missing[i];
-        bool about = m.n == w->of;
-        if (!about && m.record) {
-            if (!vdm_archive_entry(v->a, m.n, &bytes, &note, &e, err))
-                return false;
-            about = e.kind == VDM_ENTRY_AMENDMENT && e.capture.amends == w->of;
-        }
-        if (about && w->scope != VDM_SCOPE_DOCUMENT)
-            m.record = m.document = false; /* without the record nobody knows the document */
-        else if (about && w->scope != VDM_SCOPE_RECORD && !m.record)
-            m.document = false;
-        if (m.record || m.document)
-            v->missing[kept++] = m;
-    }
-    v->missings = kept;
+    struct vdm_verify_withdrawal noted = {w->of, n, w->scope != VDM_SCOPE_DOCUMENT,
+                                          w->scope != VDM_SCOPE_RECORD};
+    if (!grow(&v->withdrawal, v->withdrawals, &v->withdrawals_cap, sizeof noted, err))
+        return false;
+    v->withdrawal[v->withdrawals++] = noted;
     v->report->withdrawn++;
     return true;
 }
 
-void vdm_verify_report_missing(struct vdm_verify *v)
+static bool note_late(struct vdm_verify *v, const struct vdm_entry *e, struct vdm_err *err)
+{
+    if (v->withdrawals == 0)
+        return true;
+    if (!grow(&v->late, v->lates, &v->lates_cap, sizeof *v->late, err))
+        return false;
+    v->late[v->lates++] = (struct vdm_verify_late){e->capture.amends, e->n};
+    return true;
+}
+
+static int by_capture(const void *a, const void *b)
+{
+    const struct vdm_verify_withdrawal *x = a, *y = b;
+    return x->capture != y->capture ? (x->capture < y->capture ? -1 : 1)
+                                    : (x->n > y->n) - (x->n < y->n);
+}
+
+/* By capture, then by number; each then says what it and all behind it withdraw. */
+static void sort_withdrawals(struct vdm_verify *v)
+{
+    struct vdm_verify_withdrawal *w = v->withdrawal;
+    if (v->withdrawals)
+        qsort(w, v->withdrawals, sizeof *w, by_capture);
+    for (size_t i = v->withdrawals; i-- > 1;)
+        if (w[i - 1].capture == w[i].capture) {
+            w[i - 1].record = w[i - 1].record || w[i].record;
+            w[i - 1].document = w[i - 1].document || w[i].document;
+        }
+}
+
+/* The first withdrawal of the capture from entry `from` on, or NULL. */
+static const struct vdm_verify_withdrawal *withdrawal_of(const struct vdm_verify *v,
+                                                         uint64_t capture, uint64_t from)
+{
+    const struct vdm_verify_withdrawal wanted = {.capture = capture, .n = from};
+    size_t low = 0, high = v->withdrawals;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (by_capture(&v->withdrawal[mid], &wanted) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    bool found = low < v->withdrawals && v->withdrawal[low].capture == capture;
+    return found ? &v->withdrawal[low] : NULL;
+}
+
+/* Without the record nobody knows the document: who withdraws the record accounts for both. */
+static void report_missing(struct vdm_verify *v, const struct vdm_verify_missing *m)
 {
     char hex[65];
-    for (size_t i = 0; i < v->missings; i++) {
-        const struct vdm_verify_missing *m = &v->missing[i];
-        vdm_digest_hex(m->digest, hex);
-        if (m->record)
-            vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISSING, m->n),
-                           "its record is not in the ledger");
-        else
-            vdm_report_add(
-                v->report,
-                (struct vdm_seen){
-                    .kind = VDM_DOCUMENT_MISSING, .entry = m->n, .document = hex, .expected = hex},
-                "the store does not hold its document");
+    const struct vdm_verify_withdrawal *w = withdrawal_of(v, m->capture, m->n + 1);
+    if (w && (w->record || (w->document && !m->record)))
+        return;
+    vdm_digest_hex(m->digest, hex);
+    if (m->record)
+        vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISSING, m->n),
+                       "its record is not in the ledger");
+    else
+        vdm_report_add(
+            v->report,
+            (struct vdm_seen){
+                .kind = VDM_DOCUMENT_MISSING, .entry = m->n, .document = hex, .expected = hex},
+            "the store does not hold its document");
+}
+
+void vdm_verify_settle(struct vdm_verify *v)
+{
+    sort_withdrawals(v);
+    for (size_t i = 0; i < v->missings; i++)
+        report_missing(v, &v->missing[i]);
+    for (size_t i = 0; i < v->lates; i++) {
+        const struct vdm_verify_late *l = &v->late[i];
+        const struct vdm_verify_withdrawal *w = withdrawal_of(v, l->capture, 0);
+        if (w && w->n < l->n)
+            vdm_report_add(v->report, vdm_seen_at(VDM_ENTRY_MALFORMED, l->n),
+                           "it amends entry %llu, which entry %llu had withdrawn",
+                           (unsigned long long)l->capture, (unsigned long long)w->n);
     }
 }
 
@@ -179,7 +237,7 @@ static bool check_withdrawal(struct vdm_verify *v, const struct vdm_checked_entr
         return false;
     if (good)
         vdm_verify_catalog(v, &c->entry, w->of, NULL);
-    return !good || !c->signer_good || settle_withdrawal(v, w, err);
+    return !good || !c->signer_good || note_withdrawal(v, c->entry.n, w, err);
 }
 
 bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
@@ -198,6 +256,6 @@ bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
     }
     if (e->kind != VDM_ENTRY_AMENDMENT)
         return true;
-    return check_target(v, e->n, e->capture.amends, &good, err) &&
+    return note_late(v, e, err) && check_target(v, e->n, e->capture.amends, &good, err) &&
            (!good || check_record(v, e, e->capture.amends, record, err));
 }

@@ -10,9 +10,20 @@
 
 /* A record or document that is not there: withdrawn, if a withdrawal follows. */
 struct vdm_verify_missing {
-    uint64_t n;
+    uint64_t capture, n;   /* n: the capture's or an amendment's */
     bool record, document; /* which of them */
     struct vdm_digest digest;
+};
+
+/* A good withdrawal. */
+struct vdm_verify_withdrawal {
+    uint64_t capture, n;
+    bool record, document; /* what it withdraws */
+};
+
+/* An amendment that stands behind the first withdrawal of all. */
+struct vdm_verify_late {
+    uint64_t capture, n;
 };
 
 /* A document that was found good. */
@@ -43,6 +54,10 @@ struct vdm_verify {
     struct vdm_verify_good *recent;
     struct vdm_verify_missing *missing;
     size_t missings, missings_cap;
+    struct vdm_verify_withdrawal *withdrawal;
+    size_t withdrawals, withdrawals_cap;
+    struct vdm_verify_late *late;
+    size_t lates, lates_cap;
     struct vdm_catalog *catalog; /* NULL: not to be used (any more) */
     uint64_t catalog_reach;
     struct vdm_verify_kept *kept;
@@ -60,8 +75,9 @@ static inline struct vdm_seen vdm_seen_at(enum vdm_finding_kind kind, uint64_t n
 /* The entry is decoded and stands where it says; `record` is its row, or NULL. */
 bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
                      const struct vdm_ledger_row *record, struct vdm_err *err) VDM_MUST_CHECK;
-/* After the last: what no withdrawal accounts for becomes findings. */
-void vdm_verify_report_missing(struct vdm_verify *v);
+/* After the last: what is missing and no withdrawal accounts for becomes findings; so do amendments
+ * of what was withdrawn before. */
+void vdm_verify_settle(struct vdm_verify *v);
 
 /* --- the catalog --- */
 

@@ -91,11 +91,12 @@ void vdm_check_given(const struct vdm_given_document *given, size_t n, struct vd
         if (given[i].matched)
             continue;
         vdm_digest_hex(given[i].digest, hex);
-        vdm_report_add(report,
-                       (struct vdm_seen){.kind = VDM_DOCUMENT_CORRUPT,
-                                         .entry = VDM_NO_ENTRY,
-                                         .document = given[i].name,
-                                         .found = hex},
-                       "these bytes are not the document of any capture that was checked");
+        vdm_report_add(
+            report,
+            (struct vdm_seen){.kind = VDM_DOCUMENT_UNMATCHED,
+                              .entry = VDM_NO_ENTRY,
+                              .document = given[i].name,
+                              .found = hex},
+            "the file that you gave is not the document of any capture that was checked");
     }
 }

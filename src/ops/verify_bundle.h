@@ -72,9 +72,9 @@ bool vdm_verify_bundle(struct vdm_crypto *c, int fd, const char *name,
                        const struct vdm_bundle_options *o, const struct vdm_progress *progress,
                        struct vdm_report *report, struct vdm_err *err) VDM_MUST_CHECK;
 
-/* After the last bundle: a given document that no capture in any of them is of is a finding. Its kind
- * is document-corrupt and not document-missing: the reader asked whether these bytes are vouched for,
- * and they are not; it would be wrong to call that merely incomplete. */
+/* After the last bundle: a given document that no capture in any of them is of is a finding of its own
+ * (document-unmatched). The reader asked whether these bytes are vouched for, and they are not; but
+ * that says nothing against the bundle. */
 void vdm_check_given(const struct vdm_given_document *given, size_t n, struct vdm_report *report);
 
 /* --- a single proof, a single checkpoint --- */

@@ -186,10 +186,17 @@ static bool take_follower(struct vdm_bundle_check *v, struct group *g, struct vd
                        (unsigned long long)item->n);
         known = false;
     }
+    if (known && amendment && (item->record_withdrawn || item->document_withdrawn)) {
+        vdm_report_add(v->report, (struct vdm_seen){.kind = VDM_ENTRY_MALFORMED, .entry = n},
+                       "it amends entry %llu, which was withdrawn before",
+                       (unsigned long long)item->n);
+        known = false;
+    }
     item->amendments += amendment;
     item->withdrawals += !amendment;
     if (amendment)
-        return take_record(v, g, n, err);
+        return (!known || !v->entry_good || vdm_entry_check_vouch(&v->check, e, err)) &&
+               take_record(v, g, n, err);
     if (known && v->entry_good) {
         item->record_withdrawn =
             item->record_withdrawn || e->withdrawal.scope != VDM_SCOPE_DOCUMENT;

@@ -75,10 +75,12 @@ class Agree(unittest.TestCase):
         if done.returncode == 3 or not done.stdout:
             return done.returncode, None, []
         said = json.loads(done.stdout.splitlines()[0])
+        self.reports.append(said)
         return done.returncode, said["verdict"], [(f["kind"], f["entry"]) for f in said["findings"]]
 
     def compare(self, data, what, key="authority.pub", about=None, options=()):
         """`about`: compare also what is said of this entry."""
+        self.reports = []
         self.file.write_bytes(data)
         trust = ("--trust", VECTORS / "keys" / key) if key else ()
         ours = self.ask(VIDIMUS, "--json", "verify", self.file, *trust, *options)
@@ -168,6 +170,31 @@ class Agree(unittest.TestCase):
         told(made, 1, "the newest entry amends a key entry")
         told(archive(), 1, "evidence of size 0",
              evidence=[("vidimus/evidence/0/checkpoint", archive().checkpoint("ledger"))])
+
+    def test_bundles_of_the_vectors(self):
+        """Each says what must be found; an index that lost a file would pass unseen otherwise."""
+        folder = ROOT / "tests/vectors/bundles"
+        index = json.loads((folder / "index.json").read_text())
+        self.assertEqual({case["file"] for case in index}, {path.name for path in folder.glob("*.tar")})
+        for case in index:
+            with self.subTest(case["file"]):
+                self.compare((folder / case["file"]).read_bytes(), case["why"])
+                for said in self.reports:
+                    self.assertEqual(said["verdict"], case["verdict"])
+                    self.assertEqual(sorted({f["kind"] for f in said["findings"]}), case["findings"])
+                    self.assertLessEqual(set(case["notices"]), {n["kind"] for n in said["notices"]})
+
+    def test_a_document_that_is_not_in_it(self):
+        """Nothing is wrong with the receipt; the reader's file is another."""
+        receipt = (VECTORS / "receipt.tar").read_bytes()
+        for path, expected in ((VECTORS / "documents/000004", (0, "VERIFIED")), (Path(__file__), (1, "NO MATCH"))):
+            status, verdict, _ = self.compare(receipt, path.name, options=("--document", path))
+            self.assertEqual((status, verdict), expected)
+        _, verdict, found = self.compare(receipt[:9000], "cut off", options=("--document", Path(__file__)))
+        self.assertEqual(verdict, "INCOMPLETE")
+        self.assertIn(("document-unmatched", None), found)
+        _, verdict, _ = self.compare(receipt, "no key", key=None, options=("--document", Path(__file__)))
+        self.assertEqual(verdict, "NO MATCH")
 
     def test_key_events(self):
         """Nine cases: a key that is authorized, retired, revoked; an entry before, at and after."""

@@ -25,7 +25,8 @@ from vidimus_format import Malformed
 
 VERIFIED, NOT_TRUSTED = "VERIFIED", "INTACT, KEY NOT TRUSTED"
 ALTERED, INCOMPLETE, COULD_NOT_CHECK = "ALTERED", "INCOMPLETE", "COULD NOT CHECK"
-EXIT = {VERIFIED: 0, ALTERED: 1, INCOMPLETE: 1, COULD_NOT_CHECK: 3, NOT_TRUSTED: 4}
+NO_MATCH = "NO MATCH"
+EXIT = {VERIFIED: 0, ALTERED: 1, INCOMPLETE: 1, NO_MATCH: 1, COULD_NOT_CHECK: 3, NOT_TRUSTED: 4}
 WORST_FIRST = (1, 3, 4, 0)
 ONLY_INCOMPLETE = {"truncated", "document-missing", "record-missing"}
 
@@ -120,11 +121,13 @@ class Report:
 
     @property
     def verdict(self):
-        faults = self.finding_kinds - {"key-untrusted"}
+        faults = self.finding_kinds - {"key-untrusted", "document-unmatched"}
         if faults:
             return INCOMPLETE if faults <= ONLY_INCOMPLETE else ALTERED
         if self.problem:
             return COULD_NOT_CHECK
+        if "document-unmatched" in self.finding_kinds:
+            return NO_MATCH
         return NOT_TRUSTED if self.finding_kinds else VERIFIED
 
     def all_notices(self):
@@ -192,6 +195,8 @@ class Report:
             NOT_TRUSTED: "This shows that the parts fit together; it does not show whose they are, as no key of yours "
                          "vouches for them: get the archive's key from elsewhere and give it with --trust.",
             ALTERED: "This shows that what is here is not, or not as you asked for it, what was recorded and signed.",
+            NO_MATCH: "What was checked is as it was recorded. The file that you gave is another: it was changed, or it "
+                      "is the document of something that is not here.",
             INCOMPLETE: "This shows that a part is not here; it does not show that what is here was changed.",
             COULD_NOT_CHECK: "This shows nothing about the file, good or bad."}
         return [shows[self.verdict],
@@ -1334,7 +1339,10 @@ class BundleCheck:
             group.document_withdrawn |= scope in ("document", "both")
 
     def _amendment(self, group, checked, mine):
-        if checked.good and mine:
+        if mine and (group.record_withdrawn or group.document_withdrawn):
+            self.report.add("entry-malformed", f"it amends capture {group.number}, which was withdrawn before",
+                            checked.number)
+        elif checked.good and mine:
             for earlier in group.revoked:
                 self.report.notice("re-attested", f"its key was revoked; amendment {checked.number} vouches for it",
                                    earlier.number)
@@ -1751,7 +1759,7 @@ def add_unmatched(reports, anchor):
     """A document that the reader holds and that no file here knows."""
     for digest, (size, name) in anchor.documents.items():
         for report in reports if digest not in anchor.matched else ():
-            report.add("document-corrupt", "these bytes are not a document of any capture here", document=name,
+            report.add("document-unmatched", "the file that you gave is not the document of any capture here", document=name,
                        found=f"{shown_digest(digest)}, {size} bytes")
 
 

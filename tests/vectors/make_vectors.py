@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Writes the test vectors in this folder: the same bytes every time, from fixed seeds.
 
-    make_vectors.py            writes ledger/, malformed/, ed25519.json, keyring.json and merkle.json beside this file
+    make_vectors.py            writes ledger/, malformed/, bundles/, ed25519.json, keyring.json and merkle.json beside this file
     make_vectors.py --check    compares what is here with what would be written, and exits with 1 where they differ
 
     ledger/         keys, 22 entries of every kind, records, documents, a disclosure, a checkpoint, proofs, a seal,
                     escapes; sample.tar (sealed, with documents), receipt.tar (without), cosigned.tar (with evidence)
                     and two policies for it; entry-000004.tlog-proof (a proof that carries its entry)
     malformed/      files with exactly one fault each, told in index.json
+    bundles/        whole bundles, good and bad in what their entries say of each other; verdict and kinds in index.json
     ed25519.json    signatures at the edges of the one rule for valid signatures
     keyring.json    who may sign at which entry; key entries that break a rule; which ledger key signs which size
     merkle.json     roots, inclusion and consistency proofs, good and bad
@@ -91,9 +92,10 @@ class Archive:
     def key(self, action, role, key, **fields):
         return self.append("key", "authority", {"action": action, "role": role, "key": self.keys[key].vkey, **fields})
 
-    def _record(self, document, lines):
+    def _record(self, document, lines, size=None):
         number = len(self.notes)
-        first = b"document " + fmt.encode_document((fmt.sha256(document), len(document)))
+        size = len(document) if size is None else size
+        first = b"document " + fmt.encode_document((fmt.sha256(document), size))
         self.documents[number] = document
         self.records[number] = fmt.Record(fixed_bytes(f"secret {number}"), [first, *lines])
         return self.records[number].commitment()
@@ -101,12 +103,12 @@ class Archive:
     def capture(self, signer, document, *lines):
         return self.append("capture", signer, {"record": self._record(document, lines)})
 
-    def amend(self, signer, number, *lines):
+    def amend(self, signer, number, *lines, size=None):
         return self.append("amendment", signer, {
-            "amends": number, "record": self._record(self.documents[number], lines)})
+            "amends": number, "record": self._record(self.documents[number], lines, size)})
 
-    def withdraw(self, number, scope, **fields):
-        return self.append("withdrawal", "authority", {
+    def withdraw(self, number, scope, signer="authority", **fields):
+        return self.append("withdrawal", signer, {
             "withdraws": number, "scope": scope, "decided-by": b"decision 4/2021", **fields})
 
     def leaves(self, size=None):
@@ -212,7 +214,9 @@ class Bundle:
         return members + ([] if self.size - 1 in stood else self._entry(self.size - 1))
 
     def _capture(self, number, followers):
-        scopes = {entry.fields["scope"] for _, entry in followers if entry.kind == "withdrawal"}
+        authority = self.archive.keys["authority"].name
+        scopes = {entry.fields["scope"] for _, entry in followers
+                  if entry.kind == "withdrawal" and entry.signer.name == authority}
         keep_record = number in self.archive.records and not scopes & {"record", "both"}
         members = self._entry(number) + self._record(number, keep_record)
         for follower, entry in followers:
@@ -410,6 +414,98 @@ def ledger_files():
         "receipt.tar": Bundle(archive, [4, 5], checkpoint, documents=False).tar("receipt"),
         "cosigned.tar": Bundle(archive, [4], checkpoint, evidence=evidence).tar("cosigned")})
     return {f"ledger/{name}": data for name, data in files.items()}
+
+
+# -------------------------------------------------------------------------------------------------------- bundles
+
+def doubted_archive():
+    """Entry 3 is by a signer whose key was revoked, later, from that entry on."""
+    archive = Archive()
+    archive.genesis()
+    archive.key("authorize", "signer", "lena")
+    archive.key("authorize", "signer", "vera")
+    archive.capture("vera", CARD, b"title A card")
+    archive.key("revoke", "signer", "vera", since=3)
+    return archive
+
+
+def plain_archive():
+    """Entry 2 is a capture about which nothing is wrong."""
+    archive = Archive()
+    archive.genesis()
+    archive.key("authorize", "signer", "lena")
+    archive.capture("lena", LETTER, b"title A letter")
+    return archive
+
+
+def flip_last_bit(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+
+
+def with_bad_signature(archive):
+    """The newest entry stands in the tree as it is here: only its signature is not good."""
+    note = fmt.decode_note(archive.notes.pop())
+    line = note.signatures[0]
+    bad = line._replace(payload=flip_last_bit(line.payload, 40))
+    archive.append_note(fmt.encode_note(note.text, [bad]))
+    return archive
+
+
+def amended(archive, number, **how):
+    archive.amend("lena", number, b"title Compared with the paper", **how)
+    return archive
+
+
+def withdrawn(archive, number, scope, **how):
+    archive.withdraw(number, scope, **how)
+    return archive
+
+
+def without_records(body):
+    return [(name, data) for name, data in body if not name.startswith("vidimus/records/")]
+
+
+def with_bad_proof(body):
+    return [(name, data.replace(b"index 5", b"index 4") if name == fmt.proof_path(5) else data) for name, data in body]
+
+
+def bundle_cases():
+    """(name, why, archive, selected, edit, verdict, kinds of findings, notices that must be among others)"""
+    doubted, plain = doubted_archive, plain_archive
+    unauthorized = ["signer-unauthorized"]
+    return [
+        ("re-attested", "a capture in doubt, and an amendment that vouches for it",
+         amended(doubted(), 3), 3, None, "VERIFIED", [], ["re-attested"]),
+        ("in-doubt", "a capture in doubt, and nothing that vouches for it",
+         doubted(), 3, None, "ALTERED", unauthorized, []),
+        ("re-attested-by-a-bad-signature", "the amendment's signature is not good: it vouches for nothing",
+         with_bad_signature(amended(doubted(), 3)), 3, None, "ALTERED", ["signature-invalid", *unauthorized], []),
+        ("re-attested-by-a-bad-proof", "the amendment's place in the tree is not proved: it vouches for nothing",
+         amended(doubted(), 3), 3, with_bad_proof, "ALTERED", ["proof-invalid", *unauthorized], []),
+        ("amendment-of-another-size", "the amendment names the same digest and another size",
+         amended(plain(), 2, size=len(LETTER) + 1), 2, None, "ALTERED", ["record-mismatch"], []),
+        ("amendment-after-withdrawal", "what was withdrawn is amended all the same",
+         amended(withdrawn(plain(), 2, "document"), 2), 2, None, "ALTERED", ["entry-malformed"], []),
+        ("withdrawn", "record and document were withdrawn by the authority",
+         withdrawn(plain(), 2, "both"), 2, None, "VERIFIED", [], []),
+        ("withdrawn-after-amendment", "an amendment, then a withdrawal of both",
+         withdrawn(amended(plain(), 2), 2, "both"), 2, None, "VERIFIED", [], []),
+        ("withdrawn-by-a-signer", "a withdrawal that is in the tree, by a key that may not withdraw",
+         withdrawn(plain(), 2, "both", signer="lena"), 2, None, "ALTERED", unauthorized, []),
+        ("erased-by-a-signer", "the same, and the record is not here: nothing accounts for that",
+         withdrawn(plain(), 2, "record", signer="lena"), 2, without_records, "ALTERED",
+         ["record-missing", *unauthorized], []),
+    ]
+
+
+def bundle_files():
+    files, index = {}, []
+    for name, why, archive, selected, edit, verdict, kinds, notices in bundle_cases():
+        bundle = Bundle(archive, [selected], archive.checkpoint("ledger"), edit=edit)
+        files[f"bundles/{name}.tar"] = bundle.tar()
+        index.append({"file": f"{name}.tar", "why": why, "verdict": verdict, "findings": sorted(kinds),
+                      "notices": notices})
+    return {**files, "bundles/index.json": as_json(index)}
 
 
 # ------------------------------------------------------------------------------------------------------ malformed
@@ -924,12 +1020,12 @@ def as_json(value):
 
 
 def all_files():
-    return {**ledger_files(), **malformed_files(), "ed25519.json": as_json(ed25519_cases()),
+    return {**ledger_files(), **malformed_files(), **bundle_files(), "ed25519.json": as_json(ed25519_cases()),
             "keyring.json": as_json(keyring_table()), "merkle.json": as_json(merkle_table())}
 
 
 def files_on_disk(folder):
-    found = [path for part in ("ledger", "malformed") for path in (folder / part).rglob("*") if path.is_file()]
+    found = [path for part in ("ledger", "malformed", "bundles") for path in (folder / part).rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix() for path in found}
 
 

@@ -396,6 +396,19 @@ static void vouched_for_again(void **state)
     commit(k);
     only_findings(k, VDM_SIGNER_UNAUTHORIZED, (const uint64_t[]){52}, 1);
     must_have(k, VDM_RE_ATTESTED, 51);
+    begin(k);
+    append_capture(k, NINA, "of another document", 52); /* 55: with a finding of its own */
+    commit(k);
+    MUST(kit_check(k, (struct asked){0}));
+    must_have(k, VDM_RECORD_MISMATCH, 55);
+    must_have(k, VDM_SIGNER_UNAUTHORIZED, 52);
+    /* A bit of the amendment's signature: it vouches for nothing. */
+    edit_ledger(k, "UPDATE entry SET note = CAST(substr(note, 1, length(note) - 8) || 'AAAA' || "
+                   "substr(note, length(note) - 3) AS BLOB) WHERE n = 54");
+    MUST(kit_check(k, (struct asked){0}));
+    must_have(k, VDM_SIGNATURE_INVALID, 54);
+    must_have(k, VDM_SIGNER_UNAUTHORIZED, 51);
+    assert_int_equal(k->report.kinds[VDM_RE_ATTESTED], 0);
 }
 
 static void roles(void **state)
@@ -472,6 +485,24 @@ static void amended(void **state)
     must_have(k, VDM_RECORD_MISMATCH, 51);
     must_have(k, VDM_ENTRY_MALFORMED, 52);
     must_have(k, VDM_ENTRY_MALFORMED, 53);
+}
+
+/* Somebody who makes the catalog forget the withdrawal gets the amendment written, and it is found. */
+static void amended_after_withdrawal(void **state)
+{
+    struct kit *k = fresh(state);
+    begin(k);
+    append_withdrawal(k, AUTHORITY, 20, VDM_SCOPE_DOCUMENT);
+    commit(k);
+    edit_catalog(k, "UPDATE capture SET withdrawn = NULL");
+    begin(k);
+    append_capture(k, AMAL, "document 20\n", 20);
+    append_capture(k, AMAL, "document 21\n", 21);
+    append_withdrawal(k, AUTHORITY, 21, VDM_SCOPE_DOCUMENT);
+    commit(k);
+    MUST(kit_check(k, (struct asked){.without_documents = true}));
+    must_have(k, VDM_ENTRY_MALFORMED, 51);
+    assert_int_equal(k->report.kinds[VDM_ENTRY_MALFORMED], 1);
 }
 
 static void of_a_kind_to_come(void **state)
@@ -736,7 +767,8 @@ static void every_kind_was_seen(void **state)
 {
     struct base *b = *state;
     for (int i = 0; i < VDM_KINDS; i++) {
-        bool of_bundles = i == VDM_BAG_INVALID || i == VDM_PROOF_INVALID || i == VDM_UNSEALED ||
+        bool of_bundles = i == VDM_DOCUMENT_UNMATCHED || i == VDM_BAG_INVALID ||
+                          i == VDM_PROOF_INVALID || i == VDM_UNSEALED ||
                           i == VDM_UNEXPECTED_MEMBER || i == VDM_COMPLETENESS_NOT_PROVED ||
                           i == VDM_EVIDENCE_NOT_CHECKED;
         if (!of_bundles && b->kit.seen[i] == 0)
@@ -762,6 +794,7 @@ int main(void)
         cmocka_unit_test(key_entry_against_the_rules),
         cmocka_unit_test(withdrawn),
         cmocka_unit_test(amended),
+        cmocka_unit_test(amended_after_withdrawal),
         cmocka_unit_test(of_a_kind_to_come),
         cmocka_unit_test(clock_backwards),
         cmocka_unit_test(edited_catalog),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -132,6 +133,12 @@ bool vdm_dir_make(int dir, const char *path, mode_t mode, bool must_be_new, stru
     return vdm_fail_errno(err, "make folder %s", path);
 }
 
+/* link(2), unlike rename(2), never overwrites. */
+bool vdm_file_link(int dir, const char *from, const char *to, struct vdm_err *err)
+{
+    return linkat(dir, from, dir, to, 0) == 0 || vdm_fail_errno(err, "%s", to);
+}
+
 /* Split off the last component. The folder part is opened once and held: later syscalls cannot be
  * led elsewhere by a rename of a parent. */
 static bool open_parent(int dir, const char *path, int *parent, char *name, size_t cap,
@@ -151,6 +158,26 @@ static bool open_parent(int dir, const char *path, int *parent, char *name, size
     return vdm_dir_open(dir, folder, parent, err);
 }
 
+/* Gives a file without a name its first one; it must be free. */
+static bool link_unnamed(const struct vdm_new_file *f, const char *name)
+{
+    char self[32];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", f->fd);
+    return linkat(AT_FDCWD, self, f->dir, name, AT_SYMLINK_FOLLOW) == 0;
+}
+
+/* Whatever keeps the first way from working, the second way tells. */
+static bool create(struct vdm_new_file *f, mode_t mode)
+{
+    if (access("/proc/self/fd", X_OK) == 0)
+        f->fd = openat(f->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+    if (f->fd < 0) {
+        f->fd = openat(f->dir, f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        f->named = f->fd >= 0;
+    }
+    return f->fd >= 0;
+}
+
 bool vdm_new_file_open(struct vdm_new_file *f, int dir, const char *path, mode_t mode,
                        struct vdm_err *err)
 {
@@ -164,8 +191,7 @@ bool vdm_new_file_open(struct vdm_new_file *f, int dir, const char *path, mode_t
     }
     snprintf(made.temporary, sizeof made.temporary, ".%.200s.%016llx.tmp", made.name,
              (unsigned long long)random);
-    made.fd = openat(made.dir, made.temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (made.fd < 0) {
+    if (!create(&made, mode)) {
         vdm_fail_errno(err, "create %s", path);
         vdm_fd_close(&made.dir);
         return false;
@@ -174,33 +200,72 @@ bool vdm_new_file_open(struct vdm_new_file *f, int dir, const char *path, mode_t
     return true;
 }
 
+static bool give_name(struct vdm_new_file *f, struct vdm_err *err)
+{
+    if (!f->named)
+        return link_unnamed(f, f->name) || vdm_fail_errno(err, "%s", f->name);
+    if (!vdm_file_link(f->dir, f->temporary, f->name, err))
+        return false;
+    unlinkat(f->dir, f->temporary, 0);
+    f->named = false;
+    return true;
+}
+
+static bool replace_name(struct vdm_new_file *f, struct vdm_err *err)
+{
+    if (!f->named && !link_unnamed(f, f->temporary))
+        return vdm_fail_errno(err, "%s", f->name);
+    f->named = true;
+    if (renameat(f->dir, f->temporary, f->dir, f->name) != 0)
+        return vdm_fail_errno(err, "rename to %s", f->name);
+    f->named = false;
+    return true;
+}
+
 bool vdm_new_file_publish(struct vdm_new_file *f, bool replace, struct vdm_err *err)
 {
-    bool ok = vdm_fd_sync(f->fd, err) && vdm_fd_finish(&f->fd, err);
-    if (ok && replace && renameat(f->dir, f->temporary, f->dir, f->name) != 0)
-        ok = vdm_fail_errno(err, "rename to %s", f->name);
-    if (ok && !replace) {
-        /* link(2), unlike rename(2), never overwrites. */
-        if (linkat(f->dir, f->temporary, f->dir, f->name, 0) != 0)
-            ok = vdm_fail_errno(err, "%s", f->name);
-        else
-            unlinkat(f->dir, f->temporary, 0);
-    }
-    if (ok) {
-        f->temporary[0] = 0;
-        ok = vdm_fd_sync(f->dir, err);
-    }
+    /* Of a named file, close(2) too may tell an error (NFS); it is asked while nothing is visible. */
+    bool ok = vdm_fd_sync(f->fd, err) && (!f->named || vdm_fd_finish(&f->fd, err)) &&
+              (replace ? replace_name(f, err) : give_name(f, err)) && vdm_fd_sync(f->dir, err);
     vdm_new_file_discard(f);
     return ok;
 }
 
 void vdm_new_file_discard(struct vdm_new_file *f)
 {
-    if (f->dir >= 0 && f->temporary[0])
+    if (f->dir >= 0 && f->named)
         unlinkat(f->dir, f->temporary, 0);
-    f->temporary[0] = 0;
+    f->named = false;
     vdm_fd_close(&f->fd);
     vdm_fd_close(&f->dir);
+}
+
+static bool is_temporary_of(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+    return entry[0] == '.' && strlen(entry) == n + 22 && memcmp(entry + 1, name, n) == 0 &&
+           entry[n + 1] == '.' && strspn(entry + n + 2, "0123456789abcdef") == 16 &&
+           strcmp(entry + n + 18, ".tmp") == 0;
+}
+
+bool vdm_new_file_recover(int dir, const char *name, struct vdm_err *err)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        vdm_fail_errno(err, "list folder");
+        vdm_fd_close(&fd);
+        return false;
+    }
+    const struct dirent *e;
+    bool ok = true;
+    for (errno = 0; ok && (e = readdir(d)); errno = 0)
+        if (is_temporary_of(e->d_name, name) && unlinkat(dir, e->d_name, 0) != 0)
+            ok = vdm_fail_errno(err, "remove %s", e->d_name);
+    if (ok && errno)
+        ok = vdm_fail_errno(err, "list folder");
+    closedir(d);
+    return ok;
 }
 
 bool vdm_file_publish(int dir, const char *path, mode_t mode, bool replace, struct vdm_bytes data,

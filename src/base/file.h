@@ -37,13 +37,18 @@ bool vdm_dir_open(int dir, const char *path, int *fd, struct vdm_err *err) VDM_M
 bool vdm_dir_make(int dir, const char *path, mode_t mode, bool must_be_new,
                   struct vdm_err *err) VDM_MUST_CHECK;
 
-/* A file that appears under its name only when it is complete and durable. The name's folder holds
- * it meanwhile as `.NAME.<random>.tmp`. Syscalls: openat(O_EXCL) write* fsync close rename
- * fsync(dir). Publish or discard; discard after publish does nothing, so it may stand in a cleanup.
- */
+/* A second name, in the same folder, that must be free. Not synced. */
+bool vdm_file_link(int dir, const char *from, const char *to, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* A file that appears under its name only when it is complete and durable. Until then it has none
+ * (O_TMPFILE), so a process that is killed leaves nothing; where the file system cannot do that, the
+ * name's folder holds it as `.NAME.<16 hex>.tmp`, as it does for the moment before a rename.
+ * Syscalls: openat write* fsync link [rename] fsync(dir). Publish or discard; discard after publish
+ * does nothing, so it may stand in a cleanup. */
 struct vdm_new_file {
     int dir; /* of the name's folder */
     int fd;
+    bool named; /* it stands in the folder as `temporary` */
     char name[256];
     char temporary[300];
 };
@@ -53,6 +58,9 @@ bool vdm_new_file_open(struct vdm_new_file *f, int dir, const char *path, mode_t
 /* With `replace` false, a file that stands there already is kept and that is an error. */
 bool vdm_new_file_publish(struct vdm_new_file *f, bool replace, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_new_file_discard(struct vdm_new_file *f);
+/* Removes what publishers of `name` in this folder left when they were killed. The caller knows that
+ * none is at work. */
+bool vdm_new_file_recover(int dir, const char *name, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* All of the above for bytes at hand. */
 bool vdm_file_publish(int dir, const char *path, mode_t mode, bool replace, struct vdm_bytes data,

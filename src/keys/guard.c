@@ -54,3 +54,8 @@ bool vdm_guard_replace(int keys, struct vdm_bytes note, struct vdm_err *err)
         return vdm_err_prefix(err, VDM_GUARD_FILE);
     return true;
 }
+
+bool vdm_guard_recover(int keys, struct vdm_err *err)
+{
+    return vdm_new_file_recover(keys, VDM_GUARD_FILE, err) || vdm_err_prefix(err, "keys");
+}

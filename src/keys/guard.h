@@ -19,5 +19,7 @@ bool vdm_guard_read(int keys, bool *present, struct vdm_buf *note,
 /* Durable on return; a crash leaves the old one or the new one. Mode 0644, less the umask. `note`
  * must be a checkpoint. */
 bool vdm_guard_replace(int keys, struct vdm_bytes note, struct vdm_err *err) VDM_MUST_CHECK;
+/* Removes what a `replace` that was killed left beside it. The caller holds the ledger's lock. */
+bool vdm_guard_recover(int keys, struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -83,6 +83,8 @@ struct vdm_bytes vdm_db_column(sqlite3_stmt *s, int i)
 
 void vdm_db_reset(sqlite3_stmt **s)
 {
+    if (!*s) /* it could not be prepared */
+        return;
     sqlite3_reset(*s);
     sqlite3_clear_bindings(*s);
 }

@@ -77,6 +77,8 @@ static int authorize(void *write, int action, const char *a, const char *b, cons
     }
 }
 
+#define NEW_FILE "ledger.db.new"
+
 static const struct vdm_db_kind ledger_kind = {
     .file = "ledger.db",
     .application_id = VDM_LEDGER_APPLICATION_ID,
@@ -96,19 +98,38 @@ static char *database_path(const char *store, const char *file)
     return path;
 }
 
-bool vdm_ledger_create(const char *store, int page_size, struct vdm_err *err)
+/* Its tables are made under another name: a process that is killed meanwhile leaves no ledger that
+ * cannot be opened. */
+static bool make_new(const char *store, const struct vdm_db_kind *kind, struct vdm_err *err)
 {
-    char *path VDM_CLEANUP(vdm_free_string) = database_path(store, ledger_kind.file);
-    struct vdm_db_kind kind = ledger_kind;
+    char *path VDM_CLEANUP(vdm_free_string) = database_path(store, NEW_FILE);
     sqlite3 *db = NULL;
     if (!path)
         return vdm_fail_errno(err, "%s", store);
-    if (page_size)
-        kind.page_size = page_size;
-    if (!vdm_db_open(&db, &kind, path, VDM_DB_CREATE, err))
+    if (!vdm_db_open(&db, kind, path, VDM_DB_CREATE, err))
         return false;
     sqlite3_close(db);
     return true;
+}
+
+static void remove_new(int folder)
+{
+    unlinkat(folder, NEW_FILE "-journal", 0);
+    unlinkat(folder, NEW_FILE, 0);
+}
+
+bool vdm_ledger_create(const char *store, int page_size, struct vdm_err *err)
+{
+    struct vdm_db_kind kind = ledger_kind;
+    int folder VDM_CLEANUP(vdm_fd_close) = -1;
+    if (page_size)
+        kind.page_size = page_size;
+    if (!vdm_dir_open(AT_FDCWD, store, &folder, err))
+        return false;
+    remove_new(folder);
+    bool ok = make_new(store, &kind, err) && vdm_file_link(folder, NEW_FILE, ledger_kind.file, err);
+    remove_new(folder);
+    return ok && vdm_fd_sync(folder, err);
 }
 
 bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger_mode mode,
@@ -117,7 +138,9 @@ bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger
     char *path VDM_CLEANUP(vdm_free_string) = database_path(store, ledger_kind.file);
     struct stat st;
     if (!path || stat(path, &st) != 0)
-        return vdm_fail_as(err, VDM_ERR_NOT_FOUND, "no ledger at %s", store);
+        return errno == ENOENT || errno == ENOTDIR
+                   ? vdm_fail_as(err, VDM_ERR_NOT_FOUND, "no ledger at %s", store)
+                   : vdm_fail_errno(err, "%s", store);
     struct vdm_ledger *l = calloc(1, sizeof *l);
     if (!l || !(l->cache = calloc(VDM_LEDGER_CACHED_TILES, sizeof *l->cache))) {
         free(l);

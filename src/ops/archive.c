@@ -134,6 +134,21 @@ struct vdm_tiles vdm_archive_tiles(struct vdm_archive *a)
     return (struct vdm_tiles){a->crypto, vdm_ledger_read_tile, a->ledger};
 }
 
+bool vdm_archive_fail_empty(int keys, struct vdm_err *err)
+{
+    struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
+    bool signed_before;
+    if (!vdm_guard_read(keys, &signed_before, &note, err))
+        return false;
+    if (signed_before)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED,
+                           "rolled-back: the ledger is empty, but entries were signed "
+                           "(keys/" VDM_GUARD_FILE "): restore the newer store");
+    return vdm_fail_as(err, VDM_ERR_MALFORMED,
+                       "the ledger is empty, as an interrupted `init` leaves it: remove keys/ and "
+                       "store/, then run `vidimus init` again");
+}
+
 /* --- keyring --- */
 
 /* The numbers of all genesis and key entries, newest first, by following `keyring` back. */
@@ -165,7 +180,7 @@ bool vdm_archive_keyring(struct vdm_archive *a, uint64_t size, struct vdm_entry_
     struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
     bool found;
     if (size == 0)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "the ledger is empty");
+        return vdm_archive_fail_empty(a->keys, err);
     if (!key_entry_numbers(a, size, &numbers, err))
         return false;
     for (size_t i = numbers.n / sizeof(uint64_t); i-- > 0;) {

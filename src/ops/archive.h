@@ -47,6 +47,10 @@ bool vdm_archive_entry(struct vdm_archive *a, uint64_t n, struct vdm_buf *bytes,
 /* The Merkle tree as it is stored. */
 struct vdm_tiles vdm_archive_tiles(struct vdm_archive *a);
 
+/* The error for a ledger without entries: the work of an interrupted `init`, or, where the guard in
+ * the folder `keys` says so, of somebody who took the entries away. Always false. */
+bool vdm_archive_fail_empty(int keys, struct vdm_err *err);
+
 /* How the guard (keys/last-checkpoint) and the ledger stand to each other. */
 enum vdm_guard_state {
     VDM_GUARD_CURRENT,

@@ -50,15 +50,34 @@ static bool check_keys_free(struct making *m, struct vdm_err *err)
                        m->keys_path);
 }
 
+/* A ledger that is there: an archive, or what an interrupted `init` left. Always false. */
+static bool refuse(struct making *m, struct vdm_ledger *l, struct vdm_err *err)
+{
+    int keys VDM_CLEANUP(vdm_fd_close) = -1;
+    uint64_t size;
+    if (l && vdm_ledger_size(l, &size, NULL) && size == 0 &&
+        vdm_dir_open(AT_FDCWD, m->keys_path, &keys, err)) {
+        vdm_archive_fail_empty(keys, err);
+        return vdm_err_prefix(err, "%s", m->r->path);
+    }
+    return vdm_fail_as(err, VDM_ERR_REFUSED, "%s holds an archive already: nothing was changed",
+                       m->r->path);
+}
+
 static bool check_free(struct making *m, struct vdm_err *err)
 {
-    char *ledger VDM_CLEANUP(vdm_free_string) = NULL;
-    if (asprintf(&ledger, "%s/ledger.db", m->store_path) < 0)
-        return vdm_fail_memory(err);
-    if (access(ledger, F_OK) == 0)
-        return vdm_fail_as(err, VDM_ERR_REFUSED, "%s holds an archive already: nothing was changed",
+    struct vdm_ledger *ledger VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
+    struct vdm_err why = {0};
+    if (vdm_ledger_open(&ledger, m->store_path, VDM_LEDGER_READ, &why))
+        return refuse(m, ledger, err);
+    if (why.kind == VDM_ERR_NOT_FOUND)
+        return check_keys_free(m, err);
+    if (why.kind == VDM_ERR_RECOVER)
+        return vdm_fail_as(err, VDM_ERR_REFUSED,
+                           "%s holds an archive in which a write was interrupted: run `vidimus "
+                           "recover` there",
                            m->r->path);
-    return check_keys_free(m, err);
+    return refuse(m, NULL, err);
 }
 
 /* --- keys --- */

@@ -100,7 +100,8 @@ static bool advance_guard(struct vdm_archive *a, uint64_t from, uint64_t size, s
     struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_checkpoint head;
     return vdm_archive_head(a, &note, &head, err) && is_ours(a, vdm_buf_bytes(&note), size, err) &&
-           check_tail(a, from, size, err) && vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err);
+           check_tail(a, from, size, err) && vdm_guard_recover(a->keys, err) &&
+           vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err);
 }
 
 bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
@@ -162,6 +163,7 @@ bool vdm_recover(struct vdm_archive *a, const struct vdm_progress *progress,
     if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, err))
         return false;
     bool ok = vdm_ledger_size(a->ledger, &size, err) &&
+              (size > 0 || vdm_archive_fail_empty(a->keys, err)) &&
               vdm_store_recover_folder(a->store_path, &out->leftovers, err) &&
               remake_guard(a, size, out, err) && vdm_recover_guard(a, size, out, err) &&
               vdm_archive_catch_up(a, size, progress, err);

@@ -22,14 +22,17 @@ static struct {
     unsigned fsyncs;
     unsigned failing_fsync; /* this one fails, counted from 1 */
     int write_errno;        /* write fails so, after it wrote once */
+    bool no_proc;           /* as where files without a name cannot get one */
 } play;
 
 ssize_t __real_read(int fd, void *p, size_t n);
 ssize_t __real_write(int fd, const void *p, size_t n);
 int __real_fsync(int fd);
+int __real_access(const char *path, int mode);
 ssize_t __wrap_read(int fd, void *p, size_t n);
 ssize_t __wrap_write(int fd, const void *p, size_t n);
 int __wrap_fsync(int fd);
+int __wrap_access(const char *path, int mode);
 
 static bool interrupted(void)
 {
@@ -62,6 +65,11 @@ int __wrap_fsync(int fd)
         return -1;
     }
     return __real_fsync(fd);
+}
+
+int __wrap_access(const char *path, int mode)
+{
+    return play.no_proc && strncmp(path, "/proc/", 6) == 0 ? -1 : __real_access(path, mode);
 }
 
 /* --- a folder for each test --- */
@@ -140,6 +148,43 @@ static void test_publish_new_and_replace(void **state)
     assert_int_equal(count_names(f, false), 2);
 }
 
+/* Until then a killed process leaves nothing; or, where files need a name, one that is found again. */
+static void test_what_a_killed_process_leaves(void **state)
+{
+    struct folder *f = *state;
+    struct vdm_err err = {0};
+    struct vdm_new_file killed = {.dir = -1, .fd = -1};
+    static const char *const others[] = {".a.0123456789abcde.tmp", ".a.0123456789abcdeg.tmp",
+                                         ".b.0123456789abcdef.tmp", ".a.0123456789abcdef.tmp~",
+                                         "a"};
+    for (size_t i = 0; i < 5; i++)
+        assert_true(vdm_file_publish(f->fd, others[i], 0600, false, VDM_LIT("x"), &err));
+    for (int named = 0; named < 2; named++) {
+        play.no_proc = named;
+        assert_true(vdm_new_file_open(&killed, f->fd, "a", 0600, &err));
+        assert_int_equal(count_names(f, false), 5 + (size_t)named);
+        vdm_fd_close(&killed.fd);
+        vdm_fd_close(&killed.dir);
+    }
+    assert_true(vdm_new_file_recover(f->fd, "a", &err));
+    assert_int_equal(count_names(f, false), 5);
+    assert_true(vdm_new_file_recover(f->fd, "a", &err));
+    assert_false(vdm_new_file_recover(-1, "a", &err));
+}
+
+static void test_publish_with_a_temporary_name(void **state)
+{
+    play.no_proc = true;
+    test_publish_new_and_replace(state);
+    struct folder *f = *state;
+    struct vdm_new_file n VDM_CLEANUP(vdm_new_file_discard) = {.dir = -1, .fd = -1};
+    struct vdm_err err = {0};
+    assert_true(vdm_new_file_open(&n, f->fd, "b", 0600, &err));
+    assert_int_equal(count_names(f, false), 3);
+    vdm_new_file_discard(&n);
+    assert_int_equal(count_names(f, false), 2);
+}
+
 static void test_nothing_under_the_name_before_publication(void **state)
 {
     struct folder *f = *state;
@@ -148,6 +193,10 @@ static void test_nothing_under_the_name_before_publication(void **state)
     struct stat st;
     assert_true(vdm_new_file_open(&n, f->fd, "deed", 0644, &err));
     assert_true(vdm_fd_write(n.fd, VDM_LIT("half"), &err));
+    assert_int_equal(count_names(f, false), 0);
+    vdm_new_file_discard(&n);
+    play.no_proc = true;
+    assert_true(vdm_new_file_open(&n, f->fd, "deed", 0644, &err));
     assert_int_equal(fstatat(f->fd, "deed", &st, 0), -1);
     assert_int_equal(fstatat(f->fd, n.temporary, &st, 0), 0);
     assert_memory_equal(n.temporary, ".deed.", 6);
@@ -410,6 +459,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_publish_new_and_replace),
+        IN_FOLDER(test_publish_with_a_temporary_name),
+        IN_FOLDER(test_what_a_killed_process_leaves),
         IN_FOLDER(test_nothing_under_the_name_before_publication),
         IN_FOLDER(test_discard_after_publish_does_nothing),
         IN_FOLDER(test_a_write_that_fails_leaves_nothing),

@@ -224,6 +224,31 @@ static void opening(void **state)
     assert_null(l);
 }
 
+/* What a process that was killed left of a ledger is no hindrance, and none that is half made opens. */
+static void creating_again(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_ledger *l VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
+    uint64_t size;
+    PATH(folder, "%s/again", k->dir);
+    PATH(left, "%s/again/ledger.db.new", k->dir);
+    PATH(journal, "%s/again/ledger.db.new-journal", k->dir);
+    PATH(file, "%s/again/ledger.db", k->dir);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    file_write(left, VDM_LIT("half"));
+    file_write(journal, VDM_LIT("of it"));
+    MUST(vdm_ledger_create(folder, 0, &k->err));
+    assert_int_equal(access(left, F_OK), -1);
+    assert_int_equal(access(journal, F_OK), -1);
+    /* Tables that are not there are an error, and no crash. */
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE checkpoint", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    MUST(vdm_ledger_open(&l, folder, VDM_LEDGER_READ, &k->err));
+    MUST_NOT(vdm_ledger_size(l, &size, &k->err), "no such table");
+}
+
 static void page_size(void **state)
 {
     struct kit *k = *state;
@@ -561,6 +586,7 @@ int main(void)
         KIT_TEST(reading_cannot_write),
         KIT_TEST(settings_hold),
         KIT_TEST(opening),
+        KIT_TEST(creating_again),
         KIT_TEST(page_size),
         KIT_TEST(other_journal_modes_are_refused),
         KIT_TEST(reading_back),

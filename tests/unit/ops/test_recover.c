@@ -151,11 +151,14 @@ static void guard_behind(void **state)
 {
     struct kit *k = *state;
     struct vdm_recovered done;
+    PATH(killed_write, "%s/keys/.last-checkpoint.0123456789abcdef.tmp", k->path);
     PATH(guard, "%s/keys/last-checkpoint", k->path);
     struct vdm_buf older VDM_CLEANUP(vdm_buf_release) = file_content(guard);
     capture_until(k, 9);
     file_write(guard, vdm_buf_bytes(&older));
+    file_write(killed_write, vdm_buf_bytes(&older));
     MUST(vdm_recover(k->a, NULL, &done, &k->err));
+    assert_int_equal(access(killed_write, F_OK), -1);
     assert_int_equal(done.entries, 3);
     assert_false(done.guard_made);
     is_clean(k);
@@ -250,6 +253,33 @@ static void init_that_fails(void **state)
     MUST_NOT(vdm_init(k->c, &r, &done, &k->err), "--signer");
 }
 
+/* Killed before the first commit: each command says what to do. Unless the guard knows of entries. */
+static void init_interrupted(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_recovered done;
+    struct vdm_init_done made;
+    PATH(keys, "%s/keys", k->path);
+    PATH(store, "%s/store", k->path);
+    const struct vdm_init_request r = {k->path, "archive.example.org/new", "lena@example.org",
+                                       NULL};
+    kit_close(k);
+    shell("mv %s/last-checkpoint %s/kept && rm -rf %s/*.db* %s/objects/*", keys, k->dir, store,
+          store);
+    MUST(vdm_ledger_create(store, 0, &k->err));
+    MUST_NOT(vdm_init(k->c, &r, &made, &k->err), "remove keys/ and store/");
+    MUST(vdm_archive_open(&k->a, k->c, k->path, VDM_ARCHIVE_WRITE, &k->err));
+    MUST_NOT(vdm_recover(k->a, NULL, &done, &k->err), "remove keys/ and store/");
+    shell("mv %s/kept %s/last-checkpoint", k->dir, keys);
+    MUST_NOT(vdm_recover(k->a, NULL, &done, &k->err), "rolled-back");
+    MUST_NOT(vdm_init(k->c, &r, &made, &k->err), "rolled-back");
+    vdm_archive_close(k->a);
+    k->a = NULL;
+    shell("rm -rf %s %s", keys, store);
+    MUST(vdm_init(k->c, &r, &made, &k->err));
+    vdm_buf_release(&made.checkpoint);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -258,7 +288,7 @@ int main(void)
         TEST(abort_leaves_nothing), TEST(checkpoint_shown), TEST(taking_turns),
         TEST(damaged_tree),         TEST(killed),           TEST(guard_behind),
         TEST(guard_missing),        TEST(reindexed),        TEST(init),
-        TEST(init_that_fails),
+        TEST(init_that_fails),      TEST(init_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

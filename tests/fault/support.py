@@ -59,7 +59,7 @@ class Result:
         self.killed = self.code in (-signal.SIGKILL, 128 + signal.SIGKILL)
 
     def __str__(self):
-        return f"{' '.join(self.words)}: exit {self.code}: {(self.err or self.out).strip()[-600:]}"
+        return f"{' '.join(self.words)}: exit {self.code}: {(self.err or self.out).strip()[-300:]}"
 
     @property
     def json(self):
@@ -199,6 +199,19 @@ class Archive:
 
 def init_words(path):
     return ["init", path, "--origin", ORIGIN, "--signer", SIGNER, "--no-passphrase"]
+
+
+def built(name):
+    """A library of this folder that stands in front of libc; the build puts it beside the program."""
+    path = pathlib.Path(VIDIMUS).parent / "tests" / "fault" / f"lib{name}.so"
+    if not path.exists():
+        raise NotRun(f"no {path}; build the tests first")
+    return str(path)
+
+
+def planted(bug):
+    """The environment that plants a bug, see plant.c."""
+    return {"LD_PRELOAD": built("fault_plant"), "FAULT_PLANT": bug}
 
 
 @contextlib.contextmanager

@@ -10,9 +10,10 @@
 #define VDM_NAME_MAX         64                        /* bytes of an origin or key name */
 #define VDM_NOTE_MAX         65535                     /* bytes of a note, a record or a proof */
 #define VDM_EVIDENCE_MAX     (1u << 20)                /* bytes of an evidence file */
-#define VDM_KEY_ENTRIES_MAX  10000                     /* key entries of one ledger */
-#define VDM_SIGNATURES_MAX   100                       /* signature lines of one note */
-#define VDM_PROOF_HASHES_MAX 63                        /* a tree of 2^63 leaves needs no more */
+#define VDM_FORK_PROOF_MAX   (1u << 18) /* bytes of a fork proof: two notes and hashes */
+#define VDM_KEY_ENTRIES_MAX  10000      /* key entries of one ledger */
+#define VDM_SIGNATURES_MAX   100        /* signature lines of one note */
+#define VDM_PROOF_HASHES_MAX 63         /* a tree of 2^63 leaves needs no more */
 
 /* What we hold or accept. */
 #define VDM_SMALL_FILE_MAX (1u << 20) /* keys, policies, checkpoints given as files */

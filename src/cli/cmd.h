@@ -18,6 +18,7 @@ VDM_COMMAND(verify);
 VDM_COMMAND(bundle);
 VDM_COMMAND(checkpoint);
 VDM_COMMAND(prove);
+VDM_COMMAND(fork_proof);
 VDM_COMMAND(recover);
 VDM_COMMAND(reindex);
 VDM_COMMAND(status);
@@ -28,6 +29,7 @@ unsigned vdm_needs_of_bundle(const struct vdm_args *args);
 unsigned vdm_needs_of_import(const struct vdm_args *args);
 
 extern const struct vdm_opt vdm_opts_init[], vdm_opts_import[], vdm_opts_log[], vdm_opts_verify[],
-    vdm_opts_bundle[], vdm_opts_checkpoint[], vdm_opts_prove[], vdm_opts_key[];
+    vdm_opts_bundle[], vdm_opts_checkpoint[], vdm_opts_prove[], vdm_opts_fork_proof[],
+    vdm_opts_key[];
 
 #endif

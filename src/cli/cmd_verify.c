@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/verdict.h"
+#include "ops/fork_proof.h"
 #include "ops/keys.h"
 #include "ops/query.h"
 #include "ops/verify_archive.h"
@@ -70,14 +71,14 @@ static bool tell(struct checking *k, const struct vdm_report *r, enum vdm_checke
 
 /* --- the archive --- */
 
-static bool load_kept(struct checking *k, struct vdm_buf *memory, struct vdm_bytes *kept, size_t n,
-                      struct vdm_err *err)
+static bool load_kept(struct checking *k, struct vdm_buf *memory, struct vdm_kept_checkpoint *kept,
+                      size_t n, struct vdm_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         const char *path = vdm_args_nth(k->args, "checkpoint", i);
         if (!vdm_file_read(AT_FDCWD, path, VDM_SMALL_FILE_MAX, &memory[i], err))
             return vdm_err_prefix(err, "--checkpoint %s", path);
-        kept[i] = vdm_buf_bytes(&memory[i]);
+        kept[i] = (struct vdm_kept_checkpoint){path, vdm_buf_bytes(&memory[i])};
     }
     return true;
 }
@@ -89,7 +90,7 @@ static bool verify_archive(struct checking *k, int *status, struct vdm_err *err)
     while (vdm_args_nth(k->args, "checkpoint", kepts))
         kepts++;
     struct vdm_buf *memory = calloc(kepts + 1, sizeof *memory);
-    struct vdm_bytes *kept = calloc(kepts + 1, sizeof *kept);
+    struct vdm_kept_checkpoint *kept = calloc(kepts + 1, sizeof *kept);
     vdm_report_init(&report);
     bool ok = (memory && kept) || vdm_fail_memory(err);
     if (ok && k->anchors.n == 0 && !k->anchors.policy)
@@ -154,6 +155,8 @@ static enum vdm_checked look(int fd, struct vdm_buf *whole)
         return VDM_CHECKED_BUNDLE;
     if (vdm_bytes_start_with(b, VDM_LIT("c2sp.org/tlog-proof@")))
         return VDM_CHECKED_PROOF;
+    if (vdm_bytes_start_with(b, VDM_LIT(VDM_FORK_PROOF_BEGIN)))
+        return VDM_CHECKED_FORK_PROOF;
     bool text = vdm_cut_line(&rest, &line) && line.n > 0 && line.n <= VDM_NAME_MAX &&
                 vdm_utf8_valid(b) && !memchr(b.p, 0, b.n);
     return text ? VDM_CHECKED_CHECKPOINT : VDM_CHECKED_BUNDLE;
@@ -166,6 +169,8 @@ static bool verify_fd(struct checking *k, int fd, const char *name, struct vdm_r
     struct vdm_trust trust = {k->anchors.key, k->anchors.n, k->anchors.policy};
     struct vdm_proved_entry proved = {0};
     *what = look(fd, &whole);
+    if (*what == VDM_CHECKED_FORK_PROOF)
+        return vdm_verify_fork_proof(k->cli->crypto, vdm_buf_bytes(&whole), &trust, report, err);
     if (*what == VDM_CHECKED_CHECKPOINT)
         return vdm_verify_checkpoint(k->cli->crypto, vdm_buf_bytes(&whole), &trust, report, err);
     if (*what == VDM_CHECKED_PROOF) {

@@ -81,6 +81,17 @@ const struct vdm_command vdm_commands[] = {
      "For other people's tools (C2SP tlog-proof); the entry itself stands in the `extra` line.\n\n"
      "example:\n  vidimus prove 17 -o 17.tlog-proof",
      vdm_opts_prove, VDM_NEEDS_READ, 1, 1, vdm_cmd_prove, NULL},
+    {"fork-proof", "handing out", "A B -o FILE.fork-proof", "proves that two histories were signed",
+     "A and B are each an archive's folder, a bundle, a proof file or a checkpoint. Where they\n"
+     "contradict each other, FILE convinces everybody who knows the ledger's key. Where one "
+     "extends "
+     "the\n"
+     "other, nothing is written: exit status 1. Checkpoints of two sizes need the whole archive of "
+     "the\n"
+     "larger.\n\nexamples:\n"
+     "  vidimus fork-proof /srv/archive kept-elsewhere -o two-histories.fork-proof\n"
+     "  vidimus verify two-histories.fork-proof --trust ledger.pub",
+     vdm_opts_fork_proof, VDM_NEEDS_NOTHING, 2, 2, vdm_cmd_fork_proof, NULL},
     {"recover", "upkeep", "", "finishes or undoes an interrupted write",
      "Commands that write do it by themselves; those that only read do not write and name this "
      "one.\n\n"

@@ -5,14 +5,22 @@
 
 #include <string.h>
 
-const char vdm_shows_not[] =
-    "It does not show that a statement is true, who wrote it, or that the source served it.";
+const char *vdm_shows_not(enum vdm_checked what)
+{
+    if (what == VDM_CHECKED_FORK_PROOF)
+        return "It does not show which of the two is the true one, nor who holds the key.";
+    return "It does not show that a statement is true, who wrote it, or that the source served it.";
+}
 
 const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what)
 {
     if (vdm_report_verdict(r) == VDM_NO_MATCH)
         return "What was checked is as it was recorded. The file that you gave is another: it was "
                "changed, or it is the document of something that is not here.";
+    if (what == VDM_CHECKED_FORK_PROOF)
+        return "This shows that the holder of the ledger's key signed two histories that "
+               "contradict "
+               "each other.";
     if (what == VDM_CHECKED_CHECKPOINT)
         return "This shows that the ledger's key signed this state of the ledger. No entry and no "
                "document was looked at.";
@@ -117,6 +125,16 @@ static void print_ledger(const struct vdm_report *r)
         puts("  selection     chosen entries; completeness not proved");
 }
 
+/* Of a fork proof: the checkpoint that contradicts the one above. */
+static void print_other(const struct vdm_report *r)
+{
+    struct vdm_buf root VDM_CLEANUP(vdm_buf_release) = {0};
+    vdm_base64_append(&root, vdm_digest_bytes(&r->other_root));
+    fputs("  contradicts   ", stdout);
+    vdm_out_count(stdout, r->other_size, "entry", "entries");
+    printf("\n  with root     %.*s\n", (int)root.n, (const char *)root.p);
+}
+
 void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm_checked what,
                        const char *name)
 {
@@ -134,11 +152,13 @@ void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm
     if (what <= VDM_CHECKED_BUNDLE)
         print_extent(r);
     print_ledger(r);
+    if (r->other_size)
+        print_other(r);
     if (!cli->quiet)
         print_findings(&r->notices);
     if (v == VDM_VERIFIED || v == VDM_NO_MATCH)
         puts(vdm_shows(r, what));
-    puts(vdm_shows_not);
+    puts(vdm_shows_not(what));
 }
 
 /* --- JSON --- */
@@ -166,7 +186,7 @@ static json_t *findings_json(const struct vdm_findings *list)
 bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const char *name,
                       struct vdm_err *err)
 {
-    static const char *const kinds[] = {"archive", "bundle", "proof", "checkpoint"};
+    static const char *const kinds[] = {"archive", "bundle", "proof", "checkpoint", "fork-proof"};
     enum vdm_verdict v = vdm_report_verdict(r);
     json_t *o = json_pack("{s:o,s:s,s:b,s:s,s:s,s:I,s:o,s:o,s:I,s:I,s:I,s:b,s:I,s:o,s:o}", "name",
                           vdm_json_bytes(vdm_str(name)), "verdict", vdm_verdict_words(v), "ok",
@@ -177,6 +197,10 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
                           "bytes_checked", (json_int_t)r->bytes, "trusted", r->trusted,
                           "findings_total", (json_int_t)vdm_report_findings(r), "findings",
                           findings_json(&r->findings), "notices", findings_json(&r->notices));
+    if (o && r->other_size)
+        json_object_set_new(o, "contradicts",
+                            json_pack("{s:I,s:o}", "size", (json_int_t)r->other_size, "root",
+                                      vdm_json_root(r->other_root)));
     return vdm_json_print(o, err);
 }
 
@@ -364,12 +388,17 @@ static void put_summary(FILE *to, const struct vdm_report *r, enum vdm_checked w
             "bytes</td></tr>\n",
             (unsigned long long)r->entries, (unsigned long long)r->captures,
             (unsigned long long)r->documents, (unsigned long long)r->bytes);
-    fputs("<tr><th>selection</th><td>chosen entries; completeness not proved</td></tr>\n</table>\n",
-          to);
+    if (what == VDM_CHECKED_FORK_PROOF)
+        fprintf(to,
+                "<tr><th>contradicts</th><td>what the same key signed of %llu entries</td></tr>",
+                (unsigned long long)r->other_size);
+    else
+        fputs("<tr><th>selection</th><td>chosen entries; completeness not proved</td></tr>", to);
+    fputs("\n</table>\n", to);
     fprintf(to,
             "<p>%s</p>\n<p>%s The index and the instructions inside the bundle are the sender's "
             "words; what counts is what stands here.</p>\n",
-            v == VDM_VERIFIED || v == VDM_NO_MATCH ? vdm_shows(r, what) : "", vdm_shows_not);
+            v == VDM_VERIFIED || v == VDM_NO_MATCH ? vdm_shows(r, what) : "", vdm_shows_not(what));
     put_findings(to, "Findings", &r->findings);
     put_findings(to, "Notices", &r->notices);
 }

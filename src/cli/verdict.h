@@ -10,7 +10,8 @@ enum vdm_checked {
     VDM_CHECKED_ARCHIVE,
     VDM_CHECKED_BUNDLE,
     VDM_CHECKED_PROOF,
-    VDM_CHECKED_CHECKPOINT
+    VDM_CHECKED_CHECKPOINT,
+    VDM_CHECKED_FORK_PROOF
 };
 
 /* What was checked is called `name`. */
@@ -24,7 +25,7 @@ bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *
 
 /* The two sentences that belong to every verdict; the first claims no more than was looked at. */
 const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what);
-extern const char vdm_shows_not[];
+const char *vdm_shows_not(enum vdm_checked what);
 
 /* One item of a bundle in a line (with -v). */
 void vdm_item_print(const struct vdm_bundle_item *item);

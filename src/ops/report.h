@@ -79,6 +79,9 @@ struct vdm_report {
     char origin[VDM_NAME_MAX + 1]; /* empty: not known */
     uint64_t size;                 /* of the checkpoint that was checked against */
     struct vdm_digest root;
+    /* Of a fork proof: what the other checkpoint says, which contradicts that. 0: nothing could be read. */
+    uint64_t other_size;
+    struct vdm_digest other_root;
     bool has_time; /* `recorded` of the newest entry */
     struct vdm_time time;
     uint64_t entries, documents, bytes;   /* checked */

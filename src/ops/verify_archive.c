@@ -43,7 +43,9 @@ static bool compare_tile(void *ctx, uint8_t level, uint64_t index, unsigned widt
     return true;
 }
 
-static void root_differs(struct vdm_verify *v, const struct vdm_checkpoint *head, const char *whose)
+/* `kept`: it was signed elsewhere; else it is one that the ledger itself holds. */
+static void root_differs(struct vdm_verify *v, const struct vdm_checkpoint *head,
+                         const struct vdm_verify_kept *kept)
 {
     struct vdm_buf want VDM_CLEANUP(vdm_buf_release) = {0}, got VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_digest root = vdm_tile_writer_root(v->tree);
@@ -51,13 +53,16 @@ static void root_differs(struct vdm_verify *v, const struct vdm_checkpoint *head
     vdm_base64_append(&got, vdm_digest_bytes(&root));
     vdm_buf_putc(&want, 0);
     vdm_buf_putc(&got, 0);
-    struct vdm_seen s = {.kind = whose ? VDM_FORKED : VDM_TREE_MISMATCH,
+    struct vdm_seen s = {.kind = kept ? VDM_FORKED : VDM_TREE_MISMATCH,
                          .entry = VDM_NO_ENTRY,
                          .expected = want.failed ? NULL : (char *)want.p,
                          .found = got.failed ? NULL : (char *)got.p};
-    if (whose)
-        vdm_report_add(v->report, s, "the first %llu entries are not those of %s",
-                       (unsigned long long)head->size, whose);
+    if (kept)
+        vdm_report_add(v->report, s,
+                       "the first %llu entries are not those of %s: two histories were signed. To "
+                       "prove it: vidimus fork-proof %s %s%s%s -o FILE.fork-proof",
+                       (unsigned long long)head->size, kept->whose, v->a->path,
+                       kept->is_guard ? v->a->path : "", kept->is_guard ? "/" : "", kept->whose);
     else
         vdm_report_add(v->report, s, "the first %llu entries have not the root that was signed",
                        (unsigned long long)head->size);
@@ -86,7 +91,7 @@ static void check_stored_checkpoint(struct vdm_verify *v, const struct vdm_ledge
 }
 
 /* What can be said of a kept checkpoint at once; the rest when the pass reaches its size. */
-static bool keep(struct vdm_verify *v, struct vdm_bytes bytes, const char *whose,
+static bool keep(struct vdm_verify *v, struct vdm_bytes bytes, const char *whose, bool is_guard,
                  struct vdm_err *err)
 {
     struct vdm_note note;
@@ -99,12 +104,13 @@ static bool keep(struct vdm_verify *v, struct vdm_bytes bytes, const char *whose
                         (const char *)head.origin.p);
     if (head.size > v->size)
         vdm_report_add(v->report, vdm_seen_at(VDM_ROLLED_BACK, VDM_NO_ENTRY),
-                       "%s covers %llu entries, the ledger only %llu", whose,
-                       (unsigned long long)head.size, (unsigned long long)v->size);
+                       "%s covers %llu entries, the ledger only %llu: it was put back to an older "
+                       "state. Restore the newer store",
+                       whose, (unsigned long long)head.size, (unsigned long long)v->size);
     if (head.size == 0)
         vdm_report_add(v->report, vdm_seen_at(VDM_CHECKPOINT_INVALID, VDM_NO_ENTRY),
                        "%s covers no entry: it can prove nothing", whose);
-    v->kept[v->kepts++] = (struct vdm_verify_kept){bytes, head.size, whose};
+    v->kept[v->kepts++] = (struct vdm_verify_kept){bytes, head.size, whose, is_guard};
     return true;
 }
 
@@ -123,8 +129,8 @@ static bool compare_kept(struct vdm_verify *v, const struct vdm_verify_kept *kep
         vdm_report_add(v->report, vdm_seen_at(VDM_CHECKPOINT_INVALID, VDM_NO_ENTRY),
                        "%s is not signed by this ledger's key", kept->whose);
     else if (!vdm_digest_equal(head.root, vdm_tile_writer_root(v->tree)))
-        root_differs(v, &head, kept->whose);
-    else if (kept->bytes.p != v->guard.p)
+        root_differs(v, &head, kept);
+    else if (!kept->is_guard)
         v->report->extended++;
     return true;
 }
@@ -256,10 +262,10 @@ static bool read_kept(struct vdm_verify *v, struct vdm_err *err)
 {
     bool present;
     if (!vdm_guard_read(v->a->keys, &present, &v->guard, err) ||
-        (present && !keep(v, vdm_buf_bytes(&v->guard), "keys/" VDM_GUARD_FILE, err)))
+        (present && !keep(v, vdm_buf_bytes(&v->guard), "keys/" VDM_GUARD_FILE, true, err)))
         return false;
     for (size_t i = 0; i < v->o->kepts; i++)
-        if (!keep(v, v->o->kept[i], "the checkpoint that was kept", err))
+        if (!keep(v, v->o->kept[i].note, v->o->kept[i].name, false, err))
             return false;
     if (v->o->kepts == 0)
         vdm_report_add(

@@ -7,14 +7,20 @@
 
 #include "ops/archive.h"
 
+/* A checkpoint that was kept elsewhere: its note, and the file's name for messages. */
+struct vdm_kept_checkpoint {
+    const char *name;
+    struct vdm_bytes note;
+};
+
 struct vdm_verify_options {
     /* Keys that the reader trusts: the authority's, or a ledger key that signed the newest checkpoint. */
     const struct vdm_vkey *trust;
     size_t trusts;
     /* A trust policy (or NULL), in addition. */
     const struct vdm_policy *policy;
-    /* Checkpoints that were kept elsewhere (notes), or n == 0: the archive must extend each. */
-    const struct vdm_bytes *kept;
+    /* The archive must extend each. */
+    const struct vdm_kept_checkpoint *kept;
     size_t kepts;
     bool without_documents; /* their bytes are not read */
 };

@@ -38,6 +38,7 @@ struct vdm_verify_kept {
     struct vdm_bytes bytes;
     uint64_t size;
     const char *whose;
+    bool is_guard;
 };
 
 struct vdm_verify {

@@ -17,6 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 VECTORS = ROOT / "tests/vectors/ledger"
+FORKS = ROOT / "tests/vectors/forks"
 VIDIMUS = os.environ["VIDIMUS"]
 sys.path[:0] = [str(HERE), str(ROOT / "tests/vectors")]
 
@@ -228,6 +229,17 @@ class Agree(unittest.TestCase):
                 status, *_ = self.compare(bundle.tar(), f"{event} {when}", about=capture)
                 self.assertEqual(status, 0 if good else 1, f"{event} {when}")
 
+
+    def test_fork_proofs(self):
+        """Those that hold, those that do not, and each that is malformed; known by another key, or by none."""
+        table = json.loads((FORKS / "index.json").read_text())
+        for row in table:
+            data = (FORKS / row["file"]).read_bytes()
+            for key, good in (("ledger.pub", 0), ("ledger2.pub", 4), ("authority.pub", 4), (None, 4)):
+                status, *_ = self.compare(data, f"{row['file']} {key}", key)
+                self.assertEqual(status, good if row["holds"] else 1, row["file"])
+        for path in sorted((FORKS.parent / "malformed").glob("fork-proof-*")):
+            self.assertEqual(self.compare(path.read_bytes(), path.name, "ledger.pub")[0], 1, path.name)
 
     def test_ledger_keys_in_one_commit(self):
         """The line before that of the key in force is of any key that was in force before it: one commit can

@@ -381,6 +381,7 @@ class Notes(unittest.TestCase):
 DECODERS = {
     "note": fmt.decode_note, "entry": fmt.decode_entry, "record": fmt.decode_record, "seal": fmt.decode_seal,
     "disclosure": fmt.decode_disclosure, "checkpoint": fmt.decode_checkpoint, "proof": fmt.decode_proof,
+    "fork-proof": fmt.decode_fork_proof,
     "vkey": lambda data: fmt.decode_vkey(fmt.split_lines(data)[0]),
 }
 
@@ -414,6 +415,30 @@ class OneFault(unittest.TestCase):
             keys = [key.vkey for key in make.KEYS.values() if key.name == note.signatures[0].name]
             if path.name != "entry-cosignature":
                 self.assertTrue(any(key.signed(note.text, note.signatures[0]) for key in keys), path.name)
+
+
+class Forks(unittest.TestCase):
+    """tests/vectors/forks: all are well-formed; those that hold verify, and only for who knows the key."""
+
+    def test_each(self):
+        ledger = make.KEYS["ledger"].vkey
+        index = read_json(VECTORS / "forks/index.json")
+        self.assertEqual({row["holds"] for row in index}, {True, False})
+        for row in index:
+            with self.subTest(**row):
+                data = (VECTORS / "forks" / row["file"]).read_bytes()
+                self.assertEqual(fmt.encode_fork_proof(fmt.decode_fork_proof(data)), data)
+                self.assertEqual(check(data, ledger).verdict, verify.VERIFIED if row["holds"] else verify.ALTERED)
+                for trust in ((), (make.KEYS["authority"].vkey,), (make.KEYS["ledger2"].vkey,)):
+                    verdict = check(data, *trust).verdict
+                    self.assertEqual(verdict, verify.NOT_TRUSTED if row["holds"] else verify.ALTERED)
+
+    def test_report(self):
+        report = check((VECTORS / "forks/two-sizes.fork-proof").read_bytes(), make.KEYS["ledger"].vkey)
+        self.assertEqual((report.kind, report.size, report.contradicts.size), ("fork-proof", 8, 5))
+        self.assertEqual(json.loads(report.as_json())["contradicts"]["size"], 5)
+        self.assertIn("signed two histories", report.as_text())
+        self.assertIn("which of the two is the true one", report.as_text())
 
 
 class LedgerFiles(unittest.TestCase):

@@ -11,7 +11,7 @@ verifier beside this file runs wherever Python 3 does.
     notes        signed notes, verifier keys, signing keys, cosignatures
     entries      genesis, key, capture, amendment, withdrawal, audit; seal
     records      record, commitment, disclosure
-    tree         leaf, node, root, inclusion, consistency; checkpoint, tlog-proof
+    tree         leaf, node, root, inclusion, consistency; checkpoint, tlog-proof, fork proof
     keyring      who may sign what, at which entry
     policy       logs, witnesses, groups, quorum
     bag          ustar header, bag-info, PEM, member names
@@ -28,6 +28,7 @@ from functools import lru_cache
 MAX_NUMBER = 2 ** 53 - 1
 MAX_NOTE = 65535                 # a note, a record and a proof, each
 MAX_EVIDENCE = 1 << 20
+MAX_FORK_PROOF = 1 << 18
 MAX_KEY_ENTRIES = 10000
 MAX_PROOF_HASHES = 63
 
@@ -1152,6 +1153,57 @@ def decode_consistency(data):
         raise Malformed("not the body of an add-checkpoint request")
     decode_checkpoint(checkpoint)
     return ConsistencyProof(decode_number(lines[0][len(b"old "):]), _decode_hashes(lines[1:]), checkpoint)
+
+
+ForkProof = namedtuple("ForkProof", "key root hashes notes")
+FORK_PROOF_FIRST_LINE = b"vidimus/fork-proof/v1"
+
+
+def encode_fork_proof(proof):
+    """`notes` are the bytes of the two checkpoints; `root` is None where they are of one size."""
+    lines = [FORK_PROOF_FIRST_LINE, b"ledger-key " + proof.key.encode()]
+    if proof.root is not None:
+        lines += [b"root " + encode_base64(proof.root), *map(encode_base64, proof.hashes)]
+    return b"\n".join(lines) + b"\n\n" + b"\n".join(proof.notes)
+
+
+def _split_notes(data):
+    """A checkpoint's text has no empty line, so its note ends before the second."""
+    text, _, rest = data.partition(b"\n\n")
+    signatures, blank, other = rest.partition(b"\n\n")
+    if not blank:
+        raise Malformed("not two checkpoints")
+    return text + b"\n\n" + signatures + b"\n", other
+
+
+def decode_fork_proof(data):
+    """Well-formed, and of two checkpoints that say different things; whether it holds is not looked at."""
+    if len(data) > MAX_FORK_PROOF:
+        raise Malformed("larger than a fork proof may be")
+    head, blank, rest = data.partition(b"\n\n")
+    lines = head.split(b"\n")
+    if not blank or lines[0] != FORK_PROOF_FIRST_LINE or not lines[1:] or not lines[1].startswith(b"ledger-key "):
+        raise Malformed("not a fork proof")
+    key, root = decode_vkey(lines[1][len(b"ledger-key "):]), None
+    decode_origin(key.name.encode())
+    if lines[2:]:
+        if not lines[2].startswith(b"root "):
+            raise Malformed("no line root where one must stand")
+        root = decode_base64(lines[2][len(b"root "):], 32)
+    proof = ForkProof(key, root, _decode_hashes(lines[3:]), _split_notes(rest))
+    _check_fork_proof(proof, *map(decode_checkpoint, proof.notes))
+    return proof
+
+
+def _check_fork_proof(proof, first, second):
+    if {first.origin, second.origin} != {proof.key.name}:
+        raise Malformed("checkpoints of another ledger than the key's")
+    if not 0 < first.size <= second.size:
+        raise Malformed("not a smaller checkpoint, over one entry at least, and a larger one")
+    if (proof.root is None) != (first.size == second.size):
+        raise Malformed("a root belongs to two sizes, and to them only")
+    if proof.root == first.root or (proof.root is None and first.root >= second.root):
+        raise Malformed("no contradiction, or roots of one size that fall")
 
 
 # ------------------------------------------------------------------------------------------------------- keyring

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks vidimus bundles, single proofs and checkpoints, without vidimus.
+"""Checks vidimus bundles, single proofs, checkpoints and fork proofs, without vidimus.
 
 It needs Python 3 and the file `vidimus_format.py` beside it, nothing else (for .tar.zst also the program `zstd`). It
 uses no network, writes nothing, unpacks nothing, and reads a bundle once, from front to back, in bounded memory.
@@ -105,6 +105,7 @@ class Report:
     def __init__(self, name):
         self.name = name
         self.kind = self.origin = self.size = self.root = self.time = self.problem = None
+        self.contradicts = None         # of a fork proof: the other checkpoint
         self.entries_checked = self.documents_checked = self.bytes_checked = 0
         self.selected = 0
         self.trusted_key = None
@@ -146,7 +147,10 @@ class Report:
             "entries_checked": self.entries_checked, "documents_checked": self.documents_checked,
             "bytes_checked": self.bytes_checked, "trusted": self.trusted_key is not None,
             "findings": [finding._asdict() for finding in self.findings],
-            "notices": [notice._asdict() for notice in self.all_notices()]})
+            "notices": [notice._asdict() for notice in self.all_notices()],
+            **({"contradicts": {"size": self.contradicts.size,
+                                "root": fmt.encode_base64(self.contradicts.root).decode()}}
+               if self.contradicts else {})})
 
     def as_text(self):
         lines = [f"{self.verdict}  {self._headline()}"]
@@ -163,7 +167,8 @@ class Report:
             return f"{name}: {visible(self.problem)}"
         if self.findings:
             return f"{_count(self.findings.total, 'finding')} in {name}"
-        what = {"bundle": _count(self.documents_checked, "document"), "proof": "1 entry", "checkpoint": "checkpoint"}
+        what = {"bundle": _count(self.documents_checked, "document"), "proof": "1 entry", "checkpoint": "checkpoint",
+                "fork-proof": "two histories"}
         time = f", {self.time}" if self.time else ""
         return f"{what[self.kind]} of {self.origin}, as of {_count(self.size, 'entry', 'entries')}{time}"
 
@@ -173,7 +178,10 @@ class Report:
             lines.append(f"  trusted key   {fingerprint(self.trusted_key)} (yours)")
         if self.verdict not in (VERIFIED, NOT_TRUSTED):
             return lines
-        if self.kind != "checkpoint":
+        if self.contradicts:
+            lines.append(f"  contradicts   {_count(self.contradicts.size, 'entry', 'entries')}, "
+                         f"root {fmt.encode_base64(self.contradicts.root).decode()}")
+        elif self.kind != "checkpoint":
             lines.append("  time          recorded by the archive's own clock")
         if self.kind == "bundle":
             lines.append(f"  selection     {_count(self.selected, 'chosen capture')}; completeness not proved")
@@ -199,15 +207,17 @@ class Report:
                       "is the document of something that is not here.",
             INCOMPLETE: "This shows that a part is not here; it does not show that what is here was changed.",
             COULD_NOT_CHECK: "This shows nothing about the file, good or bad."}
-        return [shows[self.verdict],
-                "It does not show that a statement is true, who wrote it, or that the source served it."]
+        not_shown = ("which of the two is the true one, nor who holds the key" if self.kind == "fork-proof" else
+                     "that a statement is true, who wrote it, or that the source served it")
+        return [shows[self.verdict], f"It does not show {not_shown}."]
 
 
 _SHOWN = {
     "bundle": "the archive recorded exactly these bytes under these keys, and that nothing before that point in its "
               "ledger was changed since.",
     "proof": "the ledger, as the trusted key signed it, holds exactly this entry.",
-    "checkpoint": "the trusted key signed this state of the ledger."}
+    "checkpoint": "the trusted key signed this state of the ledger.",
+    "fork-proof": "the holder of the trusted key signed two histories that contradict each other."}
 
 
 def _at_entry(entry):
@@ -1605,6 +1615,31 @@ def check_lone_entry(proof, checkpoint, report, anchor):
                                         "a bundle holds it", entry.number)
 
 
+# --------------------------------------------------------------------------------------------------- fork proofs
+
+def check_fork_proof(data, report, anchor):
+    """Only the key that it names can vouch. Who cosigned does not matter: two contradicting checkpoints are a fork."""
+    report.kind = "fork-proof"
+    try:
+        proof = fmt.decode_fork_proof(data)
+    except Malformed as error:
+        report.add("proof-invalid", str(error))
+        return
+    first, second = map(fmt.decode_checkpoint, proof.notes)
+    report.origin, report.size, report.root = second[:3]
+    report.contradicts = first
+    if not all(_signed_by(checkpoint.note, proof.key) for checkpoint in (first, second)):
+        report.add("checkpoint-invalid", "a checkpoint has no good signature by the key that the proof is about")
+    elif first.size < second.size and not fmt.verify_consistency(first.size, second.size, proof.hashes, proof.root,
+                                                                 second.root):
+        report.add("proof-invalid", "its hashes do not lead from its root to that of the larger checkpoint")
+    if proof.key in anchor.keys + (anchor.policy.logs if anchor.policy else []):
+        report.trusted_key = proof.key
+    else:
+        report.add("key-untrusted", "the key that it is about is none that you gave; only the ledger's own can vouch",
+                   found=proof.key.encode())
+
+
 # ------------------------------------------------------------------------------------------------------ dispatch
 
 GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
@@ -1632,13 +1667,16 @@ def check_stream(file, report, anchor):
         report.kind = "bundle"
         check_bundle(Again(raw.ahead, file), start, report, anchor)
         return
+    if start.startswith(b"vidimus/fork-proof/"):
+        check_fork_proof(raw.peek(fmt.MAX_FORK_PROOF + 1), report, anchor)
+        return
     data = raw.peek(fmt.MAX_NOTE + 1)
     if data.startswith(b"c2sp.org/tlog-proof@") or report.name.endswith(".tlog-proof"):
         check_proof(data, report, anchor)
     elif b"\n\n" + fmt.EM_DASH in data and not data.startswith(b"vidimus/"):
         check_checkpoint(data, report, anchor)
     else:
-        raise CouldNotCheck("this is no bundle, no tlog-proof and no checkpoint")
+        raise CouldNotCheck("this is no bundle, no tlog-proof, no checkpoint and no fork proof")
 
 
 class Again:
@@ -1696,7 +1734,8 @@ class Parser(argparse.ArgumentParser):
 def parse_arguments(arguments):
     parser = Parser(
         prog="vidimus_verify.py", epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Checks vidimus bundles (.tar, .tar.gz, .tar.zst), .tlog-proof files and checkpoints, offline.")
+        description="Checks vidimus bundles (.tar, .tar.gz, .tar.zst), .tlog-proof files, checkpoints and fork proofs, "
+                    "offline.")
     parser.add_argument("--trust", action="append", default=[], metavar="VKEY|FILE",
                         help="a key to trust, the archive's authority or its ledger key, as text or in a file")
     parser.add_argument("--policy", metavar="FILE", help="a policy: logs, witnesses and the quorum of witnesses")

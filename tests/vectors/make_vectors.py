@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Writes the test vectors in this folder: the same bytes every time, from fixed seeds.
 
-    make_vectors.py            writes ledger/, malformed/, bundles/, ed25519.json, keyring.json and merkle.json beside this file
+    make_vectors.py            writes ledger/, forks/, malformed/, bundles/, ed25519.json, keyring.json and merkle.json
+                               beside this file
     make_vectors.py --check    compares what is here with what would be written, and exits with 1 where they differ
 
     ledger/         keys, 22 entries of every kind, records, documents, a disclosure, a checkpoint, proofs, a seal,
                     escapes; sample.tar (sealed, with documents), receipt.tar (without), cosigned.tar (with evidence)
                     and two policies for it; entry-000004.tlog-proof (a proof that carries its entry)
+    forks/          fork proofs that hold, and well-formed ones that do not, told in index.json
     malformed/      files with exactly one fault each, told in index.json
     bundles/        whole bundles, good and bad in what their entries say of each other; verdict and kinds in index.json
     ed25519.json    signatures at the edges of the one rule for valid signatures
@@ -508,6 +510,69 @@ def bundle_files():
     return {**files, "bundles/index.json": as_json(index)}
 
 
+# ---------------------------------------------------------------------------------------------------------- forks
+
+class Fork:
+    """Two histories of one ledger with three entries in common."""
+
+    def __init__(self, key="ledger"):
+        self.key = key
+        self.left, self.right = self._history("left"), self._history("right")
+
+    @staticmethod
+    def _history(name):
+        archive = Archive()
+        archive.genesis()
+        archive.key("authorize", "signer", "lena")
+        archive.capture("lena", HOURS)
+        for number in range(3, 9):
+            archive.capture("lena", f"{name} {number}".encode())
+        return archive
+
+    def proof(self, first, second):
+        """Of size `first` on the left and `second` on the right; bytes, and their parts."""
+        notes = [self.left.checkpoint(self.key, size=first), self.right.checkpoint(self.key, size=second)]
+        if first == second:
+            notes.sort(key=lambda note: fmt.decode_checkpoint(note).root)
+            return fmt.ForkProof(KEYS[self.key].vkey, None, [], notes)
+        leaves = self.right.leaves(second)
+        return fmt.ForkProof(KEYS[self.key].vkey, fmt.tree_root(leaves[:first]),
+                             fmt.consistency_proof(leaves, first), notes)
+
+
+def fork_proofs():
+    """(name, why it holds or not, does it?, the proof)"""
+    fork = Fork()
+    two = fork.proof(5, 8)
+    other = Fork("ledger2").proof(5, 8)
+    wrong = fmt.encode_note(fmt.decode_note(two.notes[1]).text, fmt.decode_note(two.notes[0]).signatures)
+    yield "same-size", "one size, two roots", True, fork.proof(7, 7)
+    yield "two-sizes", "from 5 to 8", True, two
+    yield "power-of-two", "from 4 to 7: the smaller tree is perfect, no hash is its root", True, fork.proof(4, 7)
+    yield "cosigned", "a witness has cosigned one of them", True, two._replace(
+        notes=[cosign(two.notes[0], WITNESSES["north"], 1614834567), two.notes[1]])
+    yield "bad-first-key", "the smaller checkpoint is by another key", False, two._replace(
+        notes=[other.notes[0], two.notes[1]])
+    yield "bad-second-key", "the larger checkpoint is by another key", False, two._replace(
+        notes=[two.notes[0], other.notes[1]])
+    yield "bad-signature", "the signature is over another text", False, two._replace(
+        notes=[two.notes[0], wrong])
+    yield "bad-root", "the root is another", False, two._replace(root=fixed_bytes("a root"))
+    yield "bad-root-perfect", "the root is another, of a perfect tree", False, fork.proof(4, 7)._replace(
+        root=fixed_bytes("a root"))
+    yield "bad-hash", "a hash is another", False, two._replace(hashes=[*two.hashes[:-1], fixed_bytes("a hash")])
+    yield "bad-hash-less", "a hash is missing", False, two._replace(hashes=two.hashes[:-1])
+    yield "bad-hash-more", "a hash too many", False, two._replace(hashes=[*two.hashes, two.hashes[-1]])
+
+
+def fork_files():
+    files, index = {}, []
+    for name, why, holds, proof in fork_proofs():
+        files[f"forks/{name}.fork-proof"] = fmt.encode_fork_proof(proof)
+        index.append({"file": f"{name}.fork-proof", "holds": holds, "why": why})
+    return {**files, "forks/index.json": as_json(index)}
+
+
 # ------------------------------------------------------------------------------------------------------ malformed
 
 class Faults:
@@ -543,7 +608,7 @@ def swap(data, old, new):
 def malformed_files():
     collected = Faults()
     for part in (malformed_notes, malformed_vkeys, malformed_entries, malformed_records, malformed_disclosures,
-                 malformed_checkpoints, malformed_proofs, malformed_seals):
+                 malformed_checkpoints, malformed_proofs, malformed_fork_proofs, malformed_seals):
         part(collected)
     return {**collected.files, "malformed/index.json": as_json(collected.index)}
 
@@ -771,6 +836,49 @@ def malformed_proofs(out):
     proof("no-blank-line", "no blank line before the checkpoint", lines[3] + b"\n\n", lines[3] + b"\n")
     proof("too-many-hashes", "64 hashes", lines[3], b"\n".join([lines[3]] * 64))
     proof("bad-checkpoint", "its checkpoint is malformed", b"\n3\n", b"\n03\n")
+
+
+def malformed_fork_proofs(out):
+    fork = Fork()
+    two, same = fork.proof(5, 8), fork.proof(7, 7)
+    good = fmt.encode_fork_proof(two)
+    root = b"root " + fmt.encode_base64(two.root) + b"\n"
+    hashes = [fmt.encode_base64(item) for item in two.hashes]
+
+    def proof(name, why, *replace):
+        out.add("fork-proof", name, swap(good, *replace), why)
+
+    def parts(name, why, whole=two, **changes):
+        out.add("fork-proof", name, fmt.encode_fork_proof(whole._replace(**changes)), why)
+
+    def checkpoint(size, tree_root, origin=ORIGIN):
+        return fmt.sign_note(fmt.checkpoint_text(origin, size, tree_root), KEYS["ledger"])
+
+    proof("other-version", "another version", b"fork-proof/v1", b"fork-proof/v2")
+    proof("no-key", "no line `ledger-key`", b"ledger-key " + two.key.encode() + b"\n", b"")
+    parts("other-name", "a key that is not named like the ledger", key=KEYS["lena"].vkey)
+    proof("other-key-id", "a key id that does not fit", b"ledger-key " + two.key.encode()[:-45],
+          b"ledger-key " + KEYS["ledger2"].vkey.encode()[:-45])
+    proof("no-root", "two sizes and no root", root, b"")
+    proof("short-root", "a root of 31 bytes", root, b"root " + fmt.encode_base64(bytes(31)) + b"\n")
+    proof("root-after-hashes", "the root stands after the first hash",
+          root + hashes[0] + b"\n", hashes[0] + b"\n" + root)
+    proof("short-hash", "a hash of 31 bytes", hashes[0], fmt.encode_base64(bytes(31)))
+    parts("too-many-hashes", "64 hashes", hashes=[bytes(32)] * 64)
+    proof("no-blank-line", "no blank line before the checkpoints", hashes[-1] + b"\n\n", hashes[-1] + b"\n")
+    out.add("fork-proof", "one-checkpoint", good[:good.rindex(b"\n" + ORIGIN.encode())], "only one checkpoint")
+    out.add("fork-proof", "last-newline", good + b"\n", "a byte after the end")
+    parts("same-root", "its root is that of the smaller checkpoint: no contradiction",
+          root=fmt.tree_root(fork.left.leaves(5)))
+    parts("larger-first", "the larger checkpoint stands first", notes=two.notes[::-1])
+    parts("roots-fall", "two of one size in the wrong order", same, notes=same.notes[::-1])
+    parts("roots-equal", "twice the same", same, notes=[same.notes[0]] * 2)
+    parts("root-of-one-size", "one size and a root", same, root=two.root)
+    out.add("fork-proof", "hashes-of-one-size", swap(fmt.encode_fork_proof(same), b"\n\n" + same.notes[0],
+            b"\n" + hashes[0] + b"\n\n" + same.notes[0]), "one size and hashes")
+    parts("of-nothing", "a checkpoint of size 0", notes=[checkpoint(0, fmt.EMPTY_ROOT), two.notes[1]])
+    parts("other-origin", "a checkpoint of another ledger", notes=[checkpoint(5, two.root, "x.example"), two.notes[1]])
+    proof("bad-checkpoint", "a checkpoint is malformed", b"\n8\n", b"\n08\n")
 
 
 def malformed_seals(out):
@@ -1020,12 +1128,14 @@ def as_json(value):
 
 
 def all_files():
-    return {**ledger_files(), **malformed_files(), **bundle_files(), "ed25519.json": as_json(ed25519_cases()),
+    return {**ledger_files(), **fork_files(), **malformed_files(), **bundle_files(),
+            "ed25519.json": as_json(ed25519_cases()),
             "keyring.json": as_json(keyring_table()), "merkle.json": as_json(merkle_table())}
 
 
 def files_on_disk(folder):
-    found = [path for part in ("ledger", "malformed", "bundles") for path in (folder / part).rglob("*") if path.is_file()]
+    parts = ("ledger", "forks", "malformed", "bundles")
+    found = [path for part in parts for path in (folder / part).rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix() for path in found}
 
 

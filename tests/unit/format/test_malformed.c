@@ -5,6 +5,7 @@
 #include "format/checkpoint.h"
 #include "format/disclosure.h"
 #include "format/entry.h"
+#include "format/fork_proof.h"
 #include "format/proof.h"
 #include "format/seal.h"
 #include "unit/format/fixture.h"
@@ -36,6 +37,7 @@ static bool reader_takes(struct vdm_crypto *c, const char *type, struct vdm_byte
     struct vdm_disclosure d;
     struct vdm_checkpoint k;
     struct vdm_inclusion_proof p;
+    struct vdm_fork_proof f;
     struct vdm_seal s;
     struct vdm_vkey v;
     if (strcmp(type, "vkey") == 0 && b.n && b.p[b.n - 1] == '\n')
@@ -50,6 +52,8 @@ static bool reader_takes(struct vdm_crypto *c, const char *type, struct vdm_byte
         return vdm_record_decode(b, &r, NULL);
     if (strcmp(type, "disclosure") == 0)
         return vdm_disclosure_decode(c, b, &d, NULL);
+    if (strcmp(type, "fork-proof") == 0)
+        return vdm_fork_proof_decode(c, b, &f, NULL);
     if (strcmp(type, "seal") == 0)
         return vdm_seal_open(b, &note, &s, NULL);
     if (strcmp(type, "proof") == 0) {
@@ -90,6 +94,8 @@ static void test_readers_take_the_good(void **state)
                 {"disclosure", OWN "/ledger/disclosures/000004"},
                 {"checkpoint", OWN "/ledger/checkpoint"},
                 {"proof", OWN "/ledger/proofs/000004.tlog-proof"},
+                {"fork-proof", OWN "/forks/same-size.fork-proof"},
+                {"fork-proof", OWN "/forks/two-sizes.fork-proof"},
                 {"seal", OWN "/ledger/seal"}};
     struct vdm_buf file VDM_CLEANUP(vdm_buf_release) = {0};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {

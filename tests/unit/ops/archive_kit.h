@@ -256,11 +256,12 @@ struct asked {
 
 static inline bool kit_check(struct kit *k, struct asked asked)
 {
+    struct vdm_kept_checkpoint kept = {"the one kept", asked.kept};
     struct vdm_verify_options o = {
         .trust = vdm_signer_vkey(k->key[asked.no_trust ? STRANGER : AUTHORITY]),
         .trusts = 1,
         .policy = asked.policy,
-        .kept = &asked.kept,
+        .kept = &kept,
         .kepts = asked.kept.n > 0,
         .without_documents = asked.without_documents};
     k->err = (struct vdm_err){0};

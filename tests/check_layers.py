@@ -18,14 +18,15 @@ LAYER_2_USES = LOW | {"format", "tlog"}
 MAY_INCLUDE = {
     "base": {"base"},
     "crypto": LOW,
+    "words": {"base", "words"},
     "format": LOW | {"format"},
     "tlog": LOW | {"tlog"},
     "keys": LAYER_2_USES | {"keys"},
     "capture": LAYER_2_USES | {"capture"},
     "store": LAYER_2_USES | {"store"},
-    "ledger": LAYER_2_USES | {"ledger"},
+    "ledger": LAYER_2_USES | {"ledger", "words"},
     "bundle": LAYER_2_USES | {"bundle"},
-    "ops": LAYER_2_USES | {"keys", "capture", "store", "ledger", "bundle", "ops"},
+    "ops": LAYER_2_USES | {"words", "keys", "capture", "store", "ledger", "bundle", "ops"},
     "cli": {"cli", "ops", "base"},
 }
 
@@ -37,6 +38,7 @@ THIRD_PARTY = [
     (r"archive(_entry)?\.h", {"capture", "bundle"}),
     (r"(zlib|zstd|zstd_errors)\.h", {"bundle"}),
     (r"magic\.h", {"capture"}),
+    (r"unicode/.*", {"words"}),
     (r"jansson\.h", {"capture", "cli"}),
 ]
 

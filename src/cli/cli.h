@@ -87,6 +87,10 @@ struct vdm_cli_filter {
 };
 bool vdm_cli_filter(const struct vdm_args *args, struct vdm_cli_filter *out,
                     struct vdm_err *err) VDM_MUST_CHECK;
+/* A value as records hold it; VDM_ERR_USAGE where it is empty. */
+bool vdm_cli_escape(struct vdm_buf *out, const char *value, struct vdm_err *err) VDM_MUST_CHECK;
+/* Say so if the catalog lacks entries; fails where there is none. */
+bool vdm_cli_warn_behind(const struct vdm_cli *cli, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_cli_filter_release(struct vdm_cli_filter *f);
 #define VDM_FILTER_OPTIONS                                                                         \
     {"source", 0, "URL", "captures of this source"},                                               \

@@ -12,6 +12,8 @@
 VDM_COMMAND(init);
 VDM_COMMAND(import);
 VDM_COMMAND(log);
+VDM_COMMAND(find);
+VDM_COMMAND(history);
 VDM_COMMAND(show);
 VDM_COMMAND(cat);
 VDM_COMMAND(verify);
@@ -30,6 +32,6 @@ unsigned vdm_needs_of_import(const struct vdm_args *args);
 
 extern const struct vdm_opt vdm_opts_init[], vdm_opts_import[], vdm_opts_log[], vdm_opts_verify[],
     vdm_opts_bundle[], vdm_opts_checkpoint[], vdm_opts_prove[], vdm_opts_fork_proof[],
-    vdm_opts_key[];
+    vdm_opts_key[], vdm_opts_find[];
 
 #endif

@@ -18,19 +18,6 @@ static bool tell(void *ctx, const struct vdm_view *v, struct vdm_err *err)
            vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
 }
 
-static bool warn_behind(struct vdm_cli *cli, struct vdm_err *err)
-{
-    uint64_t behind;
-    if (!vdm_query_catalog(cli->archive, &behind, err))
-        return false;
-    if (behind)
-        vdm_cli_say(
-            cli,
-            "vidimus: the catalog lacks the newest %llu entries; `vidimus reindex` adds them\n",
-            (unsigned long long)behind);
-    return true;
-}
-
 VDM_COMMAND(log)
 {
     struct vdm_cli_filter f = {0};
@@ -38,7 +25,7 @@ VDM_COMMAND(log)
     uint64_t most = 0;
     (void)status;
     bool ok = (!limit || vdm_cli_number(limit, "--limit", &most, err)) &&
-              vdm_cli_filter(args, &f, err) && warn_behind(cli, err);
+              vdm_cli_filter(args, &f, err) && vdm_cli_warn_behind(cli, err);
     f.filter.newest_first = true;
     if (ok && !(limit && most == 0))
         ok = vdm_query_captures(cli->archive, &f.filter, most, tell, cli, err);

@@ -8,8 +8,38 @@ static const char *const guard_words[] = {
     "AHEAD: the ledger was rolled back", "ANOTHER HISTORY: the ledger was forked",
     "missing (`vidimus recover`)"};
 
-static void print(struct vdm_cli *cli, const struct vdm_status *s, const struct vdm_keyring *ring)
+#define COLLECTIONS_SHOWN 10
+
+struct collections {
+    const struct vdm_cli *cli;
+    json_t *json; /* NULL: print */
+    size_t told;
+};
+
+static bool tell_collection(void *ctx, struct vdm_bytes name, uint64_t captures)
 {
+    struct collections *c = ctx;
+    if (c->json) {
+        json_array_append_new(c->json, json_pack("{s:o,s:I}", "collection", vdm_json_value(name),
+                                                 "captures", (json_int_t)captures));
+        return true;
+    }
+    if (c->told == COLLECTIONS_SHOWN && !c->cli->verbose) {
+        puts("             ... (-v shows all)");
+        return false;
+    }
+    fputs(c->told++ == 0 ? "collections  " : "             ", stdout);
+    vdm_out_value(stdout, name);
+    fputs(": ", stdout);
+    vdm_out_count(stdout, captures, "capture", "captures");
+    puts("");
+    return true;
+}
+
+static bool print(struct vdm_cli *cli, const struct vdm_status *s, const struct vdm_keyring *ring,
+                  struct vdm_err *err)
+{
+    struct collections collections = {cli, NULL, 0};
     printf("ledger       %s\n", s->origin);
     fputs("entries      ", stdout);
     vdm_out_number(stdout, s->size);
@@ -28,7 +58,11 @@ static void print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
     } else {
         fputs("unknown: there is no usable catalog (`vidimus reindex`)", stdout);
     }
-    fputs("\nspace        ledger.db ", stdout);
+    puts("");
+    if (s->has_catalog &&
+        !vdm_catalog_collections(cli->archive->catalog, tell_collection, &collections, err))
+        return false;
+    fputs("space        ledger.db ", stdout);
     vdm_out_size(stdout, s->ledger_bytes);
     fputs(", catalog.db ", stdout);
     vdm_out_size(stdout, s->catalog_bytes);
@@ -42,16 +76,26 @@ static void print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
     vdm_out_number(stdout, s->size);
     printf("  %.*s\nkeys\n", (int)root.n, (const char *)root.p);
     vdm_keys_print(cli, ring);
+    return true;
 }
 
-static bool print_json(const struct vdm_status *s, struct vdm_err *err)
+static bool print_json(struct vdm_cli *cli, const struct vdm_status *s, struct vdm_err *err)
 {
+    struct collections collections = {cli, json_array(), 0};
     static const char *const words[] = {"current", "behind", "rolled-back", "forked", "missing"};
     json_t *o = json_pack("{s:s,s:I,s:o,s:o,s:s,s:I,s:I,s:I}", "origin", s->origin, "size",
                           (json_int_t)s->size, "root", vdm_json_root(s->root), "time",
                           vdm_json_time(s->last), "guard", words[s->guard], "ledger_bytes",
                           (json_int_t)s->ledger_bytes, "catalog_bytes",
                           (json_int_t)s->catalog_bytes, "free_bytes", (json_int_t)s->free_bytes);
+    bool ok = !s->has_catalog ||
+              vdm_catalog_collections(cli->archive->catalog, tell_collection, &collections, err);
+    if (!ok) {
+        json_decref(o);
+        json_decref(collections.json);
+        return false;
+    }
+    json_object_set_new(o, "collections", collections.json);
     if (o && s->has_catalog) {
         json_object_set_new(o, "captures", json_integer((json_int_t)s->totals.captures));
         json_object_set_new(o, "documents", json_integer((json_int_t)s->totals.documents));
@@ -71,9 +115,9 @@ VDM_COMMAND(status)
     vdm_entry_check_init(&check, cli->crypto, &nothing);
     bool ok = vdm_query_status(cli->archive, &s, &check, err);
     if (ok && cli->json)
-        ok = print_json(&s, err);
+        ok = print_json(cli, &s, err);
     else if (ok)
-        print(cli, &s, &check.keyring);
+        ok = print(cli, &s, &check.keyring, err);
     vdm_entry_check_release(&check);
     vdm_report_release(&nothing);
     return ok;

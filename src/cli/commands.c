@@ -36,6 +36,17 @@ const struct vdm_command vdm_commands[] = {
     {"log", "looking", "", "lists captures, newest first",
      "example:\n  vidimus log --issuer 'Council Press Office' --from 2026-11", vdm_opts_log,
      VDM_NEEDS_READ, 0, 0, vdm_cmd_log, NULL},
+    {"find", "looking", "WORDS...", "captures whose record has these words, newest first",
+     "Looks through titles, names, notes and all else that records say, in any script; capitals, "
+     "accents\nand vowel signs do not matter. An argument of several words finds them side by "
+     "side; a * at "
+     "the\nend lets the last one go on.\n\nexamples:\n  vidimus find council 'opening hours'\n"
+     "  vidimus find 'librar*' --without museum --from 2026-11",
+     vdm_opts_find, VDM_NEEDS_READ, 1, ANY, vdm_cmd_find, NULL},
+    {"history", "looking", "SOURCE",
+     "captures of one source in order, and whether its bytes changed",
+     "example:\n  vidimus history https://council.example/r/12", NULL, VDM_NEEDS_READ, 1, 1,
+     vdm_cmd_history, NULL},
     {"show", "looking", "N | sha256:HEX | FILE", "everything known about one",
      "A number is an entry; sha256:HEX the captures of a document; anything else a file on disk: "
      "are\n"

@@ -74,16 +74,23 @@ bool vdm_cli_fields(const char *text, uint64_t *out, struct vdm_err *err)
     return true;
 }
 
+bool vdm_cli_escape(struct vdm_buf *out, const char *value, struct vdm_err *err)
+{
+    if (!*value)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "an empty value matches nothing");
+    vdm_value_append(out, vdm_str(value));
+    return vdm_buf_ok(out, err);
+}
+
 static bool escape_into(struct vdm_buf *memory, const char *value, struct vdm_bytes *out,
                         struct vdm_err *err)
 {
     if (!value)
         return true;
-    if (!*value)
-        return vdm_fail_as(err, VDM_ERR_USAGE, "an empty value matches nothing");
-    vdm_value_append(memory, vdm_str(value));
+    if (!vdm_cli_escape(memory, value, err))
+        return false;
     *out = vdm_buf_bytes(memory);
-    return vdm_buf_ok(memory, err);
+    return true;
 }
 
 /* 2026, 2026-11, 2026-11-21 or a whole time; what is left out is filled up to the earliest or the

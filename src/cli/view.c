@@ -153,3 +153,16 @@ json_t *vdm_view_json(const struct vdm_view *v)
     json_object_set_new(o, "record", vdm_json_record(&v->record));
     return o;
 }
+
+bool vdm_cli_warn_behind(const struct vdm_cli *cli, struct vdm_err *err)
+{
+    uint64_t behind;
+    if (!vdm_query_catalog(cli->archive, &behind, err))
+        return false;
+    if (behind)
+        vdm_cli_say(
+            cli,
+            "vidimus: the catalog lacks the newest %llu entries; `vidimus reindex` adds them\n",
+            (unsigned long long)behind);
+    return true;
+}

@@ -24,6 +24,7 @@ static const char *const sql[VDM_CATALOG_STATEMENTS] = {
     [VDM_CATALOG_FORGET] =
         "UPDATE capture SET document = x'', size = 0, source = NULL, captured = NULL, "
         "collection = NULL, title = NULL, issued = NULL WHERE n = ?1",
+    [VDM_CATALOG_ADD_WORDS] = "INSERT INTO words(rowid, text) VALUES(?1, ?2)",
     [VDM_CATALOG_ADD_ISSUER] = "INSERT OR IGNORE INTO issuer(name, n) VALUES(?2, ?1)",
     [VDM_CATALOG_DROP_ISSUERS] = "DELETE FROM issuer WHERE n = ?1",
     [VDM_CATALOG_FIND_SAME] = "SELECT max(n) FROM capture WHERE document = ?1 AND source IS ?2 "
@@ -41,16 +42,17 @@ static const char *const sql[VDM_CATALOG_STATEMENTS] = {
         "FROM capture WHERE length(document) = 32 GROUP BY document)",
 };
 
-/* Nothing here needs guarding against itself: it can be rebuilt. */
+/* Nothing here needs guarding against itself: it can be rebuilt. Full text asks for data_version. */
 static int authorize(void *write, int action, const char *a, const char *b, const char *database,
                      const char *trigger)
 {
     (void)write;
-    (void)a;
     (void)b;
     (void)database;
     (void)trigger;
-    return action == SQLITE_ATTACH || action == SQLITE_PRAGMA ? SQLITE_DENY : SQLITE_OK;
+    if (action == SQLITE_PRAGMA)
+        return strcmp(a, "data_version") == 0 ? SQLITE_OK : SQLITE_DENY;
+    return action == SQLITE_ATTACH ? SQLITE_DENY : SQLITE_OK;
 }
 
 static const struct vdm_db_kind catalog_kind = {
@@ -207,7 +209,7 @@ static bool learn_capture(struct vdm_catalog *c, const struct vdm_entry *e,
     bind_record(s, r);
     if (!vdm_db_run(s, err))
         return vdm_err_prefix(err, "catalog");
-    return !r || put_issuers(c, e->n, r, err);
+    return !r || (put_issuers(c, e->n, r, err) && vdm_catalog_learn_words(c, e->n, r, err));
 }
 
 static bool learn_amendment(struct vdm_catalog *c, const struct vdm_entry *e,
@@ -222,7 +224,8 @@ static bool learn_amendment(struct vdm_catalog *c, const struct vdm_entry *e,
     bind_record(s, r);
     if (!vdm_db_run(s, err))
         return vdm_err_prefix(err, "catalog");
-    return run_number(c, VDM_CATALOG_DROP_ISSUERS, n, err) && (!r || put_issuers(c, n, r, err));
+    return run_number(c, VDM_CATALOG_DROP_ISSUERS, n, err) &&
+           (!r || (put_issuers(c, n, r, err) && vdm_catalog_learn_words(c, e->n, r, err)));
 }
 
 static bool learn_withdrawal(struct vdm_catalog *c, const struct vdm_entry *e, struct vdm_err *err)

@@ -54,11 +54,23 @@ bool vdm_catalog_last_of_source(struct vdm_catalog *c, struct vdm_bytes source, 
 bool vdm_catalog_has_document(struct vdm_catalog *c, struct vdm_digest document, bool *found,
                               struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Words that stand side by side in one value of a record. */
+struct vdm_catalog_term {
+    struct vdm_bytes words; /* as words/words.h makes them */
+    bool begins;            /* the last one may go on */
+    bool absent;            /* they do not stand there */
+};
+#define VDM_CATALOG_TERMS_MAX 32
+/* Are values of this field searched? */
+bool vdm_catalog_searches(enum vdm_field f);
+
 /* Conditions that all hold; p == NULL, document NULL: any. Times compare with `recorded`. */
 struct vdm_catalog_filter {
     struct vdm_bytes source, collection, issuer;
     struct vdm_bytes from, to; /* `YYYY-MM-DDTHH:MM:SSZ`, from <= recorded <= to */
     const struct vdm_digest *document;
+    const struct vdm_catalog_term *term; /* all of them hold for the newest record */
+    size_t terms;
     bool newest_first;
 };
 /* Up to `cap` numbers of captures, going on behind `after` (UINT64_MAX: from the start). */
@@ -79,6 +91,10 @@ bool vdm_catalog_same(struct vdm_catalog *c, uint64_t n, const struct vdm_record
 /* Does it say that capture n was recorded then? */
 bool vdm_catalog_same_time(struct vdm_catalog *c, uint64_t n, struct vdm_time recorded, bool *same,
                            struct vdm_err *err) VDM_MUST_CHECK;
+/* Collections, the one with most captures first. */
+typedef bool vdm_catalog_collection_fn(void *ctx, struct vdm_bytes name, uint64_t captures);
+bool vdm_catalog_collections(struct vdm_catalog *c, vdm_catalog_collection_fn *tell, void *ctx,
+                             struct vdm_err *err) VDM_MUST_CHECK;
 /* Captures, documents (distinct) and their bytes in all. */
 struct vdm_catalog_totals {
     uint64_t captures, documents, bytes;

@@ -13,6 +13,7 @@ enum vdm_catalog_statement {
     VDM_CATALOG_UPDATE,
     VDM_CATALOG_WITHDRAW,
     VDM_CATALOG_FORGET,
+    VDM_CATALOG_ADD_WORDS,
     VDM_CATALOG_ADD_ISSUER,
     VDM_CATALOG_DROP_ISSUERS,
     VDM_CATALOG_FIND_SAME,
@@ -39,5 +40,12 @@ bool vdm_catalog_prepared(struct vdm_catalog *c, enum vdm_catalog_statement whic
 /* The fields that are columns of a capture's row, in their order. */
 #define VDM_CATALOG_TEXTS 5
 extern const enum vdm_field vdm_catalog_texts[VDM_CATALOG_TEXTS];
+
+/* Take in the words of entry n's record. */
+bool vdm_catalog_learn_words(struct vdm_catalog *c, uint64_t n, const struct vdm_record *r,
+                             struct vdm_err *err) VDM_MUST_CHECK;
+/* The FTS5 expression for all terms. One of them at least is not `absent`. */
+bool vdm_catalog_match(const struct vdm_catalog_filter *f, struct vdm_buf *out,
+                       struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -77,6 +77,8 @@ static void list_sql(struct vdm_buf *out, const struct vdm_catalog_filter *f)
         {f->from.p, "recorded >= ?4"},
         {f->to.p, "recorded <= ?5"},
         {f->document, "document = ?6"},
+        {f->terms, "length(document) = 32 AND coalesce(amended, n) IN "
+                   "(SELECT rowid FROM words WHERE words MATCH ?9)"},
     };
     vdm_buf_puts(out, "SELECT n FROM capture WHERE ");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -106,15 +108,18 @@ bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f,
                       uint64_t *n, size_t cap, size_t *count, struct vdm_err *err)
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf match VDM_CLEANUP(vdm_buf_release) = {0};
     sqlite3_stmt *s = NULL;
     bool row = true, ok;
     size_t got = 0;
     list_sql(&text, f);
-    if (!vdm_buf_ok(&text, err))
+    if (!vdm_buf_ok(&text, err) || !vdm_catalog_match(f, &match, err))
         return false;
     ok = vdm_db_prepare(c->db, (const char *)text.p, &s, err);
     if (ok)
         bind_list(s, f, after, cap);
+    if (ok && f->terms)
+        vdm_db_bind_text(s, 9, vdm_buf_bytes(&match));
     while (ok && got < cap && (ok = vdm_db_step(s, &row, err)) && row)
         n[got++] = (uint64_t)sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
@@ -235,5 +240,21 @@ bool vdm_catalog_totals(struct vdm_catalog *c, struct vdm_catalog_totals *out, s
         out->captures = ok ? (uint64_t)sqlite3_column_int64(captures, 0) : 0;
     }
     sqlite3_finalize(captures);
+    return ok || vdm_err_prefix(err, "catalog");
+}
+
+bool vdm_catalog_collections(struct vdm_catalog *c, vdm_catalog_collection_fn *tell, void *ctx,
+                             struct vdm_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    bool row = true, more = true;
+    bool ok =
+        vdm_db_prepare(c->db,
+                       "SELECT collection, count(*) FROM capture WHERE collection IS NOT NULL "
+                       "GROUP BY collection ORDER BY count(*) DESC, collection",
+                       &s, err);
+    while (ok && more && (ok = vdm_db_step(s, &row, err)) && row)
+        more = tell(ctx, vdm_db_column(s, 0), (uint64_t)sqlite3_column_int64(s, 1));
+    sqlite3_finalize(s);
     return ok || vdm_err_prefix(err, "catalog");
 }

@@ -92,6 +92,7 @@ const char *const vdm_catalog_schema[] = {
     "collection TEXT, "
     "title TEXT, "
     "issued TEXT) STRICT",
+    "CREATE INDEX capture_amended ON capture(amended) WHERE amended IS NOT NULL",
     "CREATE INDEX capture_document ON capture(document)",
     "CREATE INDEX capture_source ON capture(source) WHERE source IS NOT NULL",
     "CREATE INDEX capture_collection ON capture(collection) WHERE collection IS NOT NULL",
@@ -99,5 +100,9 @@ const char *const vdm_catalog_schema[] = {
     "CREATE TABLE issuer(name TEXT NOT NULL, n INTEGER NOT NULL, "
     "PRIMARY KEY(name, n)) STRICT, WITHOUT ROWID",
     "CREATE INDEX issuer_n ON issuer(n)",
+
+    /* The words of each record, by the entry that the record belongs to; words/words.h has folded them,
+     * so there is nothing left to do but to part them at spaces. */
+    "CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0, tokenize='ascii')",
     NULL,
 };

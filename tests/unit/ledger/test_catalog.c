@@ -180,6 +180,76 @@ static void listing(void **state)
     listed(k, (struct vdm_catalog_filter){.source = VDM_LIT("x' OR 1=1")}, UINT64_MAX, "");
 }
 
+#define FIND(...)                                                                                  \
+    (struct vdm_catalog_filter)                                                                    \
+    {                                                                                              \
+        .term = (struct vdm_catalog_term[]){__VA_ARGS__},                                          \
+        .terms =                                                                                   \
+            sizeof((struct vdm_catalog_term[]){__VA_ARGS__}) / sizeof(struct vdm_catalog_term)     \
+    }
+#define WORD(w)                                                                                    \
+    {                                                                                              \
+        VDM_LIT(w), false, false                                                                   \
+    }
+#define BEGIN(w)                                                                                   \
+    {                                                                                              \
+        VDM_LIT(w), true, false                                                                    \
+    }
+#define NO(w)                                                                                      \
+    {                                                                                              \
+        VDM_LIT(w), false, true                                                                    \
+    }
+
+static void searching(void **state)
+{
+    struct kit *k = *state;
+    learn_all(k);
+    listed(k, FIND(WORD("a")), UINT64_MAX, "2 "); /* of 3 no more: the newest record counts */
+    listed(k, FIND(WORD("b")), UINT64_MAX, "2 3 ");
+    listed(k, FIND(WORD("old")), UINT64_MAX, "");
+    listed(k, FIND(WORD("new")), UINT64_MAX, "3 ");
+    listed(k, FIND(WORD("c")), UINT64_MAX, "2 4 "); /* 4: only its document is withdrawn */
+    listed(k, FIND(WORD("s5")), UINT64_MAX, "");    /* withdrawn with its record */
+    listed(k, FIND(WORD("s"), WORD("b")), UINT64_MAX, "2 3 ");
+    listed(k, FIND(WORD("s"), NO("b")), UINT64_MAX, "4 ");
+    listed(k, FIND(NO("new"), WORD("b"), NO("nowhere")), UINT64_MAX, "2 ");
+    listed(k, FIND(WORD("t a")), UINT64_MAX, ""); /* not across two values */
+    listed(k, FIND(BEGIN("ne")), UINT64_MAX, "3 ");
+    listed(k, FIND(WORD("ne")), UINT64_MAX, "");
+    listed(k, FIND(BEGIN("20")), UINT64_MAX, "2 ");
+    struct vdm_catalog_filter both = FIND(WORD("s"));
+    both.issuer = VDM_LIT("C");
+    listed(k, both, UINT64_MAX, "4 ");
+    both.newest_first = true;
+    both.issuer = (struct vdm_bytes){0};
+    listed(k, both, UINT64_MAX, "4 3 2 ");
+}
+
+struct collected {
+    char text[64];
+};
+
+static bool collect(void *ctx, struct vdm_bytes name, uint64_t captures)
+{
+    struct collected *c = ctx;
+    size_t at = strlen(c->text);
+    snprintf(c->text + at, sizeof c->text - at, "%.*s=%d ", (int)name.n, (const char *)name.p,
+             (int)captures);
+    return true;
+}
+
+static void collections(void **state)
+{
+    struct kit *k = *state;
+    struct collected c = {""};
+    learn_all(k);
+    MUST(vdm_catalog_begin(k->c, &k->err));
+    learn(k, VDM_ENTRY_CAPTURE, 10, 0, 5, "collection d\n");
+    learn(k, VDM_ENTRY_CAPTURE, 11, 0, 5, "collection d\n");
+    MUST(vdm_catalog_collections(k->c, collect, &c, &k->err));
+    assert_string_equal(c.text, "d=2 c=1 ");
+}
+
 static void fates(void **state)
 {
     static const struct {
@@ -297,8 +367,9 @@ static void what_is_no_catalog(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reach),       TEST(finding_the_same),   TEST(listing), TEST(fates), TEST(comparing),
-        TEST(rolled_back), TEST(what_is_no_catalog),
+        TEST(reach),     TEST(finding_the_same), TEST(listing),
+        TEST(searching), TEST(collections),      TEST(fates),
+        TEST(comparing), TEST(rolled_back),      TEST(what_is_no_catalog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

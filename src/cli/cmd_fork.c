@@ -9,7 +9,7 @@
 const struct vdm_opt vdm_opts_fork_proof[] = {
     {"output", 'o', "FILE", "write it to a new file (- for standard output)"},
     {"ledger-key", 0, "KEY",
-     "the ledger's public key, a file (.pub), or a name in keys/trusted/, where A and B hold none"},
+     "the ledger's key, a file (.pub) or a trusted name, where A and B hold none"},
     {NULL, 0, NULL, NULL},
 };
 

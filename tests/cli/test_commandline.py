@@ -10,7 +10,7 @@ from support import run
 
 def commands():
     """The names in the list of commands."""
-    return re.findall(r"^  ([a-z]+) {2,}", run("--help").out.split("\noptions\n")[0], re.M)
+    return re.findall(r"^  ([a-z-]+) {2,}", run("--help").out.split("\noptions\n")[0], re.M)
 
 
 class CommandLine(support.Case):
@@ -18,8 +18,8 @@ class CommandLine(support.Case):
         r = self.ok("--help")
         self.assertEqual(r.err, "")
         self.assertEqual(sorted(commands()),
-                         sorted("init import status log show cat verify bundle checkpoint prove "
-                                "recover reindex key trust".split()))
+                         sorted("init import status log find history show cat verify bundle "
+                                "checkpoint prove fork-proof recover reindex key trust".split()))
         self.assertEqual(self.ok("-h").out, r.out)
 
     def test_help_of_each(self):

@@ -87,16 +87,15 @@ def check_findings(root):
 
 def check_commands(root):
     page = man_page(root)
-    commands = re.findall(r'^    \{"([a-z]+)", "', read(root, "src/cli/commands.c"), re.M)
-    described = re.findall(r"^\.It Cm (\w+)|Cm (\w+)", page, re.M)
-    names = " ".join(word for pair in described for word in pair if word)
+    commands = re.findall(r'^    \{"([a-z -]+)", "', read(root, "src/cli/commands.c"), re.M)
+    names = "\n".join(re.findall(r"Cm ([a-z-]+(?: [a-z]+)?)", page))
     yield from missing(commands, names, "docs/vidimus.1", "command")
 
 
 def check_options(root):
     options = set()
     for path in sorted((root / "src/cli").glob("*.c")):
-        options |= set(re.findall(r'^\s*\{"([a-z-]+)", (?:0|\'.\'), ', path.read_text(encoding="utf-8"), re.M))
+        options |= set(re.findall(r'^\s.*\{"([a-z-]+)", (?:0|\'.\'), ', path.read_text(encoding="utf-8"), re.M))
     flags = " ".join(re.findall(r"(?<=-)[a-z][a-z-]*", man_page(root)))
     yield from missing(sorted(options), flags, "docs/vidimus.1", "option")
 

@@ -24,9 +24,12 @@ enum {
  * screen: nothing else in the program opens an archive for writing or a secret key. */
 enum vdm_needs {
     VDM_NEEDS_NOTHING = 0,
-    VDM_NEEDS_READ = 1,    /* the archive, for reading */
-    VDM_NEEDS_WRITE = 2,   /* the archive, for writing */
-    VDM_NEEDS_SIGNERS = 4, /* the signer's and the ledger's secret keys */
+    VDM_NEEDS_READ = 1,       /* the archive, for reading */
+    VDM_NEEDS_WRITE = 2,      /* the archive, for writing */
+    VDM_NEEDS_SIGNER = 4,     /* an archivist's secret key */
+    VDM_NEEDS_LEDGER = 8,     /* the ledger's, for the checkpoint */
+    VDM_NEEDS_KEY_FILE = 32,  /* a secret key file that the user names; the command opens it */
+    VDM_NEEDS_AUTHORITY = 16, /* the authority's, which may lie offline: --authority-key */
 };
 
 /* The progress bar, if it is on the screen. */
@@ -36,31 +39,39 @@ struct vdm_drawn {
 };
 
 struct vdm_cli {
+    const struct vdm_command *command;
     const char *path; /* of the archive */
     bool path_given;
     bool json, quiet, verbose;
     struct vdm_crypto *crypto;
     struct vdm_archive *archive;
+    struct vdm_unlock unlock; /* which keys; a command's plan may add to it */
     struct vdm_passphrases passphrases;
     struct vdm_signers signers;
+    struct vdm_key_event key_change; /* of a command that changes keys: what its plan found */
+    struct vdm_buf memory;           /* what that borrows from */
     struct vdm_progress progress;
     struct vdm_drawn drawn;
 };
 
 struct vdm_command {
-    const char *name;
+    const char *name;  /* one word, or two: `key list` */
     const char *group; /* heading in the list of commands */
     const char *usage; /* what follows the name */
     const char *summary;
     const char *help; /* more lines and at least one example, for --help */
     const struct vdm_opt *options;
-    unsigned needs; /* enum vdm_needs */
+    unsigned needs; /* enum vdm_needs; never more than this is opened */
     /* Arguments other than options: from..to of them. */
     size_t least, most;
     /* The exit status. An error that was not told yet is told by main: false with *err. */
     bool (*run)(struct vdm_cli *cli, const struct vdm_args *args, int *status, struct vdm_err *err);
-    /* Adds to `needs` what depends on the arguments; NULL: nothing does. */
-    unsigned (*more_needs)(const struct vdm_args *args);
+    /* What of `needs` it takes with these arguments; NULL: all. Reading is part of writing. */
+    unsigned (*needs_with)(const struct vdm_args *args);
+    /* Runs when the archive is open and before any secret key is: refuses what cannot be, and says
+     * what will be changed, so that nobody gives a passphrase for something else. NULL: nothing to
+     * say. */
+    bool (*plan)(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);
 };
 extern const struct vdm_command vdm_commands[]; /* ends with a NULL name */
 
@@ -104,6 +115,23 @@ void vdm_cli_filter_release(struct vdm_cli_filter *f);
 /* A file that a command writes for the user: a new one, complete or not at all. */
 bool vdm_cli_write_file(const char *path, struct vdm_bytes data,
                         struct vdm_err *err) VDM_MUST_CHECK;
+
+/* A passphrase for new key files: from `file` (NULL: asked for, twice, with the words `what`). */
+struct vdm_cli_lock {
+    struct vdm_secret passphrase;
+    struct vdm_kdf kdf;
+    struct vdm_keyfile_lock lock;
+    bool locked; /* false: --no-passphrase */
+};
+bool vdm_cli_lock(struct vdm_cli_lock *l, const struct vdm_args *args, const char *file_option,
+                  const char *what, struct vdm_err *err) VDM_MUST_CHECK;
+/* For vdm_signer_save: NULL for keys in the clear. */
+const struct vdm_keyfile_lock *vdm_cli_lock_of(struct vdm_cli_lock *l);
+void vdm_cli_lock_release(struct vdm_cli_lock *l);
+
+/* A yes, typed at the terminal, or --yes; without either an error. */
+bool vdm_cli_confirm(const struct vdm_args *args, const char *question,
+                     struct vdm_err *err) VDM_MUST_CHECK;
 
 /* A line on stderr that --quiet silences. */
 void vdm_cli_say(const struct vdm_cli *cli, const char *format, ...) VDM_PRINTF(2, 3);

@@ -24,14 +24,24 @@ VDM_COMMAND(fork_proof);
 VDM_COMMAND(recover);
 VDM_COMMAND(reindex);
 VDM_COMMAND(status);
-VDM_COMMAND(key);
+VDM_COMMAND(key_list);
+VDM_COMMAND(key_new);
+VDM_COMMAND(key_change);
+VDM_COMMAND(key_sign);
+VDM_COMMAND(key_submit);
+VDM_COMMAND(key_passwd);
+VDM_COMMAND(key_export);
 VDM_COMMAND(trust);
 
 unsigned vdm_needs_of_bundle(const struct vdm_args *args);
 unsigned vdm_needs_of_import(const struct vdm_args *args);
+unsigned vdm_needs_of_key_change(const struct vdm_args *args);
+bool vdm_plan_key_submit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);
+bool vdm_plan_key_change(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);
 
 extern const struct vdm_opt vdm_opts_init[], vdm_opts_import[], vdm_opts_log[], vdm_opts_verify[],
     vdm_opts_bundle[], vdm_opts_checkpoint[], vdm_opts_prove[], vdm_opts_fork_proof[],
-    vdm_opts_key[], vdm_opts_find[];
+    vdm_opts_key_new[], vdm_opts_key_authorize[], vdm_opts_key_retire[], vdm_opts_key_revoke[],
+    vdm_opts_key_sign[], vdm_opts_key_passwd[], vdm_opts_key_export[], vdm_opts_find[];
 
 #endif

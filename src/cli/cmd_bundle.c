@@ -20,7 +20,7 @@ const struct vdm_opt vdm_opts_bundle[] = {
 
 unsigned vdm_needs_of_bundle(const struct vdm_args *args)
 {
-    return VDM_NEEDS_READ | (vdm_args_has(args, "unsealed") ? 0 : VDM_NEEDS_SIGNERS);
+    return VDM_NEEDS_READ | (vdm_args_has(args, "unsealed") ? 0 : VDM_NEEDS_SIGNER);
 }
 
 static bool created_time(const struct vdm_args *args, struct vdm_time *out, struct vdm_err *err)

@@ -42,7 +42,8 @@ const struct vdm_opt vdm_opts_import[] = {
 
 unsigned vdm_needs_of_import(const struct vdm_args *args)
 {
-    return vdm_args_has(args, "dry-run") ? VDM_NEEDS_READ : VDM_NEEDS_WRITE | VDM_NEEDS_SIGNERS;
+    return vdm_args_has(args, "dry-run") ? VDM_NEEDS_READ
+                                         : VDM_NEEDS_WRITE | VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER;
 }
 
 /* --- options to lines of a record --- */

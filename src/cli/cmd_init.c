@@ -2,10 +2,8 @@
 #include "cli/cmd.h"
 #include "ops/init.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const struct vdm_opt vdm_opts_init[] = {
     {"origin", 0, "NAME", "the ledger's name, like archive.example.org/statements"},
@@ -27,19 +25,6 @@ static void default_signer(const char *origin, char out[VDM_NAME_MAX + 1])
     if (host > VDM_NAME_MAX - 21)
         host = VDM_NAME_MAX - 21;
     snprintf(out, VDM_NAME_MAX + 1, "%s@%.*s", user, (int)host, origin);
-}
-
-static bool get_lock(const struct vdm_args *args, struct vdm_secret *passphrase, bool *locked,
-                     struct vdm_err *err)
-{
-    const char *file = vdm_args_value(args, "passphrase-file");
-    *locked = !vdm_args_has(args, "no-passphrase");
-    if (!*locked)
-        return !file || vdm_fail_as(err, VDM_ERR_USAGE,
-                                    "--passphrase-file and --no-passphrase exclude each other");
-    if (file)
-        return vdm_passphrase_read(passphrase, AT_FDCWD, file, err);
-    return vdm_passphrase_ask(passphrase, "the new keys", true, err);
 }
 
 static void print_key(const struct vdm_cli *cli, const char *what, const struct vdm_vkey *k)
@@ -72,12 +57,10 @@ static void print_done(const struct vdm_cli *cli, const char *path, const struct
 
 VDM_COMMAND(init)
 {
-    struct vdm_secret passphrase VDM_CLEANUP(vdm_secret_release) = {0};
+    struct vdm_cli_lock lock VDM_CLEANUP(vdm_cli_lock_release) = {0};
     char signer[VDM_NAME_MAX + 1];
-    bool locked;
     const char *origin = vdm_args_value(args, "origin");
     const char *name = vdm_args_value(args, "signer");
-    struct vdm_kdf kdf;
     (void)status;
     if (!origin)
         return vdm_fail_as(err, VDM_ERR_USAGE,
@@ -87,11 +70,10 @@ VDM_COMMAND(init)
     struct vdm_init_request r = {.path = args->rests ? args->rest[0] : cli->path,
                                  .origin = origin,
                                  .signer = name ? name : signer};
-    if (!vdm_init_check(&r, err) || !get_lock(args, &passphrase, &locked, err))
+    if (!vdm_init_check(&r, err) ||
+        !vdm_cli_lock(&lock, args, "passphrase-file", "the new keys", err))
         return false;
-    vdm_kdf_choose(&kdf);
-    struct vdm_keyfile_lock lock = {&passphrase, &kdf};
-    r.lock = locked ? &lock : NULL;
+    r.lock = vdm_cli_lock_of(&lock);
     struct vdm_init_done done;
     bool ok = vdm_init(cli->crypto, &r, &done, err);
     if (ok && cli->json)
@@ -102,7 +84,7 @@ VDM_COMMAND(init)
                                      "checkpoint", vdm_json_value(vdm_buf_bytes(&done.checkpoint))),
                            err);
     else if (ok)
-        print_done(cli, r.path, &done, locked);
+        print_done(cli, r.path, &done, lock.locked);
     vdm_buf_release(&done.checkpoint);
     return ok;
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* key list, new, passwd, export: what touches no ledger. */
 #include "cli/cmd.h"
 #include "cli/keylist.h"
+#include "ops/key_make.h"
 #include "ops/keys.h"
 
 #include <string.h>
-
-const struct vdm_opt vdm_opts_key[] = {
-    {"pem", 0, NULL, "export: as PEM, for openssl"},
-    {NULL, 0, NULL, NULL},
-};
 
 const char *vdm_key_state(const struct vdm_key_range *r)
 {
@@ -17,94 +14,222 @@ const char *vdm_key_state(const struct vdm_key_range *r)
     return r->ended_by == VDM_KEY_REVOKE ? "revoked" : "retired";
 }
 
+void vdm_key_print(struct vdm_cli *cli, const char *before, enum vdm_key_role role,
+                   const struct vdm_vkey *k)
+{
+    char fingerprint[20];
+    vdm_fingerprint(cli->crypto, &k->key, fingerprint);
+    printf("%s%-10s %s   %s\n", before, vdm_role_name(role), fingerprint, k->name);
+}
+
+static void print_range(const struct vdm_key_range *r)
+{
+    if (r->until == UINT64_MAX)
+        return;
+    if (r->until <= r->from)
+        printf("   (no entry; ended by entry %llu)", (unsigned long long)r->ended_at);
+    else
+        printf("   (entries %llu to %llu; ended by entry %llu)", (unsigned long long)r->from,
+               (unsigned long long)r->until - 1, (unsigned long long)r->ended_at);
+}
+
 void vdm_keys_print(struct vdm_cli *cli, const struct vdm_keyring *ring)
 {
     for (size_t i = 0; i < ring->count; i++) {
         const struct vdm_key_range *r = &ring->range[i];
-        char fingerprint[20];
+        char fingerprint[20], file[256];
         vdm_fingerprint(cli->crypto, &r->key.key, fingerprint);
         printf("  %-10s %-11s %s   %s", vdm_role_name(r->role), vdm_key_state(r), fingerprint,
                r->key.name);
-        if (r->until != UINT64_MAX)
-            printf("   (up to entry %llu)", (unsigned long long)r->until - 1);
+        print_range(r);
+        if (vdm_key_at_hand(cli->archive, &r->key, file)) {
+            fputs("   secret key: keys/", stdout);
+            vdm_out_str(stdout, file);
+        }
         puts("");
     }
 }
 
-static void print_json_key(struct vdm_cli *cli, const struct vdm_key_range *r)
+static bool print_json_key(struct vdm_cli *cli, const struct vdm_key_range *r, struct vdm_err *err)
 {
     struct vdm_buf vkey VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_err ignored;
-    char fingerprint[20];
+    char fingerprint[20], file[256];
     vdm_fingerprint(cli->crypto, &r->key.key, fingerprint);
     vdm_vkey_append(&vkey, &r->key);
-    json_t *o =
-        json_pack("{s:s,s:o,s:s,s:s,s:s,s:I}", "name", r->key.name, "vkey",
+    bool here = vdm_key_at_hand(cli->archive, &r->key, file);
+    bool open = r->until == UINT64_MAX;
+    return vdm_json_print(
+        json_pack("{s:s,s:o,s:s,s:s,s:s,s:I,s:o,s:o,s:o}", "name", r->key.name, "vkey",
                   vdm_json_value(vdm_buf_bytes(&vkey)), "fingerprint", fingerprint, "role",
-                  vdm_role_name(r->role), "state", vdm_key_state(r), "from", (json_int_t)r->from);
-    if (o)
-        json_object_set_new(
-            o, "to", r->until == UINT64_MAX ? json_null() : json_integer((json_int_t)r->until - 1));
-    if (!vdm_json_print(o, &ignored))
-        fputs("vidimus: out of memory\n", stderr);
+                  vdm_role_name(r->role), "state", vdm_key_state(r), "from", (json_int_t)r->from,
+                  "to", open ? json_null() : json_integer((json_int_t)r->until - 1), "ended_by",
+                  r->ended_at == UINT64_MAX ? json_null() : json_integer((json_int_t)r->ended_at),
+                  "secret_key", here ? vdm_json_bytes(vdm_str(file)) : json_null()),
+        err);
 }
 
-static bool export_key(struct vdm_cli *cli, const struct vdm_keyring *ring,
-                       const struct vdm_args *args, struct vdm_err *err)
+VDM_COMMAND(key_list)
 {
-    unsigned found = 0;
-    if (args->rests < 2)
-        return vdm_fail_as(err, VDM_ERR_USAGE, "usage: vidimus key export NAME [--pem]");
-    for (size_t i = 0; i < ring->count; i++) {
-        const struct vdm_vkey *k = &ring->range[i].key;
-        struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
-        if (strcmp(k->name, args->rest[1]) != 0)
-            continue;
-        found++;
-        if (cli->json) {
-            print_json_key(cli, &ring->range[i]);
-            continue;
-        }
-        if (vdm_args_has(args, "pem")) {
-            if (!vdm_key_append_pem(&out, k, err))
-                return false;
-        } else {
-            vdm_vkey_append(&out, k);
-            vdm_buf_putc(&out, '\n');
-        }
-        if (!vdm_buf_ok(&out, err))
-            return false;
-        fwrite(out.p, 1, out.n, stdout);
-    }
-    return found || vdm_fail_as(err, VDM_ERR_NOT_FOUND, "the ledger knows no key of the name %s",
-                                args->rest[1]);
-}
-
-static bool list_keys(struct vdm_cli *cli, const struct vdm_keyring *ring)
-{
+    struct vdm_keyring ring VDM_CLEANUP(vdm_keyring_release) = {0};
+    uint64_t size;
+    (void)args;
+    (void)status;
+    if (!vdm_archive_ring(cli->archive, &ring, &size, err))
+        return false;
     if (!cli->json)
-        vdm_keys_print(cli, ring);
-    for (size_t i = 0; cli->json && i < ring->count; i++)
-        print_json_key(cli, &ring->range[i]);
+        vdm_keys_print(cli, &ring);
+    for (size_t i = 0; cli->json && i < ring.count; i++)
+        if (!print_json_key(cli, &ring.range[i], err))
+            return false;
     return true;
 }
 
-VDM_COMMAND(key)
+/* --- export --- */
+
+const struct vdm_opt vdm_opts_key_export[] = {
+    {"pem", 0, NULL, "as PEM, for openssl"},
+    {"fingerprint", 0, NULL, "its fingerprint, to compare over the telephone"},
+    {NULL, 0, NULL, NULL},
+};
+
+static bool export_one(struct vdm_cli *cli, const struct vdm_key_range *r,
+                       const struct vdm_args *args, struct vdm_err *err)
 {
-    struct vdm_report nothing;
-    struct vdm_entry_check check;
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    char fingerprint[20];
+    if (cli->json)
+        return print_json_key(cli, r, err);
+    if (vdm_args_has(args, "fingerprint")) {
+        vdm_fingerprint(cli->crypto, &r->key.key, fingerprint);
+        printf("%s   %s\n", fingerprint, r->key.name);
+        return true;
+    }
+    if (vdm_args_has(args, "pem")) {
+        if (!vdm_key_append_pem(&out, &r->key, err))
+            return false;
+    } else {
+        vdm_vkey_append(&out, &r->key);
+        vdm_buf_putc(&out, '\n');
+    }
+    if (!vdm_buf_ok(&out, err))
+        return false;
+    fwrite(out.p, 1, out.n, stdout);
+    return true;
+}
+
+/* By name, all that have it; by a word, the authority or the ledger key in force. */
+static bool is_meant(const struct vdm_keyring *ring, uint64_t size, const struct vdm_key_range *r,
+                     const char *what)
+{
+    const struct vdm_key_range *before;
+    if (strcmp(what, "authority") == 0)
+        return r->role == VDM_ROLE_AUTHORITY;
+    if (strcmp(what, "ledger") == 0)
+        return r == vdm_keyring_ledger_key(ring, size, &before);
+    return strcmp(r->key.name, what) == 0;
+}
+
+VDM_COMMAND(key_export)
+{
+    struct vdm_keyring ring VDM_CLEANUP(vdm_keyring_release) = {0};
     uint64_t size;
-    bool list = strcmp(args->rest[0], "list") == 0;
+    unsigned found = 0;
     (void)status;
-    if (!list && strcmp(args->rest[0], "export") != 0)
-        return vdm_fail_as(err, VDM_ERR_USAGE, "key: list or export, not %s", args->rest[0]);
-    vdm_report_init(&nothing);
-    vdm_entry_check_init(&check, cli->crypto, &nothing);
-    bool ok = vdm_ledger_size(cli->archive->ledger, &size, err) &&
-              vdm_archive_keyring(cli->archive, size, &check, err);
-    if (ok)
-        ok = list ? list_keys(cli, &check.keyring) : export_key(cli, &check.keyring, args, err);
-    vdm_entry_check_release(&check);
-    vdm_report_release(&nothing);
-    return ok;
+    if (vdm_args_has(args, "pem") && vdm_args_has(args, "fingerprint"))
+        return vdm_fail_as(err, VDM_ERR_USAGE, "--pem and --fingerprint exclude each other");
+    if (!vdm_archive_ring(cli->archive, &ring, &size, err))
+        return false;
+    for (size_t i = 0; i < ring.count; i++) {
+        if (!is_meant(&ring, size, &ring.range[i], args->rest[0]))
+            continue;
+        found++;
+        if (!export_one(cli, &ring.range[i], args, err))
+            return false;
+    }
+    return found || vdm_fail_as(err, VDM_ERR_NOT_FOUND, "the ledger knows no key of the name %s",
+                                args->rest[0]);
+}
+
+/* --- new --- */
+
+const struct vdm_opt vdm_opts_key_new[] = {
+    {"role", 0, "ROLE", "signer, auditor or ledger"},
+    {"passphrase-file", 0, "FILE", "passphrase for the key in the file's first line"},
+    {"no-passphrase", 0, NULL, "the key in the clear: whoever reads the file can sign"},
+    {NULL, 0, NULL, NULL},
+};
+
+bool vdm_cli_role(const struct vdm_args *args, enum vdm_key_role *out, struct vdm_err *err)
+{
+    const char *word = vdm_args_value(args, "role");
+    if (!word)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "--role is needed: signer, auditor or ledger");
+    for (enum vdm_key_role r = VDM_ROLE_SIGNER; r <= VDM_ROLE_LEDGER; r++)
+        if (strcmp(word, vdm_role_name(r)) == 0) {
+            *out = r;
+            return true;
+        }
+    return vdm_fail_as(err, VDM_ERR_USAGE, "--role is signer, auditor or ledger, not %s", word);
+}
+
+static bool print_new(struct vdm_cli *cli, const struct vdm_key_made *made, enum vdm_key_role role,
+                      bool locked, struct vdm_err *err)
+{
+    char fingerprint[20];
+    vdm_fingerprint(cli->crypto, &made->vkey.key, fingerprint);
+    if (cli->json)
+        return vdm_json_print(json_pack("{s:s,s:s,s:s,s:s}", "name", made->vkey.name, "fingerprint",
+                                        fingerprint, "role", vdm_role_name(role), "file",
+                                        made->base),
+                              err);
+    printf("Made keys/%s.key and keys/%s.pub.\n", made->base, made->base);
+    vdm_key_print(cli, "  ", role, &made->vkey);
+    if (!locked)
+        puts("The key has no passphrase: whoever can read it can sign.");
+    printf("It may sign once the authority's key says so:\n"
+           "  vidimus key authorize %s --role %s\n",
+           made->vkey.name, vdm_role_name(role));
+    return true;
+}
+
+VDM_COMMAND(key_new)
+{
+    struct vdm_cli_lock lock VDM_CLEANUP(vdm_cli_lock_release) = {0};
+    const char *name = args->rests ? args->rest[0] : NULL;
+    struct vdm_key_made made;
+    enum vdm_key_role role;
+    (void)status;
+    if (!vdm_cli_role(args, &role, err) || !vdm_key_check_name(cli->archive, role, &name, err) ||
+        !vdm_cli_lock(&lock, args, "passphrase-file", name, err) ||
+        !vdm_key_make(cli->archive, name, vdm_cli_lock_of(&lock), &made, err))
+        return false;
+    return print_new(cli, &made, role, lock.locked, err);
+}
+
+/* --- passwd --- */
+
+const struct vdm_opt vdm_opts_key_passwd[] = {
+    {"passphrase-file", 0, "FILE", "the old passphrase, in the file's first line"},
+    {"new-passphrase-file", 0, "FILE", "the new one"},
+    {"no-passphrase", 0, NULL, "take the passphrase off: whoever reads the file can sign"},
+    {NULL, 0, NULL, NULL},
+};
+
+VDM_COMMAND(key_passwd)
+{
+    struct vdm_cli_lock lock VDM_CLEANUP(vdm_cli_lock_release) = {0};
+    struct vdm_key_opened key VDM_CLEANUP(vdm_key_opened_release) = {0};
+    (void)status;
+    if (!vdm_key_file_open(cli->crypto, cli->path, args->rest[0], &cli->passphrases, &key, err) ||
+        !vdm_cli_lock(&lock, args, "new-passphrase-file", "the key from now on", err) ||
+        !vdm_key_file_lock(&key, vdm_cli_lock_of(&lock), err))
+        return false;
+    if (cli->json)
+        return vdm_json_print(json_pack("{s:s,s:b}", "name", vdm_signer_vkey(key.signer)->name,
+                                        "passphrase", lock.locked),
+                              err);
+    vdm_out_str(stdout, key.path);
+    puts(lock.locked ? " has a new passphrase."
+                     : " has no passphrase now: whoever can read it can sign.");
+    return true;
 }

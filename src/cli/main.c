@@ -2,6 +2,7 @@
 /* Only this file exits, and only src/cli prints. */
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -19,12 +20,19 @@ static const struct vdm_opt globals[] = {
     {NULL, 0, NULL, NULL},
 };
 
-static const struct vdm_opt signing[] = {
-    {"signer", 0, "NAME", "whose key signs, where keys/ holds several"},
-    {"passphrase-file", 0, "FILE",
-     "passphrase in the file's first line (else: asked on the terminal)"},
-    {NULL, 0, NULL, NULL},
+/* Options of all commands that need such a key. */
+static const struct {
+    unsigned needs; /* one of these */
+    struct vdm_opt opt;
+} signing[] = {
+    {VDM_NEEDS_SIGNER, {"signer", 0, "NAME", "whose key signs, where keys/ holds several"}},
+    {VDM_NEEDS_AUTHORITY,
+     {"authority-key", 0, "FILE", "the authority's secret key (else: keys/authority.key)"}},
+    {VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER | VDM_NEEDS_AUTHORITY,
+     {"passphrase-file", 0, "FILE",
+      "passphrase in the file's first line (else: asked on the terminal)"}},
 };
+#define SIGNING_OPTIONS (sizeof signing / sizeof *signing)
 
 static void print_error(const struct vdm_err *err)
 {
@@ -48,27 +56,20 @@ static void print_commands(FILE *to)
         if (strcmp(group, c->group) != 0)
             fprintf(to, "\n%s\n", c->group);
         group = c->group;
-        fprintf(to, "  %-12s %s\n", c->name, c->summary);
+        fprintf(to, "  %-13s %s\n", c->name, c->summary);
     }
     fputs("\noptions\n", to);
     vdm_opts_print(to, globals);
     fputs("\nvidimus COMMAND --help tells more, with an example.\n", to);
 }
 
-static bool may_sign(const struct vdm_command *c)
-{
-    return (c->needs & VDM_NEEDS_SIGNERS) || c->more_needs;
-}
-
-static void print_help(const struct vdm_command *c)
+static void print_help(const struct vdm_command *c, const struct vdm_opt *options)
 {
     printf("vidimus %s: %s\n\nusage: vidimus [-C ARCHIVE] %s %s\n\n%s\n", c->name, c->summary,
            c->name, c->usage, c->help);
-    if (c->options || may_sign(c))
+    if (options->name)
         puts("\noptions");
-    vdm_opts_print(stdout, c->options);
-    if (may_sign(c))
-        vdm_opts_print(stdout, signing);
+    vdm_opts_print(stdout, options);
     puts("\noptions of every command");
     vdm_opts_print(stdout, globals);
     puts("\nexit status: 0 done or good, 1 a finding or a refused input, 2 wrong command line,\n"
@@ -86,12 +87,58 @@ static bool print_version(struct vdm_err *err)
     return true;
 }
 
-static const struct vdm_command *find_command(const char *name)
+/* Does `first` (and `second`, which may be NULL) name it? *words says how many of the two did. */
+static bool is_named(const struct vdm_command *c, const char *first, const char *second, int *words)
+{
+    size_t n = strlen(first);
+    if (strncmp(c->name, first, n) != 0)
+        return false;
+    *words = c->name[n] == 0 ? 1 : 2;
+    return *words == 1 || (c->name[n] == ' ' && second && strcmp(c->name + n + 1, second) == 0);
+}
+
+static const struct vdm_command *find_command(const char *first, const char *second, int *words)
 {
     for (const struct vdm_command *c = vdm_commands; c->name; c++)
-        if (strcmp(c->name, name) == 0)
+        if (is_named(c, first, second, words))
             return c;
     return NULL;
+}
+
+/* `key` alone names no command but begins several. */
+static bool is_first_word(const struct vdm_command *c, const char *first)
+{
+    size_t n = strlen(first);
+    return strncmp(c->name, first, n) == 0 && c->name[n] == ' ';
+}
+
+static bool no_such_command(const char *first, struct vdm_err *err)
+{
+    char words[200] = "";
+    for (const struct vdm_command *c = vdm_commands; c->name; c++)
+        if (is_first_word(c, first))
+            snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s",
+                     words[0] ? ", " : "", c->name + strlen(first) + 1);
+    if (words[0])
+        return vdm_fail_as(err, VDM_ERR_USAGE, "after `%s` comes one of: %s", first, words);
+    return vdm_fail_as(err, VDM_ERR_USAGE, "no such command: %s (vidimus --help lists them)",
+                       first);
+}
+
+/* Is there help to give for `key --help`? Then it is given. */
+static bool print_help_for_first_word(const char *first, const char *second)
+{
+    bool any = false;
+    if (!second || (strcmp(second, "--help") != 0 && strcmp(second, "-h") != 0))
+        return false;
+    for (const struct vdm_command *c = vdm_commands; c->name; c++)
+        if (is_first_word(c, first)) {
+            any = true;
+            printf("  %-13s %s\n", c->name, c->summary);
+        }
+    if (any)
+        printf("\nvidimus %s WORD --help tells more, with an example.\n", first);
+    return any;
 }
 
 /* --- what a command needs --- */
@@ -112,6 +159,9 @@ static bool get_passphrase(void *ctx, const char *key_name, struct vdm_secret *o
 static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_args *args,
                        struct vdm_err *err)
 {
+    unsigned keys = (needs & VDM_NEEDS_SIGNER ? VDM_USE_SIGNER : 0) |
+                    (needs & VDM_NEEDS_LEDGER ? VDM_USE_LEDGER : 0) |
+                    (needs & VDM_NEEDS_AUTHORITY ? VDM_USE_AUTHORITY : 0);
     if (!vdm_crypto_open(&cli->crypto, err))
         return false;
     if (needs & (VDM_NEEDS_READ | VDM_NEEDS_WRITE)) {
@@ -119,9 +169,12 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
         if (!vdm_archive_open(&cli->archive, cli->crypto, cli->path, mode, err))
             return false;
     }
-    return !(needs & VDM_NEEDS_SIGNERS) ||
-           vdm_unlock_for_writing(cli->archive, vdm_args_value(args, "signer"), &cli->passphrases,
-                                  &cli->signers, err);
+    cli->unlock = (struct vdm_unlock){.keys = keys,
+                                      .signer = vdm_args_value(args, "signer"),
+                                      .authority_file = vdm_args_value(args, "authority-key")};
+    if (cli->command->plan && !cli->command->plan(cli, args, err))
+        return false;
+    return !keys || vdm_unlock(cli->archive, &cli->unlock, &cli->passphrases, &cli->signers, err);
 }
 
 static void close_needs(struct vdm_cli *cli)
@@ -129,8 +182,18 @@ static void close_needs(struct vdm_cli *cli)
     vdm_progress_end(cli);
     vdm_signers_release(&cli->signers);
     vdm_passphrases_release(&cli->passphrases);
+    vdm_buf_release(&cli->memory);
     vdm_archive_close(cli->archive);
     vdm_crypto_close(cli->crypto);
+}
+
+/* What of its needs a command has with these arguments. */
+static unsigned needs_of(const struct vdm_command *c, const struct vdm_args *args)
+{
+    unsigned needs = c->needs_with ? c->needs_with(args) : c->needs;
+    unsigned allowed = c->needs | (c->needs & VDM_NEEDS_WRITE ? VDM_NEEDS_READ : 0);
+    assert(!(needs & ~allowed));
+    return needs;
 }
 
 static bool check_count(const struct vdm_command *c, const struct vdm_args *args,
@@ -161,6 +224,7 @@ static int run_command(const struct vdm_command *c, const struct vdm_args *args)
     struct vdm_err err = {0};
     int status = VDM_EXIT_DONE;
     struct vdm_cli cli = {
+        .command = c,
         .path = given                                   ? given
                 : from_environment && *from_environment ? from_environment
                                                         : ".",
@@ -170,8 +234,7 @@ static int run_command(const struct vdm_command *c, const struct vdm_args *args)
         .verbose = vdm_args_has(args, "verbose"),
         .passphrases = {get_passphrase, &file, file.path ? 1 : VDM_PASSPHRASE_TRIES, {0}},
     };
-    unsigned needs = c->needs | (c->more_needs ? c->more_needs(args) : 0);
-    bool ok = check_count(c, args, &err) && open_needs(&cli, needs, args, &err);
+    bool ok = check_count(c, args, &err) && open_needs(&cli, needs_of(c, args), args, &err);
     vdm_progress_start(&cli, !cli.quiet && !cli.json && !vdm_args_has(args, "no-progress"));
     ok = ok && c->run(&cli, args, &status, &err);
     vdm_progress_end(&cli);
@@ -186,38 +249,52 @@ static int run_command(const struct vdm_command *c, const struct vdm_args *args)
 /* The options of a command, with those of signing where it signs. */
 static struct vdm_opt *all_options(const struct vdm_command *c)
 {
-    size_t own = 0, extra = may_sign(c) ? 2 : 0;
-    while (c->options && c->options[own].name)
-        own++;
-    struct vdm_opt *all = calloc(own + extra + 1, sizeof *all);
+    size_t n = 0;
+    while (c->options && c->options[n].name)
+        n++;
+    struct vdm_opt *all = calloc(n + SIGNING_OPTIONS + 1, sizeof *all);
     if (!all)
         return NULL;
-    if (own)
-        memcpy(all, c->options, own * sizeof *all);
-    memcpy(all + own, signing, extra * sizeof *all);
+    if (n)
+        memcpy(all, c->options, n * sizeof *all);
+    for (size_t i = 0; i < SIGNING_OPTIONS; i++)
+        if (c->needs & signing[i].needs)
+            all[n++] = signing[i].opt;
     return all;
 }
 
-/* The command is the first argument that is no global option and no such option's value. */
-static const struct vdm_command *choose(int argc, char **argv, int *at, struct vdm_err *err)
+static void take_out(int *argc, char **argv, const char *first, int words)
+{
+    int at = 1;
+    while (argv[at] != first)
+        at++;
+    memmove(argv + at, argv + at + words, (size_t)(*argc - at - words + 1) * sizeof *argv);
+    *argc -= words;
+}
+
+/* The command is the first argument that is no global option and no such option's value; if it has
+ * two words, with the one behind it. Its words are taken out of argv, so that options before and after
+ * them are parsed alike. */
+static const struct vdm_command *choose(int *argc, char **argv, struct vdm_err *err)
 {
     struct vdm_args before = {0};
-    if (!vdm_args_parse(&before, argc, argv, globals, NULL, true, err))
+    if (!vdm_args_parse(&before, *argc, argv, globals, NULL, true, err))
         return NULL;
     const struct vdm_command *c = NULL;
+    const char *second = before.rests > 1 ? before.rest[1] : NULL;
+    int words = 0;
     if (vdm_args_has(&before, "version")) {
         print_version(err);
     } else if (vdm_args_has(&before, "help") || before.rests == 0) {
         print_commands(before.rests == 0 && before.givens == 0 ? stderr : stdout);
         if (before.rests == 0 && !vdm_args_has(&before, "help"))
             err->kind = VDM_ERR_USAGE;
-    } else if (!(c = find_command(before.rest[0]))) {
-        vdm_fail_as(err, VDM_ERR_USAGE, "no such command: %s (vidimus --help lists them)",
-                    before.rest[0]);
+    } else if (!(c = find_command(before.rest[0], second, &words)) &&
+               !print_help_for_first_word(before.rest[0], second)) {
+        no_such_command(before.rest[0], err);
     }
-    for (int i = 1; c && i < argc; i++)
-        if (argv[i] == before.rest[0])
-            *at = i;
+    if (c)
+        take_out(argc, argv, before.rest[0], words);
     vdm_args_release(&before);
     return c;
 }
@@ -226,21 +303,18 @@ int main(int argc, char **argv)
 {
     struct vdm_err err = {0};
     struct vdm_args args = {0};
-    int at = 0;
     setlocale(LC_CTYPE, "C.UTF-8");
-    const struct vdm_command *c = choose(argc, argv, &at, &err);
+    const struct vdm_command *c = choose(&argc, argv, &err);
     if (!c) {
         if (err.text[0])
             print_error(&err);
         return err.kind == VDM_ERR_NONE ? VDM_EXIT_DONE : status_of(&err);
     }
-    /* The command's name is taken out, so that options before and after it are parsed alike. */
-    memmove(argv + at, argv + at + 1, (size_t)(argc - at) * sizeof *argv);
     struct vdm_opt *options = all_options(c);
     int status = VDM_EXIT_FAILED;
-    if (options && vdm_args_parse(&args, argc - 1, argv, globals, options, false, &err)) {
+    if (options && vdm_args_parse(&args, argc, argv, globals, options, false, &err)) {
         if (vdm_args_has(&args, "help"))
-            print_help(c), status = VDM_EXIT_DONE;
+            print_help(c, options), status = VDM_EXIT_DONE;
         else
             status = run_command(c, &args);
     } else {

@@ -195,6 +195,23 @@ bool vdm_archive_keyring(struct vdm_archive *a, uint64_t size, struct vdm_entry_
            vdm_fail_as(err, VDM_ERR_MALFORMED, "the ledger has no valid genesis");
 }
 
+bool vdm_archive_ring(struct vdm_archive *a, struct vdm_keyring *out, uint64_t *size,
+                      struct vdm_err *err)
+{
+    struct vdm_report nothing;
+    struct vdm_entry_check check;
+    vdm_report_init(&nothing);
+    vdm_entry_check_init(&check, a->crypto, &nothing);
+    bool ok = vdm_ledger_size(a->ledger, size, err) && vdm_archive_keyring(a, *size, &check, err);
+    if (ok) {
+        *out = check.keyring;
+        vdm_keyring_init(&check.keyring);
+    }
+    vdm_entry_check_release(&check);
+    vdm_report_release(&nothing);
+    return ok;
+}
+
 /* --- guard --- */
 
 bool vdm_archive_extends(struct vdm_archive *a, uint64_t size, const struct vdm_checkpoint *old,

@@ -39,6 +39,11 @@ bool vdm_archive_head(struct vdm_archive *a, struct vdm_buf *note, struct vdm_ch
 bool vdm_archive_keyring(struct vdm_archive *a, uint64_t size, struct vdm_entry_check *check,
                          struct vdm_err *err) VDM_MUST_CHECK;
 
+/* The same for those who only ask who may sign: what is wrong with key entries is verify's to tell. The
+ * caller releases *out; `size` gets the number of entries. */
+bool vdm_archive_ring(struct vdm_archive *a, struct vdm_keyring *out, uint64_t *size,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+
 /* Entry n, decoded; *out borrows from `bytes`. VDM_ERR_NOT_FOUND if there is none. */
 bool vdm_archive_entry(struct vdm_archive *a, uint64_t n, struct vdm_buf *bytes,
                        struct vdm_note *note, struct vdm_entry *out,

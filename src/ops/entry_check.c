@@ -148,13 +148,25 @@ static bool doubt(struct vdm_entry_check *k, const struct vdm_entry *e,
         k->doubts_cap = cap;
     }
     uint64_t capture = e->kind == VDM_ENTRY_AMENDMENT ? e->capture.amends : e->n;
-    k->doubted[k->doubts++] = (struct vdm_doubted){capture, e->n, r->ended_at};
+    k->doubted[k->doubts++] = (struct vdm_doubted){capture, e->n, r->ended_at, r->until};
     return true;
 }
 
 static bool revoked_for(const struct vdm_key_range *r, uint64_t n)
 {
     return r->ended_at != UINT64_MAX && r->ended_by == VDM_KEY_REVOKE && n >= r->until;
+}
+
+/* `retired by entry 12`, `revoked by entry 12 since 7` */
+static const char *describe_end(char out[80], enum vdm_key_action action, uint64_t at,
+                                uint64_t since)
+{
+    if (action == VDM_KEY_REVOKE)
+        snprintf(out, 80, "revoked by entry %llu since %llu", (unsigned long long)at,
+                 (unsigned long long)since);
+    else
+        snprintf(out, 80, "retired by entry %llu", (unsigned long long)at);
+    return out;
 }
 
 /* Is the key that signed allowed to sign this here? */
@@ -174,10 +186,10 @@ static bool check_authorization(struct vdm_entry_check *k, const struct vdm_entr
                        "its signer's key is authorized only by entry %llu",
                        (unsigned long long)r->authorized_at);
     } else {
+        char event[80];
         vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_SIGNER_UNAUTHORIZED, .entry = e->n},
-                       "its signer's key was %s by entry %llu",
-                       r->ended_by == VDM_KEY_REVOKE ? "revoked" : "retired",
-                       (unsigned long long)r->ended_at);
+                       "its signer's key was %s",
+                       describe_end(event, r->ended_by, r->ended_at, r->until));
     }
     return true;
 }
@@ -291,14 +303,14 @@ void vdm_entry_check_end(struct vdm_entry_check *k)
         const struct vdm_vouching *v = vouches_for(k, d);
         struct vdm_seen seen = {.kind = v ? VDM_RE_ATTESTED : VDM_SIGNER_UNAUTHORIZED,
                                 .entry = d->entry};
+        char event[80];
+        describe_end(event, VDM_KEY_REVOKE, d->revoked_by, d->since);
         if (v)
-            vdm_report_add(
-                k->report, seen,
-                "its signer's key was revoked by entry %llu; amendment %llu vouches for it again",
-                (unsigned long long)d->revoked_by, (unsigned long long)v->by);
+            vdm_report_add(k->report, seen,
+                           "its signer's key was %s; amendment %llu vouches for it again", event,
+                           (unsigned long long)v->by);
         else
-            vdm_report_add(k->report, seen, "its signer's key was revoked by entry %llu",
-                           (unsigned long long)d->revoked_by);
+            vdm_report_add(k->report, seen, "its signer's key was %s", event);
     }
     k->doubts = k->vouchings = 0;
 }

@@ -13,7 +13,7 @@
 struct vdm_doubted {
     uint64_t capture;
     uint64_t entry; /* the capture itself, or an amendment of it */
-    uint64_t revoked_by;
+    uint64_t revoked_by, since;
 };
 
 /* An amendment that vouches for its capture. */

@@ -207,6 +207,10 @@ static bool write_batch(struct import *m, struct vdm_err *err)
 {
     if (!vdm_store_sync(m->a->store, err) || !vdm_writer_begin(m->writer, err))
         return false;
+    if (!vdm_writer_may_capture(m->writer, m->signers->signer, err)) {
+        vdm_writer_abort(m->writer);
+        return false;
+    }
     for (size_t i = 0; i < m->batched; i++)
         if (!decide(m, &m->batch[i], err)) {
             vdm_writer_abort(m->writer);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/unlock.h"
 
+#include "ops/key_change.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,28 +15,35 @@ void vdm_passphrases_release(struct vdm_passphrases *p)
     vdm_secret_release(&p->last);
 }
 
+void vdm_signers_release(struct vdm_signers *s)
+{
+    vdm_signer_close(s->signer);
+    vdm_signer_close(s->ledger);
+    vdm_signer_close(s->authority);
+    vdm_signer_close(s->old_ledger);
+    *s = (struct vdm_signers){0};
+}
+
+/* --- looking through keys/ --- */
+
 /* A key file that fits, and what stood in the way of others. */
 struct search {
+    const struct vdm_vkey *exact; /* this key; or, if NULL, a signer's: */
     const struct vdm_keyring *ring;
-    enum vdm_key_role role;
-    const char *name;
+    const char *name; /* NULL: whoever may sign entry n */
     uint64_t n;
-    char file[300];
-    struct vdm_keyfile_info info;
+    char file[256];
     unsigned found;
     char problem[400];
 };
 
 static bool fits(const struct search *s, const struct vdm_vkey *key)
 {
-    const struct vdm_key_range *before;
+    if (s->exact)
+        return vdm_vkey_equal(s->exact, key);
     const struct vdm_key_range *r = vdm_keyring_find(s->ring, vdm_str(key->name), key->id);
-    if (!r || !vdm_vkey_equal(&r->key, key) || r->role != s->role ||
-        (s->name && strcmp(s->name, key->name) != 0))
-        return false;
-    if (s->role == VDM_ROLE_LEDGER)
-        return r == vdm_keyring_ledger_key(s->ring, s->n, &before);
-    return vdm_key_range_covers(r, s->n);
+    return r && vdm_vkey_equal(&r->key, key) && r->role == VDM_ROLE_SIGNER &&
+           (!s->name || strcmp(s->name, key->name) == 0) && vdm_key_range_covers(r, s->n);
 }
 
 static bool is_key_file(const char *name)
@@ -52,7 +61,6 @@ static void look_at(struct vdm_archive *a, struct search *s, const char *name)
             snprintf(s->problem, sizeof s->problem, " (keys/%.100s: %.250s)", name, why.text);
     } else if (fits(s, &info.vkey)) {
         s->found++;
-        s->info = info;
         snprintf(s->file, sizeof s->file, "%s", name);
     }
 }
@@ -73,72 +81,126 @@ static bool search_keys(struct vdm_archive *a, struct search *s, struct vdm_err 
     return true;
 }
 
-static bool try_last(struct vdm_archive *a, const struct search *s, struct vdm_passphrases *p,
-                     struct vdm_signer **out)
+bool vdm_key_at_hand(struct vdm_archive *a, const struct vdm_vkey *key, char file[256])
 {
-    return p->last.n > 0 && vdm_signer_load(out, a->crypto, a->keys, s->file, &p->last, NULL);
+    struct search s = {.exact = key};
+    if (!search_keys(a, &s, NULL) || s.found == 0)
+        return false;
+    if (file)
+        snprintf(file, 256, "%s", s.file);
+    return true;
 }
 
-static bool open_key(struct vdm_archive *a, const struct search *s, struct vdm_passphrases *p,
+/* --- opening --- */
+
+bool vdm_unlock_file(struct vdm_crypto *c, int dir, const char *path, struct vdm_passphrases *p,
                      struct vdm_signer **out, struct vdm_err *err)
 {
-    if (s->info.form == VDM_KEYFILE_CLEAR)
-        return vdm_signer_load(out, a->crypto, a->keys, s->file, NULL, err);
-    if (try_last(a, s, p, out))
+    struct vdm_keyfile_info info;
+    if (!vdm_keyfile_peek(c, dir, path, &info, err))
+        return false;
+    if (info.form == VDM_KEYFILE_CLEAR)
+        return vdm_signer_load(out, c, dir, path, NULL, err);
+    if (p->last.n > 0 && vdm_signer_load(out, c, dir, path, &p->last, NULL))
         return true;
     for (unsigned i = 1;; i++) {
         struct vdm_err why = {0};
         vdm_passphrases_release(p);
-        if (!p->get(p->ctx, s->info.vkey.name, &p->last, err))
+        if (!p->get(p->ctx, info.vkey.name, &p->last, err))
             return false;
-        if (vdm_signer_load(out, a->crypto, a->keys, s->file, &p->last, &why))
+        if (vdm_signer_load(out, c, dir, path, &p->last, &why))
             return true;
         if (why.kind != VDM_ERR_PASSPHRASE || i >= p->tries)
             return vdm_fail_as(err, why.kind, "%s", why.text);
     }
 }
 
-bool vdm_unlock(struct vdm_archive *a, const struct vdm_keyring *ring, enum vdm_key_role role,
-                const char *name, uint64_t n, struct vdm_passphrases *p, struct vdm_signer **out,
-                struct vdm_err *err)
+static bool open_found(struct vdm_archive *a, const struct search *s, struct vdm_passphrases *p,
+                       struct vdm_signer **out, struct vdm_err *err)
 {
-    struct search s = {.ring = ring, .role = role, .name = name, .n = n};
+    return vdm_unlock_file(a->crypto, a->keys, s->file, p, out, err) ||
+           vdm_err_prefix(err, "keys/%s", s->file);
+}
+
+static bool open_signer(struct vdm_archive *a, const struct vdm_keyring *ring, uint64_t n,
+                        const char *name, struct vdm_passphrases *p, struct vdm_signer **out,
+                        struct vdm_err *err)
+{
+    struct search s = {.ring = ring, .name = name, .n = n};
     if (!search_keys(a, &s, err))
         return false;
     if (s.found == 0)
-        return vdm_fail(err, "keys/ holds no %s key%s%s that may sign now%s", vdm_role_name(role),
+        return vdm_fail(err, "keys/ holds no signer key%s%s that may sign now%s",
                         name ? " of " : "", name ? name : "", s.problem);
     if (s.found > 1)
         return vdm_fail_as(err, VDM_ERR_USAGE,
-                           "keys/ holds several %s keys: say which with --signer",
-                           vdm_role_name(role));
-    return open_key(a, &s, p, out, err) || vdm_err_prefix(err, "keys/%s", s.file);
+                           "keys/ holds several signer keys: say which with --signer");
+    return open_found(a, &s, p, out, err);
 }
 
-bool vdm_unlock_for_writing(struct vdm_archive *a, const char *signer, struct vdm_passphrases *p,
-                            struct vdm_signers *out, struct vdm_err *err)
+/* The one that signs the checkpoint of the next commit, and the one that it takes over from. */
+static bool open_ledger(struct vdm_archive *a, const struct vdm_key_succession *keys,
+                        struct vdm_passphrases *p, struct vdm_signers *out, struct vdm_err *err)
 {
-    struct vdm_report nothing; /* what is wrong with key entries is for verify to tell */
-    struct vdm_entry_check ring;
-    struct vdm_signers s = {NULL, NULL};
+    struct search now = {.exact = &keys->now.key}, old = {.exact = &keys->before.key};
+    if (!search_keys(a, &now, err))
+        return false;
+    if (now.found == 0)
+        return vdm_fail(err, "keys/ does not hold the secret ledger key, which signs what is new%s",
+                        now.problem);
+    if (!open_found(a, &now, p, &out->ledger, err))
+        return false;
+    if (!keys->changes)
+        return true;
+    return search_keys(a, &old, err) &&
+           (old.found == 0 || open_found(a, &old, p, &out->old_ledger, err));
+}
+
+static bool open_authority(struct vdm_archive *a, const struct vdm_keyring *ring, const char *given,
+                           struct vdm_passphrases *p, struct vdm_signer **out, struct vdm_err *err)
+{
+    const struct vdm_vkey *authority = &ring->range[0].key;
+    const char *file = given ? given : "authority.key";
+    int dir = given ? AT_FDCWD : a->keys;
+    struct vdm_keyfile_info info;
+    struct vdm_err why = {0};
+    if (!vdm_keyfile_peek(a->crypto, dir, file, &info, &why))
+        return vdm_fail_as(
+            err, why.kind,
+            given ? "--authority-key %s"
+                  : "this needs the authority's secret key: give it with --authority-key FILE "
+                    "(keys/%s)",
+            why.text);
+    if (!vdm_vkey_equal(&info.vkey, authority))
+        return vdm_fail(err, "%s is the key of %s, not this ledger's authority %s", file,
+                        info.vkey.name, authority->name);
+    return vdm_unlock_file(a->crypto, dir, file, p, out, err) ||
+           vdm_err_prefix(err, given ? "--authority-key" : "keys");
+}
+
+static bool open_all(struct vdm_archive *a, const struct vdm_unlock *u, struct vdm_keyring *ring,
+                     uint64_t size, struct vdm_passphrases *p, struct vdm_signers *out,
+                     struct vdm_err *err)
+{
+    struct vdm_key_succession keys;
+    if ((u->keys & VDM_USE_AUTHORITY) &&
+        !open_authority(a, ring, u->authority_file, p, &out->authority, err))
+        return false;
+    if ((u->keys & VDM_USE_SIGNER) && !open_signer(a, ring, size, u->signer, p, &out->signer, err))
+        return false;
+    return !(u->keys & VDM_USE_LEDGER) || (vdm_key_succession(ring, size, u->change, &keys, err) &&
+                                           open_ledger(a, &keys, p, out, err));
+}
+
+bool vdm_unlock(struct vdm_archive *a, const struct vdm_unlock *u, struct vdm_passphrases *p,
+                struct vdm_signers *out, struct vdm_err *err)
+{
+    struct vdm_keyring ring VDM_CLEANUP(vdm_keyring_release) = {0};
+    struct vdm_signers s VDM_CLEANUP(vdm_signers_release) = {0};
     uint64_t size;
-    vdm_report_init(&nothing);
-    vdm_entry_check_init(&ring, a->crypto, &nothing);
-    bool ok = vdm_ledger_size(a->ledger, &size, err) && vdm_archive_keyring(a, size, &ring, err) &&
-              vdm_unlock(a, &ring.keyring, VDM_ROLE_SIGNER, signer, size, p, &s.signer, err) &&
-              vdm_unlock(a, &ring.keyring, VDM_ROLE_LEDGER, NULL, size + 1, p, &s.ledger, err);
-    vdm_entry_check_release(&ring);
-    vdm_report_release(&nothing);
-    if (ok)
-        *out = s;
-    else
-        vdm_signers_release(&s);
-    return ok;
-}
-
-void vdm_signers_release(struct vdm_signers *s)
-{
-    vdm_signer_close(s->signer);
-    vdm_signer_close(s->ledger);
-    *s = (struct vdm_signers){NULL, NULL};
+    if (!vdm_archive_ring(a, &ring, &size, err) || !open_all(a, u, &ring, size, p, &s, err))
+        return false;
+    *out = s;
+    s = (struct vdm_signers){0};
+    return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding and opening the keys that an archive's commands sign with. */
+/* Finding and opening the secret keys that a command signs with. */
 #ifndef VDM_OPS_UNLOCK_H
 #define VDM_OPS_UNLOCK_H
 
@@ -17,18 +17,40 @@ struct vdm_passphrases {
 };
 void vdm_passphrases_release(struct vdm_passphrases *p);
 
-/* Open, out of keys/ of the archive, the key of this role that may sign entry (or checkpoint) number n.
- * With several archivists' keys `name` says whose; NULL where there is only one. */
-bool vdm_unlock(struct vdm_archive *a, const struct vdm_keyring *ring, enum vdm_key_role role,
-                const char *name, uint64_t n, struct vdm_passphrases *p, struct vdm_signer **out,
-                struct vdm_err *err) VDM_MUST_CHECK;
-
-/* The signer and the ledger key together: what writing takes. */
-struct vdm_signers {
-    struct vdm_signer *signer, *ledger;
+enum vdm_key_use {
+    VDM_USE_SIGNER = 1,
+    VDM_USE_LEDGER = 2,
+    VDM_USE_AUTHORITY = 4,
 };
-bool vdm_unlock_for_writing(struct vdm_archive *a, const char *signer, struct vdm_passphrases *p,
-                            struct vdm_signers *out, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Which secret keys a command needs, and where they are. */
+struct vdm_unlock {
+    unsigned keys;              /* enum vdm_key_use */
+    const char *signer;         /* whose key signs; NULL: keys/ holds one that may */
+    const char *authority_file; /* as for open(2); NULL: keys/authority.key */
+    /* What this write does to the keys: then the ledger key is the one in force after it. NULL:
+     * nothing. */
+    const struct vdm_key_event *change;
+};
+
+/* What was opened; the rest is NULL. */
+struct vdm_signers {
+    struct vdm_signer *signer, *ledger, *authority;
+    struct vdm_signer *old_ledger; /* in force until `change`, where keys/ holds it */
+};
 void vdm_signers_release(struct vdm_signers *s);
+
+/* Open the keys that may sign the next entry and the checkpoint over it, the authority's first. Asks
+ * for one passphrase where the keys have the same. */
+bool vdm_unlock(struct vdm_archive *a, const struct vdm_unlock *u, struct vdm_passphrases *p,
+                struct vdm_signers *out, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* One key file, path as for openat(2). */
+bool vdm_unlock_file(struct vdm_crypto *c, int dir, const char *path, struct vdm_passphrases *p,
+                     struct vdm_signer **out, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Does keys/ hold the secret key of `key`? Its file's name goes to `file` (may be NULL). What cannot be
+ * read is passed over. */
+bool vdm_key_at_hand(struct vdm_archive *a, const struct vdm_vkey *key, char file[256]);
 
 #endif

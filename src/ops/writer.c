@@ -18,6 +18,9 @@ struct vdm_writer {
     struct vdm_digest last_text; /* hash of the newest entry's text */
     struct vdm_digest last_note;
     uint64_t keyring;
+    const struct vdm_signer *old_ledger_key;
+    struct vdm_keyring ring; /* as of the entries so far, if has_ring */
+    bool has_ring;
     struct vdm_buf text, note, checkpoint;
 };
 
@@ -31,6 +34,7 @@ bool vdm_writer_open(struct vdm_writer **out, struct vdm_archive *a,
     }
     w->archive = a;
     w->ledger_key = ledger_key;
+    vdm_keyring_init(&w->ring);
     *out = w;
     return true;
 }
@@ -43,6 +47,7 @@ void vdm_writer_close(struct vdm_writer *w)
     vdm_buf_release(&w->text);
     vdm_buf_release(&w->note);
     vdm_buf_release(&w->checkpoint);
+    vdm_keyring_release(&w->ring);
     free(w->tree);
     free(w);
 }
@@ -53,6 +58,23 @@ void vdm_writer_cleanup(struct vdm_writer **w)
     *w = NULL;
 }
 
+void vdm_writer_hand_over(struct vdm_writer *w, const struct vdm_signer *old)
+{
+    w->old_ledger_key = old;
+}
+
+/* --- begin --- */
+
+/* Who may sign, as of the newest entry. */
+static bool read_ring(struct vdm_writer *w, struct vdm_err *err)
+{
+    uint64_t size;
+    w->has_ring = false;
+    vdm_keyring_release(&w->ring);
+    w->has_ring = vdm_archive_ring(w->archive, &w->ring, &size, err);
+    return w->has_ring;
+}
+
 /* Go on from the newest entry: its hash and the newest key entry. */
 static bool read_last(struct vdm_writer *w, uint64_t size, struct vdm_err *err)
 {
@@ -61,14 +83,18 @@ static bool read_last(struct vdm_writer *w, uint64_t size, struct vdm_err *err)
     if (size == 0) {
         w->last_text = vdm_sha256(w->archive->crypto, (struct vdm_bytes){0});
         w->keyring = 0;
+        vdm_keyring_release(&w->ring);
+        w->has_ring = true;
         return true;
     }
     if (!vdm_archive_entry(w->archive, size - 1, &w->note, &note, &e, err))
         return false;
     w->last_text = vdm_sha256(w->archive->crypto, note.text);
     w->last_note = vdm_sha256(w->archive->crypto, vdm_buf_bytes(&w->note));
-    w->keyring = vdm_entry_is_key_entry(&e) ? e.n : e.keyring;
-    return true;
+    uint64_t keyring = vdm_entry_is_key_entry(&e) ? e.n : e.keyring;
+    bool same = w->has_ring && w->keyring == keyring;
+    w->keyring = keyring;
+    return same || read_ring(w, err);
 }
 
 /* The stored tree must have the root that was signed; else what we sign next would cover damage. */
@@ -135,24 +161,80 @@ static bool sign_entry(struct vdm_writer *w, struct vdm_entry *e, const struct v
            vdm_signer_append_note(signer, vdm_buf_bytes(&w->text), &w->note, err);
 }
 
-bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
-                       struct vdm_bytes record, struct vdm_err *err)
+/* A key entry counts from the next entry on, and for the checkpoint over it. */
+static bool take_key_entry(struct vdm_writer *w, const struct vdm_entry *e, struct vdm_err *err)
+{
+    const char *without_effect;
+    w->keyring = e->n;
+    return vdm_keyring_feed(&w->ring, e, &without_effect, err);
+}
+
+/* `text` is that of `note`. */
+static bool put(struct vdm_writer *w, const struct vdm_entry *e, struct vdm_bytes text,
+                struct vdm_bytes note, struct vdm_bytes record, struct vdm_err *err)
 {
     struct vdm_archive *a = w->archive;
     struct vdm_record decoded;
     bool has = record.n > 0;
-    if (!sign_entry(w, e, signer, err) || (has && !vdm_record_decode(record, &decoded, err)))
+    if (has && !vdm_record_decode(record, &decoded, err))
         return false;
-    struct vdm_bytes note = vdm_buf_bytes(&w->note);
     if (!vdm_ledger_put_entry(a->ledger, e->n, note, err) ||
         (has && !vdm_ledger_put_record(a->ledger, e->n, record, err)) ||
         !vdm_tile_writer_append(w->tree, vdm_tlog_leaf(a->crypto, note), err) ||
         !vdm_catalog_learn(a->catalog, e, has ? &decoded : NULL, err))
         return false;
-    w->last_text = vdm_sha256(a->crypto, vdm_buf_bytes(&w->text));
+    w->last_text = vdm_sha256(a->crypto, text);
     w->last_note = vdm_sha256(a->crypto, note);
-    if (vdm_entry_is_key_entry(e) || e->kind == VDM_ENTRY_GENESIS || e->kind == VDM_ENTRY_KEY)
-        w->keyring = e->n;
+    bool changes_keys =
+        vdm_entry_is_key_entry(e) || e->kind == VDM_ENTRY_GENESIS || e->kind == VDM_ENTRY_KEY;
+    return !changes_keys || take_key_entry(w, e, err);
+}
+
+bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
+                       struct vdm_bytes record, struct vdm_err *err)
+{
+    return sign_entry(w, e, signer, err) &&
+           put(w, e, vdm_buf_bytes(&w->text), vdm_buf_bytes(&w->note), record, err);
+}
+
+bool vdm_writer_append_signed(struct vdm_writer *w, struct vdm_bytes whole, struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    if (!vdm_entry_open(w->archive->crypto, whole, &note, &e, err))
+        return false;
+    if (e.n != vdm_writer_next(w) || e.keyring != w->keyring ||
+        !vdm_digest_equal(e.previous, w->last_text))
+        return vdm_fail(err, "the signed entry does not go on from the newest one");
+    return put(w, &e, note.text, whole, (struct vdm_bytes){0}, err);
+}
+
+bool vdm_writer_may_capture(struct vdm_writer *w, const struct vdm_signer *signer,
+                            struct vdm_err *err)
+{
+    const struct vdm_vkey *key = vdm_signer_vkey(signer);
+    const struct vdm_key_range *r = vdm_keyring_find(&w->ring, vdm_str(key->name), key->id);
+    return (r && r->role == VDM_ROLE_SIGNER && vdm_key_range_covers(r, vdm_writer_next(w))) ||
+           vdm_fail(err, "the key of %s may no longer sign: it was ended meanwhile", key->name);
+}
+
+/* --- commit --- */
+
+/* The key in force must be ours. *old gets the one that signs before it, at a change. */
+static bool check_ledger_key(struct vdm_writer *w, uint64_t size, const struct vdm_signer **old,
+                             struct vdm_err *err)
+{
+    const struct vdm_key_range *before, *now = vdm_keyring_ledger_key(&w->ring, size, &before);
+    const struct vdm_key_range *begun = vdm_keyring_ledger_key(&w->ring, w->begun_at, &before);
+    const struct vdm_signer *o = w->old_ledger_key;
+    *old = NULL;
+    if (!now || !vdm_vkey_equal(&now->key, vdm_signer_vkey(w->ledger_key)))
+        return vdm_fail(err,
+                        "the ledger key at hand is not the one in force for %llu entries; was "
+                        "it changed meanwhile? Nothing was written: try again",
+                        (unsigned long long)size);
+    if (o && begun && begun != now && vdm_vkey_equal(&begun->key, vdm_signer_vkey(o)))
+        *old = o;
     return true;
 }
 
@@ -162,11 +244,26 @@ static bool sign_checkpoint(struct vdm_writer *w, struct vdm_err *err)
     struct vdm_checkpoint head = {.origin = vdm_str(vdm_signer_vkey(w->ledger_key)->name),
                                   .size = vdm_writer_next(w),
                                   .root = vdm_tile_writer_root(w->tree)};
+    const struct vdm_signer *old;
     vdm_buf_clear(&w->text);
     vdm_buf_clear(&w->note);
     vdm_checkpoint_append(&w->text, &head);
-    return vdm_buf_ok(&w->text, err) &&
-           vdm_signer_append_note(w->ledger_key, vdm_buf_bytes(&w->text), &w->note, err);
+    if (!vdm_buf_ok(&w->text, err) || !check_ledger_key(w, head.size, &old, err))
+        return false;
+    struct vdm_bytes text = vdm_buf_bytes(&w->text);
+    return vdm_signer_append_note(old ? old : w->ledger_key, text, &w->note, err) &&
+           (!old || vdm_signer_append_signature(w->ledger_key, text, &w->note, err));
+}
+
+/* What is committed stays; all else is undone. */
+static void give_back(struct vdm_writer *w)
+{
+    if (!w->locked)
+        return;
+    vdm_catalog_rollback(w->archive->catalog);
+    vdm_ledger_rollback(w->archive->ledger);
+    vdm_ledger_unlock(w->archive->ledger);
+    w->locked = false;
 }
 
 bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
@@ -174,7 +271,7 @@ bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
     struct vdm_archive *a = w->archive;
     uint64_t size = vdm_writer_next(w);
     if (size == w->begun_at) {
-        vdm_writer_abort(w);
+        give_back(w);
         return true;
     }
     struct vdm_catalog_reach reach = {size, w->last_note};
@@ -186,18 +283,17 @@ bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
         vdm_buf_put(&w->checkpoint, vdm_buf_bytes(&w->note));
         ok = vdm_buf_ok(&w->checkpoint, err) && vdm_catalog_commit(a->catalog, reach, err);
     }
-    vdm_writer_abort(w); /* what is committed stays; this gives back the rest */
+    if (ok)
+        give_back(w);
+    else
+        vdm_writer_abort(w);
     return ok;
 }
 
 void vdm_writer_abort(struct vdm_writer *w)
 {
-    if (!w->locked)
-        return;
-    vdm_catalog_rollback(w->archive->catalog);
-    vdm_ledger_rollback(w->archive->ledger);
-    vdm_ledger_unlock(w->archive->ledger);
-    w->locked = false;
+    w->has_ring = false; /* it may know key entries that nobody will see */
+    give_back(w);
 }
 
 struct vdm_bytes vdm_writer_checkpoint(const struct vdm_writer *w)

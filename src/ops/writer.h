@@ -17,17 +17,28 @@ struct vdm_writer;
 bool vdm_writer_open(struct vdm_writer **out, struct vdm_archive *a,
                      const struct vdm_signer *ledger_key, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_writer_close(struct vdm_writer *w); /* aborts; NULL is fine */
+/* Where a commit changes the ledger key, its checkpoint also carries a line by `old`, if that is the
+ * key in force until then: readers who hold it can follow. Borrowed; NULL is fine. */
+void vdm_writer_hand_over(struct vdm_writer *w, const struct vdm_signer *old);
 void vdm_writer_cleanup(struct vdm_writer **w);
 
 /* Refuses where the ledger is not what the guard remembers: rolled back, forked, guard missing. What
  * a crash left unacknowledged is acknowledged first. */
 bool vdm_writer_begin(struct vdm_writer *w, struct vdm_err *err) VDM_MUST_CHECK;
+/* After begin: may this key sign captures now? Keys change while a long import is under way. */
+bool vdm_writer_may_capture(struct vdm_writer *w, const struct vdm_signer *signer,
+                            struct vdm_err *err) VDM_MUST_CHECK;
 uint64_t vdm_writer_next(const struct vdm_writer *w); /* number of the next entry */
 /* Append one entry: fill `kind` and the kind's fields, and `recorded`; the rest of the head is set here.
  * `record` (n == 0: none) is the text that it commits to, kept beside it. */
 bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
                        struct vdm_bytes record, struct vdm_err *err) VDM_MUST_CHECK;
-/* Sign the checkpoint and make all of it durable. Without entries: only gives the lock back. */
+/* Append an entry without a record that was signed elsewhere. It must go on from the newest one; whether
+ * its signer may sign it is the caller's to ask. */
+bool vdm_writer_append_signed(struct vdm_writer *w, struct vdm_bytes whole,
+                              struct vdm_err *err) VDM_MUST_CHECK;
+/* Sign the checkpoint and make all of it durable. Without entries: only gives the lock back. Refuses
+ * where the ledger key is not, or no longer, the one in force. */
 bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_writer_abort(struct vdm_writer *w);
 /* The newest checkpoint that commit signed and made durable; valid until the next one. */

@@ -373,6 +373,13 @@ class Notes(unittest.TestCase):
             line = note.signatures[0]._replace(payload=payload)
             self.assertRaises(Malformed, fmt.decode_seal, fmt.encode_note(fmt.seal_text(fields), [line]))
 
+    def test_request(self):
+        data = (LEDGER / "request").read_bytes()
+        request = fmt.decode_request(data)
+        self.assertEqual(request.entry[3]["action"], "revoke")
+        self.assertEqual([key for key, _ in request.fields], ["authority", "checkpoint", "effect", "effect"])
+        self.assertEqual(fmt.encode_request(request.fields, request.text), data)
+
     def test_text_may_hold_blank_lines(self):
         note = fmt.sign_note(b"one\n\n\nfour\n", make.KEYS["lena"])
         self.assertEqual(fmt.decode_note(note).text, b"one\n\n\nfour\n")
@@ -381,7 +388,7 @@ class Notes(unittest.TestCase):
 DECODERS = {
     "note": fmt.decode_note, "entry": fmt.decode_entry, "record": fmt.decode_record, "seal": fmt.decode_seal,
     "disclosure": fmt.decode_disclosure, "checkpoint": fmt.decode_checkpoint, "proof": fmt.decode_proof,
-    "fork-proof": fmt.decode_fork_proof,
+    "fork-proof": fmt.decode_fork_proof, "request": fmt.decode_request,
     "vkey": lambda data: fmt.decode_vkey(fmt.split_lines(data)[0]),
 }
 

@@ -9,7 +9,7 @@ verifier beside this file runs wherever Python 3 does.
     text         escapes, `key value` lines, layouts
     Ed25519      one strict rule for what is a valid key and a valid signature
     notes        signed notes, verifier keys, signing keys, cosignatures
-    entries      genesis, key, capture, amendment, withdrawal, audit; seal
+    entries      genesis, key, capture, amendment, withdrawal, audit; request, seal
     records      record, commitment, disclosure
     tree         leaf, node, root, inclusion, consistency; checkpoint, tlog-proof, fork proof
     keyring      who may sign what, at which entry
@@ -714,9 +714,9 @@ def entry_kind(data):
     return match.group(1).decode() if match else None
 
 
-def decode_entry(data):
-    note = decode_note(data)
-    lines = split_lines(note.text)
+def parse_entry_text(text):
+    """(kind, version, head, fields, body) of an entry's text; `fields` is None for what is not known here."""
+    lines = split_lines(text)
     first = _FIRST_LINE.fullmatch(lines[0])
     if not first:
         raise Malformed("the first line is not vidimus/<kind>/v<version>")
@@ -725,14 +725,29 @@ def decode_entry(data):
     body = lines[7:]
     known = version == 1 and kind in ENTRY_LAYOUTS
     fields = dict(decode_fields(body, ENTRY_LAYOUTS[kind])) if known else None
-    entry = Entry(kind, version, head, fields, body, note)
-    _check_entry(entry)
+    _check_entry_place(kind, head)
+    if known:
+        _check_entry_fields(kind, fields, head["entry"])
+    return kind, version, head, fields, body
+
+
+def decode_entry(data):
+    note = decode_note(data)
+    entry = Entry(*parse_entry_text(note.text), note)
+    _check_entry_signature(entry)
     if entry.encode() != data:
         raise Malformed("another encoding of the same entry")
     return entry
 
 
-def _check_entry(entry):
+def _check_entry_place(kind, head):
+    if (kind == "genesis") != (head["entry"] == 0):
+        raise Malformed("genesis is entry 0, and entry 0 is genesis")
+    if head["keyring"] >= max(head["entry"], 1):
+        raise Malformed("keyring names no earlier entry")
+
+
+def _check_entry_signature(entry):
     if len(entry.note.signatures) != 1:
         raise Malformed("an entry has exactly one signature line")
     line = entry.note.signatures[0]
@@ -740,12 +755,6 @@ def _check_entry(entry):
         raise Malformed("the signature line is not by `signer`")
     if len(line.payload) != 64:
         raise Malformed("not an Ed25519 signature")
-    if (entry.kind == "genesis") != (entry.number == 0):
-        raise Malformed("genesis is entry 0, and entry 0 is genesis")
-    if entry.head["keyring"] >= max(entry.number, 1):
-        raise Malformed("keyring names no earlier entry")
-    if entry.known:
-        _check_entry_fields(entry.kind, entry.fields, entry.number)
 
 
 def _check_entry_fields(kind, fields, number):
@@ -753,6 +762,42 @@ def _check_entry_fields(kind, fields, number):
         raise Malformed("it names no earlier entry")
     if kind == "key" and ("since" in fields) != (fields["action"] == "revoke"):
         raise Malformed("`since` belongs to a revocation, and a revocation has one")
+
+
+REQUEST_FIRST_LINE = b"vidimus/request/v1"
+REQUEST_LAYOUT = (
+    Field(b"authority", VKEY_CODEC),
+    Field(b"checkpoint", TREE_HEAD_CODEC),
+    Field(b"effect", TEXT_CODEC, optional=True, repeats=True),
+)
+Request = namedtuple("Request", "fields text entry")
+
+
+def encode_request(fields, text):
+    """`fields`: pairs of key and value, in order."""
+    lines = [line for key, value in fields for line in encode_fields({key: value}, REQUEST_LAYOUT)]
+    return b"\n".join([REQUEST_FIRST_LINE, *lines]) + b"\n\n" + text
+
+
+def decode_request(data):
+    """What an archive asks its authority to sign; `entry` is what parse_entry_text says of `text`."""
+    if len(data) > MAX_NOTE:
+        raise Malformed("larger than a request may be")
+    head, _, text = data.partition(b"\n\n")
+    lines = head.split(b"\n")
+    if lines[0] != REQUEST_FIRST_LINE:
+        raise Malformed("the first line is not vidimus/request/v1")
+    fields = decode_fields(lines[1:], REQUEST_LAYOUT)
+    kind, version, entry_head, entry_fields, body = entry = parse_entry_text(text)
+    values = dict(fields)
+    if entry_fields is None or kind not in ("key", "withdrawal"):
+        raise Malformed("not an entry that an authority signs for a ledger that is there")
+    if entry_head["signer"] != values["authority"].ref or entry_head["entry"] != values["checkpoint"][0]:
+        raise Malformed("not an entry for this authority to sign at this place")
+    again = entry_text(kind, version, entry_head, encode_fields(entry_fields, ENTRY_LAYOUTS[kind]))
+    if encode_request(fields, again) != data:
+        raise Malformed("another encoding of the same request")
+    return Request(fields, text, entry)
 
 
 SEAL_LAYOUT = (

@@ -76,6 +76,17 @@ class Archive:
         body = fmt.encode_fields(fields, layout) if isinstance(fields, dict) else fields
         return self.append_note(fmt.sign_note(fmt.entry_text(kind, version, values, body), self.keys[signer]))
 
+    def request(self, kind, fields, *effects, **head):
+        """What the authority is asked to sign next."""
+        number = len(self.notes)
+        values = {"ledger": self.origin, "entry": number, "previous": self._previous(),
+                  "keyring": max(self.keyring_numbers, default=0), "recorded": time_of(number),
+                  "signer": self.keys["authority"].vkey.ref, **head}
+        text = fmt.entry_text(kind, 1, values, fmt.encode_fields(fields, fmt.ENTRY_LAYOUTS[kind]))
+        lines = [("authority", self.keys["authority"].vkey), ("checkpoint", self.tree_head()),
+                 *(("effect", effect) for effect in effects)]
+        return fmt.encode_request(lines, text)
+
     def append_note(self, note):
         number = len(self.notes)
         self.notes.append(note)
@@ -385,6 +396,12 @@ def policy_text(pair):
     return "\n".join(lines).encode() + b"\n"
 
 
+def revocation_request(archive):
+    return archive.request("key", {"action": "revoke", "role": "signer", "key": archive.keys["lena"].vkey,
+                                   "since": len(archive.notes) - 1, "reason": b"laptop stolen"},
+                           b"This revokes a signer's key.", b"Captures and amendments: 1.")
+
+
 def ledger_files():
     archive = sample_archive()
     checkpoint = archive.checkpoint("ledger", "ledger2")
@@ -408,6 +425,7 @@ def ledger_files():
         "disclosures/000004": fmt.disclose(archive.records[4], DISCLOSED).encode(),
         "checkpoint": checkpoint,
         "seal": dict(sample.members)["vidimus/seal"],
+        "request": revocation_request(archive),
         "escapes.json": as_json(escapes_table()),
         "entry-000004.tlog-proof": archive.proof(4, checkpoint, extra=archive.notes[4]),
         "policies/met": policy_text("any"),
@@ -608,7 +626,8 @@ def swap(data, old, new):
 def malformed_files():
     collected = Faults()
     for part in (malformed_notes, malformed_vkeys, malformed_entries, malformed_records, malformed_disclosures,
-                 malformed_checkpoints, malformed_proofs, malformed_fork_proofs, malformed_seals):
+                 malformed_checkpoints, malformed_proofs, malformed_fork_proofs, malformed_seals,
+                 malformed_requests):
         part(collected)
     return {**collected.files, "malformed/index.json": as_json(collected.index)}
 
@@ -897,6 +916,30 @@ def malformed_seals(out):
     seal("other-version", "another version", b"/v1\n", b"/v2\n")
     out.add("seal", "two-signatures", fmt.sign_note(good, KEYS["lena"], KEYS["tomas"]),
             "a seal has one signature line")
+
+
+def malformed_requests(out):
+    good = revocation_request(out.archive)
+
+    def request(name, why, *replace):
+        out.add("request", name, swap(good, *replace), why)
+
+    vkey = KEYS["authority"].vkey.encode()
+    request("other-version", "another version", b"request/v1", b"request/v2")
+    request("no-checkpoint", "no line `checkpoint`", good.split(b"\n")[2] + b"\n", b"")
+    request("wrong-order", "`effect` before `checkpoint`", b"checkpoint ", b"effect early\ncheckpoint ")
+    request("unknown-line", "a line that a request does not have", b"effect This", b"hurry yes\neffect This")
+    request("bad-escape", "an effect that is not in its one form", b"effect This", b"effect \\x41 This")
+    request("no-blank-line", "no empty line before the entry", b"1.\n\nvidimus", b"1.\nvidimus")
+    request("other-place", "the entry does not go on from the checkpoint", b"\nentry 3\n", b"\nentry 4\n")
+    request("other-authority", "the entry is to be signed by another key", b"authority " + vkey,
+            b"authority " + KEYS["tomas"].vkey.encode())
+    request("bad-entry", "a revocation without `since`", b"since 2\n", b"")
+    request("two-line-ends", "something follows the entry", b"laptop stolen\n", b"laptop stolen\n\n")
+    capture = fmt.encode_fields({"record": fixed_bytes("a record")}, fmt.ENTRY_LAYOUTS["capture"])
+    body = good[good.index(b"action revoke"):]
+    out.add("request", "capture", swap(swap(good, b"vidimus/key/v1", b"vidimus/capture/v1"), body, capture[0] + b"\n"),
+            "a capture is not for the authority to sign")
 
 
 # -------------------------------------------------------------------------------------------------------- Ed25519

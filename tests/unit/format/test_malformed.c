@@ -7,6 +7,7 @@
 #include "format/entry.h"
 #include "format/fork_proof.h"
 #include "format/proof.h"
+#include "format/request.h"
 #include "format/seal.h"
 #include "unit/format/fixture.h"
 
@@ -39,6 +40,7 @@ static bool reader_takes(struct vdm_crypto *c, const char *type, struct vdm_byte
     struct vdm_inclusion_proof p;
     struct vdm_fork_proof f;
     struct vdm_seal s;
+    struct vdm_request q;
     struct vdm_vkey v;
     if (strcmp(type, "vkey") == 0 && b.n && b.p[b.n - 1] == '\n')
         b.n--; /* a key file is one line */
@@ -54,6 +56,8 @@ static bool reader_takes(struct vdm_crypto *c, const char *type, struct vdm_byte
         return vdm_disclosure_decode(c, b, &d, NULL);
     if (strcmp(type, "fork-proof") == 0)
         return vdm_fork_proof_decode(c, b, &f, NULL);
+    if (strcmp(type, "request") == 0)
+        return vdm_request_decode(c, b, &q, NULL);
     if (strcmp(type, "seal") == 0)
         return vdm_seal_open(b, &note, &s, NULL);
     if (strcmp(type, "proof") == 0) {
@@ -96,6 +100,7 @@ static void test_readers_take_the_good(void **state)
                 {"proof", OWN "/ledger/proofs/000004.tlog-proof"},
                 {"fork-proof", OWN "/forks/same-size.fork-proof"},
                 {"fork-proof", OWN "/forks/two-sizes.fork-proof"},
+                {"request", OWN "/ledger/request"},
                 {"seal", OWN "/ledger/seal"}};
     struct vdm_buf file VDM_CLEANUP(vdm_buf_release) = {0};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {

@@ -2,6 +2,8 @@
 /* When no bundle is made: then nothing is left of it, whatever the reason. */
 #include "bundle_support.h"
 
+#include "base/text.h"
+
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -165,17 +167,6 @@ static void test_amendment_of_another_document(void **state)
                   "entry 6: it is about another document");
 }
 
-static void test_checkpoint_by_a_stranger(void **state)
-{
-    struct fixture *f = *state;
-    fill(f);
-    vdm_writer_close(f->w);
-    MUST(vdm_writer_open(&f->w, f->a, f->stranger, &f->err));
-    append_audit(f);
-    commit(f);
-    refuse_bundle(f, (struct wish){.name = "b.tar"}, VDM_ERR_MALFORMED, "ledger key in force");
-}
-
 static void edit_ledger(struct fixture *f, const char *sql)
 {
     close_fixture(f);
@@ -184,11 +175,30 @@ static void edit_ledger(struct fixture *f, const char *sql)
             "/usr/bin/python3 -c \"import sqlite3; d = sqlite3.connect('archive/store/ledger.db')\n"
             "for t in d.execute(\\\"select name from sqlite_master where type='trigger'\\\")"
             ".fetchall(): d.execute('drop trigger ' + t[0])\n"
-            "d.execute('%s'); d.commit()\"",
+            "d.execute('''%s'''); d.commit()\"",
             sql);
     if (status != 0)
         skip();
     open_fixture(f);
+}
+
+/* The checkpoint over the ledger as it is, but by a key that is not the ledger's. */
+static void test_checkpoint_by_a_stranger(void **state)
+{
+    struct fixture *f = *state;
+    struct vdm_buf good VDM_CLEANUP(vdm_buf_release) = {0}, bad VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_checkpoint head;
+    struct vdm_note note;
+    char sql[2200] = "update checkpoint set note = x'", *hex = sql + strlen(sql);
+    fill(f);
+    MUST(vdm_archive_head(f->a, &good, &head, &f->err));
+    MUST(vdm_note_decode(vdm_buf_bytes(&good), &note, &f->err));
+    MUST(vdm_signer_append_note(f->stranger, note.text, &bad, &f->err));
+    assert_in_range(bad.n, 1, 1000);
+    vdm_hex_encode(bad.p, bad.n, hex);
+    snprintf(hex + 2 * bad.n, 64, "' where size = %llu", (unsigned long long)head.size);
+    edit_ledger(f, sql);
+    refuse_bundle(f, (struct wish){.name = "b.tar"}, VDM_ERR_MALFORMED, "ledger key in force");
 }
 
 static void test_edited_entry(void **state)

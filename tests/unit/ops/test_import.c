@@ -50,7 +50,7 @@ static int teardown(void **state)
 static void import(struct kit *k, const struct vdm_import_request *r,
                    const struct vdm_progress *progress, struct told *t)
 {
-    const struct vdm_signers signers = {k->key[AMAL], k->key[LEDGER]};
+    const struct vdm_signers signers = {.signer = k->key[AMAL], .ledger = k->key[LEDGER]};
     memset(t, 0, sizeof *t);
     k->err = (struct vdm_err){0};
     t->ok = vdm_import(k->a, r, &signers, progress, tell, t, &t->done, &k->err);

@@ -215,13 +215,15 @@ static void init(void **state)
     assert_true(done.checkpoint.n > 0);
     vdm_buf_release(&done.checkpoint);
     struct vdm_archive *a = NULL;
-    struct vdm_signers s = {NULL, NULL};
-    struct vdm_passphrases none = {NULL, NULL, 1, {NULL, 0, 0}};
+    struct vdm_signers s = {0};
+    struct vdm_unlock daily = {.keys = VDM_USE_SIGNER | VDM_USE_LEDGER};
+    struct vdm_passphrases none = {.tries = 1};
     MUST(vdm_archive_open(&a, k->c, path, VDM_ARCHIVE_WRITE, &k->err));
-    MUST(vdm_unlock_for_writing(a, NULL, &none, &s, &k->err));
+    MUST(vdm_unlock(a, &daily, &none, &s, &k->err));
     assert_string_equal(vdm_signer_vkey(s.signer)->name, "lena@example.org");
     vdm_signers_release(&s);
-    MUST_NOT(vdm_unlock_for_writing(a, "amal@example.org", &none, &s, &k->err), "holds no signer");
+    daily.signer = "amal@example.org";
+    MUST_NOT(vdm_unlock(a, &daily, &none, &s, &k->err), "holds no signer");
     vdm_archive_close(a);
     /* Neither an archive nor keys are ever overwritten. */
     shell("cd %s && find . -type f -exec sha256sum {} + | sort > ../before", path);

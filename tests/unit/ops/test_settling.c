@@ -25,7 +25,7 @@ static void doubts_and_amendments(void **state)
     vdm_entry_check_init(&k, NULL, &report);
     assert_non_null(k.doubted = calloc(MANY, sizeof *k.doubted));
     for (uint64_t i = 0; i < MANY; i++)
-        k.doubted[k.doubts++] = (struct vdm_doubted){i, i, MANY};
+        k.doubted[k.doubts++] = (struct vdm_doubted){i, i, MANY, i};
     for (uint64_t i = MANY; i-- > 0;) {
         struct vdm_entry e = {.n = 2 * MANY - i};
         e.capture.amends = i;
@@ -53,7 +53,7 @@ static void what_vouches(void **state)
         vdm_report_init(&report);
         vdm_entry_check_init(&k, NULL, &report);
         assert_non_null(k.doubted = calloc(1, sizeof *k.doubted));
-        k.doubted[k.doubts++] = (struct vdm_doubted){5, 7, 8};
+        k.doubted[k.doubts++] = (struct vdm_doubted){5, 7, 8, 6};
         e.capture.amends = cases[i].amends;
         assert_true(vdm_entry_check_vouch(&k, &e, NULL));
         vdm_entry_check_end(&k);

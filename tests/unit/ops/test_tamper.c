@@ -698,16 +698,17 @@ static void injected_while_behind(void **state)
 {
     struct kit *k = fresh(state);
     struct vdm_buf before VDM_CLEANUP(vdm_buf_release) = guard_of(k);
+    struct vdm_buf good VDM_CLEANUP(vdm_buf_release) = {0},
+                        forged VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_checkpoint head;
     kit_open(k);
-    struct vdm_writer *forger = NULL;
-    MUST(vdm_writer_open(&forger, k->a, k->key[STRANGER], &k->err));
-    MUST(vdm_writer_begin(forger, &k->err));
-    struct vdm_writer *mine = k->w;
-    k->w = forger;
+    MUST(vdm_writer_begin(k->w, &k->err));
     append_capture(k, AMAL, "50", 0);
-    k->w = mine;
-    MUST(vdm_writer_commit(forger, &k->err));
-    vdm_writer_close(forger);
+    MUST(vdm_writer_commit(k->w, &k->err));
+    MUST(vdm_archive_head(k->a, &good, &head, &k->err));
+    sign_checkpoint(k, STRANGER, 51, head.root, &forged);
+    plant_blob(k, "UPDATE checkpoint SET note = %s WHERE size = 51", vdm_buf_bytes(&forged));
+    kit_open(k);
     PATH(guard, "%s/keys/last-checkpoint", k->path);
     file_write(guard, vdm_buf_bytes(&before));
     MUST_NOT(vdm_writer_begin(k->w, &k->err), "not signed by this ledger's key");
@@ -716,6 +717,24 @@ static void injected_while_behind(void **state)
     kit_close(k);
     MUST(kit_check(k, (struct asked){0}));
     must_have(k, VDM_CHECKPOINT_INVALID, NONE);
+}
+
+/* Nor does the writer sign with a key that is not, or no longer, in force. */
+static void another_ledger_key(void **state)
+{
+    struct kit *k = fresh(state);
+    struct vdm_writer *forger = NULL;
+    kit_open(k);
+    MUST(vdm_writer_open(&forger, k->a, k->key[STRANGER], &k->err));
+    MUST(vdm_writer_begin(forger, &k->err));
+    struct vdm_writer *mine = k->w;
+    k->w = forger;
+    append_capture(k, AMAL, "50", 0);
+    k->w = mine;
+    MUST_NOT(vdm_writer_commit(forger, &k->err), "not the one in force");
+    vdm_writer_close(forger);
+    kit_close(k);
+    must_be_clean(k, (struct asked){0});
 }
 
 /* --- trust --- */
@@ -804,6 +823,7 @@ int main(void)
         cmocka_unit_test(other_histories),
         cmocka_unit_test(kept_elsewhere),
         cmocka_unit_test(injected_while_behind),
+        cmocka_unit_test(another_ledger_key),
         cmocka_unit_test(foreign_key),
         cmocka_unit_test(quorum),
         cmocka_unit_test(nothing_is_written),

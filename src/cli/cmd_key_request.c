@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* key sign, key submit: the authority on a machine that is never connected. */
+#include "base/file.h"
+#include "base/limits.h"
+#include "cli/cmd.h"
+#include "cli/keylist.h"
+#include "ops/request.h"
+
+#include <fcntl.h>
+
+static bool read_text(const char *path, struct vdm_buf *out, struct vdm_err *err)
+{
+    return vdm_file_read(AT_FDCWD, path, VDM_NOTE_MAX, out, err) || vdm_err_prefix(err, "%s", path);
+}
+
+/* --- on the other machine --- */
+
+const struct vdm_opt vdm_opts_key_sign[] = {
+    {"output", 'o', "FILE", "the signed entry: a new file"},
+    {"authority-key", 0, "FILE", "the authority's secret key"},
+    {"passphrase-file", 0, "FILE",
+     "passphrase in the file's first line (else: asked on the terminal)"},
+    {"yes", 0, NULL, "do not ask"},
+    {NULL, 0, NULL, NULL},
+};
+
+static void show_key_event(struct vdm_cli *cli, const struct vdm_key_event *e)
+{
+    char fingerprint[20];
+    vdm_fingerprint(cli->crypto, &e->key.key, fingerprint);
+    fprintf(stderr, "  %-10s the %s key %s   %s\n", vdm_action_name(e->action),
+            vdm_role_name(e->role), fingerprint, e->key.name);
+    if (e->action == VDM_KEY_REVOKE)
+        fprintf(stderr, "  since      entry %llu\n", (unsigned long long)e->since);
+    if (e->reason.n) {
+        fputs("  reason     ", stderr);
+        vdm_out_value(stderr, e->reason);
+        fputc('\n', stderr);
+    }
+}
+
+static void show_withdrawal(const struct vdm_withdrawal *w)
+{
+    fprintf(stderr, "  withdraw   entry %llu, its %s\n  decided by ", (unsigned long long)w->of,
+            w->scope == VDM_SCOPE_BOTH ? "document and record" : vdm_scope_name(w->scope));
+    vdm_out_value(stderr, w->decided_by);
+    if (w->reason.n) {
+        fputs("\n  reason     ", stderr);
+        vdm_out_value(stderr, w->reason);
+    }
+    fputc('\n', stderr);
+}
+
+static void show_request(struct vdm_cli *cli, const struct vdm_request *r)
+{
+    struct vdm_bytes effects = r->effects, value;
+    struct vdm_buf root VDM_CLEANUP(vdm_buf_release) = {0};
+    vdm_base64_append(&root, vdm_digest_bytes(&r->root));
+    fprintf(stderr, "To be signed, as entry %llu of ", (unsigned long long)r->entry.n);
+    vdm_out_text(stderr, r->entry.ledger);
+    fputc('\n', stderr);
+    if (r->entry.kind == VDM_ENTRY_KEY)
+        show_key_event(cli, &r->entry.key);
+    else
+        show_withdrawal(&r->entry.withdrawal);
+    fprintf(stderr, "  goes on from the checkpoint %llu %.*s\n", (unsigned long long)r->size,
+            (int)root.n, (const char *)root.p);
+    if (effects.n)
+        fputs("The archive's machine says of it:\n", stderr);
+    while (vdm_request_next_effect(&effects, &value)) {
+        fputs("  | ", stderr);
+        vdm_out_value(stderr, value);
+        fputc('\n', stderr);
+    }
+}
+
+VDM_COMMAND(key_sign)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_signer *authority VDM_CLEANUP(vdm_signer_cleanup) = NULL;
+    const char *output = vdm_args_value(args, "output"),
+               *key = vdm_args_value(args, "authority-key");
+    struct vdm_request r;
+    (void)status;
+    if (!output || !key)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "usage: vidimus %s %s", cli->command->name,
+                           cli->command->usage);
+    if (!read_text(args->rest[0], &text, err))
+        return false;
+    if (!vdm_request_decode(cli->crypto, vdm_buf_bytes(&text), &r, err))
+        return vdm_err_prefix(err, "%s", args->rest[0]);
+    show_request(cli, &r);
+    if (!vdm_cli_confirm(args, "Is this what you want to sign?", err) ||
+        !vdm_unlock_file(cli->crypto, AT_FDCWD, key, &cli->passphrases, &authority, err) ||
+        !vdm_request_sign(&r, authority, &note, err) ||
+        !vdm_cli_write_file(output, vdm_buf_bytes(&note), err))
+        return false;
+    if (cli->json)
+        return vdm_json_print(json_pack("{s:o,s:I}", "file", vdm_json_bytes(vdm_str(output)),
+                                        "entry", (json_int_t)r.entry.n),
+                              err);
+    fputs("Signed. On the archive's machine, before anything else is written there:\n"
+          "  vidimus key submit ",
+          stdout);
+    vdm_out_str(stdout, output);
+    puts("");
+    return true;
+}
+
+/* --- back at the archive --- */
+
+bool vdm_plan_key_submit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err)
+{
+    struct vdm_entry e;
+    if (!read_text(args->rest[0], &cli->memory, err))
+        return false;
+    if (!vdm_submit_check(cli->archive, vdm_buf_bytes(&cli->memory), &e, err))
+        return vdm_err_prefix(err, "%s", args->rest[0]);
+    cli->key_change = e.key;
+    return vdm_cli_say_key_change(cli, err);
+}
+
+VDM_COMMAND(key_submit)
+{
+    struct vdm_key_changed done;
+    (void)args;
+    (void)status;
+    bool ok =
+        vdm_submit_apply(cli->archive, vdm_buf_bytes(&cli->memory), &cli->signers, &done, err) &&
+        vdm_cli_print_key_changed(cli, &done, err);
+    vdm_buf_release(&done.checkpoint);
+    return ok;
+}

@@ -221,6 +221,17 @@ bool vdm_base64_decode(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *
     return end == (const char *)text.p + text.n;
 }
 
+bool vdm_base64_valid(struct vdm_bytes text)
+{
+    uint8_t room[48];
+    size_t n = 0;
+    for (; text.n > 64; text = vdm_bytes_skip(text, 64))
+        if (!vdm_base64_decode((struct vdm_bytes){text.p, 64}, room, sizeof room, &n) ||
+            n != sizeof room)
+            return false;
+    return vdm_base64_decode(text, room, sizeof room, &n);
+}
+
 bool vdm_digest_from_base64(struct vdm_bytes text, struct vdm_digest *out)
 {
     struct vdm_digest d;

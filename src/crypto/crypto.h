@@ -56,6 +56,8 @@ bool vdm_signature_valid(struct vdm_crypto *c, const struct vdm_pubkey *key,
  * bytes. */
 void vdm_base64_append(struct vdm_buf *out, struct vdm_bytes data);
 bool vdm_base64_decode(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *n) VDM_MUST_CHECK;
+/* Would it be decoded? Of any length, without memory for the answer. */
+bool vdm_base64_valid(struct vdm_bytes text) VDM_MUST_CHECK;
 /* Exactly 32 bytes. */
 bool vdm_digest_from_base64(struct vdm_bytes text, struct vdm_digest *out) VDM_MUST_CHECK;
 

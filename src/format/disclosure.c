@@ -88,13 +88,16 @@ bool vdm_disclosure_next(struct vdm_bytes *rest, struct vdm_disclosed_line *out)
 bool vdm_disclosure_append(struct vdm_buf *out, struct vdm_crypto *c, const struct vdm_record *r,
                            uint64_t shown, struct vdm_err *err)
 {
-    struct vdm_bytes rest = r->body, again = r->body, line;
+    struct vdm_bytes rest = r->body;
+    const uint8_t *at = rest.p;
     struct vdm_record_line l;
     char hex[65];
     size_t start = out->n;
     vdm_buf_puts(out, MAGIC);
     vdm_put_number(out, "lines", r->lines);
-    for (uint64_t i = 0; vdm_cut_line(&rest, &line) && vdm_record_next(&again, &l); i++) {
+    for (uint64_t i = 0; vdm_record_next(&rest, &l); i++) {
+        struct vdm_bytes line = {at, (size_t)(rest.p - at) - 1}; /* without its LF */
+        at = rest.p;
         bool open = shown >> l.field & 1;
         struct vdm_digest d = vdm_record_salt(c, r->secret, i);
         if (!open) {

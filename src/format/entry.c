@@ -235,6 +235,7 @@ static bool take_fields(struct vdm_crypto *c, struct vdm_bytes *rest, struct vdm
     case VDM_ENTRY_AUDIT:
         return take_audit(rest, &e->audit);
     case VDM_ENTRY_UNKNOWN:
+    default:
         break;
     }
     e->unknown = *rest;
@@ -265,6 +266,7 @@ static void put_fields(struct vdm_buf *out, const struct vdm_entry *e)
         put_audit(out, &e->audit);
         return;
     case VDM_ENTRY_UNKNOWN:
+    default:
         vdm_buf_put(out, e->unknown);
         return;
     }

@@ -160,6 +160,7 @@ bool vdm_role_may_sign(enum vdm_key_role role, const struct vdm_entry *e)
     case VDM_ENTRY_AUDIT:
         return role == VDM_ROLE_AUDITOR || role == VDM_ROLE_SIGNER;
     case VDM_ENTRY_UNKNOWN:
+    default:
         break;
     }
     return true;

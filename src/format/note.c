@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "format/value.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define EM_DASH "\xE2\x80\x94"
@@ -23,34 +24,31 @@ static bool split(struct vdm_bytes whole, struct vdm_bytes *text, struct vdm_byt
         if (whole.p[i - 1] == '\n' && whole.p[i - 2] == '\n') {
             *text = (struct vdm_bytes){whole.p, i - 1};
             *lines = vdm_bytes_skip(whole, i);
-            return i >= 2 && text->n > 0;
+            return true;
         }
     return false;
 }
 
-/* Decodes base64 of any length a note may have; the first four bytes are the key id. */
-static bool decode_blob(struct vdm_bytes base64, struct vdm_buf *blob)
+/* The first four bytes are the key id; at least one of a signature follows. */
+static bool decode_id(struct vdm_bytes base64, uint32_t *id)
 {
-    size_t cap = base64.n / 4 * 3, n = 0;
-    vdm_buf_clear(blob);
-    uint8_t *p = vdm_buf_grow(blob, cap);
-    if (!p || !vdm_base64_decode(base64, p, cap, &n))
+    uint8_t b[6];
+    size_t n = 0;
+    struct vdm_bytes front = {base64.p, base64.n < 8 ? base64.n : 8};
+    if (!vdm_base64_decode(front, b, sizeof b, &n) || n < 5 || !vdm_base64_valid(base64))
         return false;
-    blob->n = n;
+    *id = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
     return true;
 }
 
 static bool decode_signature(struct vdm_bytes line, struct vdm_note_signature *out)
 {
-    struct vdm_buf blob VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_bytes name;
     if (!vdm_take_literal(&line, EM_DASH " ") || !vdm_cut(&line, ' ', &name) ||
-        !vdm_note_name_valid(name) || !decode_blob(line, &blob) || blob.n < 5)
+        !vdm_note_name_valid(name) || !decode_id(line, &out->id))
         return false;
     out->name = name;
     out->base64 = line;
-    out->id = (uint32_t)blob.p[0] << 24 | (uint32_t)blob.p[1] << 16 | (uint32_t)blob.p[2] << 8 |
-              blob.p[3];
     return true;
 }
 
@@ -115,9 +113,13 @@ static bool cosignature_good(const struct vdm_note *note, struct vdm_crypto *c,
         return false;
     struct vdm_sig sig;
     memcpy(sig.b, blob + 12, sizeof sig.b);
-    struct vdm_buf message VDM_CLEANUP(vdm_buf_release) = {0};
+    /* In a room that holds every note: a check that may lack memory could call a good cosignature
+     * bad. */
+    uint8_t room[64 + VDM_NOTE_MAX];
+    struct vdm_buf message = {.p = room, .cap = sizeof room};
+    assert(note->text.n <= VDM_NOTE_MAX);
     vdm_cosigned_message_append(&message, seconds, note->text);
-    if (message.failed || !vdm_signature_valid(c, &key->key, vdm_buf_bytes(&message), &sig))
+    if (!vdm_signature_valid(c, &key->key, vdm_buf_bytes(&message), &sig))
         return false;
     if (cosigned_at)
         *cosigned_at = seconds;

@@ -31,14 +31,6 @@ static void put_hashes(struct vdm_buf *out, const struct vdm_digest *hash, size_
     vdm_buf_putc(out, '\n');
 }
 
-static bool base64_valid(struct vdm_bytes text)
-{
-    struct vdm_buf raw VDM_CLEANUP(vdm_buf_release) = {0};
-    size_t n = 0, cap = text.n / 4 * 3;
-    uint8_t *p = vdm_buf_grow(&raw, cap);
-    return p && vdm_base64_decode(text, p, cap, &n);
-}
-
 bool vdm_inclusion_proof_decode(struct vdm_bytes text, struct vdm_inclusion_proof *out,
                                 struct vdm_err *err)
 {
@@ -46,7 +38,7 @@ bool vdm_inclusion_proof_decode(struct vdm_bytes text, struct vdm_inclusion_proo
     struct vdm_inclusion_proof p = {.extra = {NULL, 0}};
     if (text.n > VDM_NOTE_MAX || !vdm_take_literal(&rest, MAGIC))
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "not a tlog-proof");
-    if (vdm_take_field(&rest, "extra", &p.extra) && !base64_valid(p.extra))
+    if (vdm_take_field(&rest, "extra", &p.extra) && !vdm_base64_valid(p.extra))
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "tlog-proof: extra is not base64");
     if (!vdm_take_number(&rest, "index", &p.index) || !take_hashes(&rest, p.hash, &p.hashes) ||
         rest.n == 0)

@@ -67,6 +67,8 @@ bool vdm_document_decode(struct vdm_bytes value, struct vdm_digest *digest, uint
            vdm_number_decode(value, size);
 }
 
+/* --- the values of some fields. No value ends in a space, so something follows each one here. --- */
+
 /* `sha256:<hex>|not-held <offset|-> <length|-> <method>`, both `-` or both numbers. */
 static bool derived_from_valid(struct vdm_bytes value)
 {
@@ -74,7 +76,7 @@ static bool derived_from_valid(struct vdm_bytes value)
     struct vdm_digest digest;
     uint64_t number;
     if (!vdm_cut(&value, ' ', &from) || !vdm_cut(&value, ' ', &offset) ||
-        !vdm_cut(&value, ' ', &length) || value.n == 0)
+        !vdm_cut(&value, ' ', &length))
         return false;
     if (!vdm_bytes_equal_str(from, "not-held") && !vdm_digest_decode(from, &digest))
         return false;
@@ -86,7 +88,7 @@ static bool derived_from_valid(struct vdm_bytes value)
 static bool named_value_valid(struct vdm_bytes value)
 {
     struct vdm_bytes name;
-    return vdm_cut(&value, ':', &name) && name.n > 0 && value.n > 1 && value.p[0] == ' ';
+    return vdm_cut(&value, ':', &name) && name.n > 0 && vdm_bytes_start_with(value, VDM_LIT(" "));
 }
 
 static bool names_a_field(struct vdm_bytes name, uint64_t *named)
@@ -102,7 +104,7 @@ static bool names_a_field(struct vdm_bytes name, uint64_t *named)
 static bool inferred_valid(struct vdm_bytes value, uint64_t *named)
 {
     struct vdm_bytes name;
-    return vdm_cut(&value, ' ', &name) && value.n > 0 && names_a_field(name, named);
+    return vdm_cut(&value, ' ', &name) && names_a_field(name, named);
 }
 
 static bool field_value_valid(struct vdm_line_rules *rules, enum vdm_field f,
@@ -161,6 +163,13 @@ static bool take_secret(struct vdm_bytes *rest, uint8_t secret[32])
            vdm_hex_decode(value, secret, 32);
 }
 
+static bool take_document(const struct vdm_record_line *line, struct vdm_record *r)
+{
+    if (line->field != VDM_FIELD_DOCUMENT)
+        return false;
+    return vdm_document_decode(line->value, &r->document, &r->document_size);
+}
+
 bool vdm_record_decode(struct vdm_bytes text, struct vdm_record *out, struct vdm_err *err)
 {
     struct vdm_record r = {.body = text};
@@ -176,8 +185,7 @@ bool vdm_record_decode(struct vdm_bytes text, struct vdm_record *out, struct vdm
             return vdm_fail_as(err, VDM_ERR_MALFORMED, "a record's last line has no end");
         if (!vdm_line_check(&rules, line, &l, err))
             return false;
-        if (r.lines == 0 && (l.field != VDM_FIELD_DOCUMENT ||
-                             !vdm_document_decode(l.value, &r.document, &r.document_size)))
+        if (r.lines == 0 && !take_document(&l, &r))
             return vdm_fail_as(err, VDM_ERR_MALFORMED, "a record does not begin with document");
     }
     if (r.lines == 0)

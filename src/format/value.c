@@ -12,61 +12,72 @@ static bool escaped_character(uint32_t code)
            code == 0x2029;
 }
 
-static void append_hex(struct vdm_buf *out, struct vdm_bytes s)
-{
-    char hex[3];
-    for (size_t i = 0; i < s.n; i++) {
-        vdm_hex_encode(s.p + i, 1, hex);
-        vdm_buf_puts(out, "\\x");
-        vdm_buf_puts(out, hex);
-    }
-}
-
 static const char *named_escape(uint8_t c)
 {
     return c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
+}
+
+/* One character, or one byte that begins none, and how it is written. */
+struct piece {
+    size_t bytes;
+    size_t n;
+    char text[4 * 4 + 1]; /* four bytes as \xHH, and a NUL that the last one leaves */
+};
+
+static struct piece escape_next(struct vdm_bytes rest, bool at_edge)
+{
+    uint32_t code = 0;
+    size_t n = vdm_utf8_next(rest, &code);
+    struct piece p = {.bytes = n ? n : 1};
+    const char *name = named_escape(rest.p[0]);
+    if (name) {
+        p.n = 2;
+        memcpy(p.text, name, p.n);
+    } else if (n == 0 || (at_edge && code == ' ') || escaped_character(code)) {
+        for (; p.n < 4 * p.bytes; p.n += 4) {
+            memcpy(p.text + p.n, "\\x", 2);
+            vdm_hex_encode(rest.p + p.n / 4, 1, p.text + p.n + 2);
+        }
+    } else {
+        p.n = n;
+        memcpy(p.text, rest.p, n);
+    }
+    return p;
 }
 
 void vdm_value_append(struct vdm_buf *out, struct vdm_bytes value)
 {
     struct vdm_bytes rest = value;
     while (rest.n) {
-        uint32_t code = 0;
-        size_t n = vdm_utf8_next(rest, &code);
-        struct vdm_bytes piece = {rest.p, n ? n : 1};
-        bool edge = rest.p[0] == ' ' && (rest.n == value.n || rest.n == 1);
-        const char *name = named_escape(rest.p[0]);
-        if (name)
-            vdm_buf_puts(out, name);
-        else if (n == 0 || edge || escaped_character(code))
-            append_hex(out, piece);
-        else
-            vdm_buf_put(out, piece);
-        rest = vdm_bytes_skip(rest, piece.n);
+        struct piece p = escape_next(rest, rest.n == value.n || rest.n == 1);
+        vdm_buf_put(out, (struct vdm_bytes){(const uint8_t *)p.text, p.n});
+        rest = vdm_bytes_skip(rest, p.bytes);
     }
 }
 
-static char unescaped(uint8_t c)
+static uint8_t unescaped(uint8_t c)
 {
     return c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : '\\';
 }
 
+/* The byte that the front of an escaped text stands for; returns how long that front is. */
+static size_t unescape_next(struct vdm_bytes s, uint8_t *byte)
+{
+    *byte = s.p[0];
+    if (s.p[0] != '\\' || s.n < 2)
+        return 1;
+    if (s.p[1] == 'x' && s.n >= 4 && vdm_hex_decode((struct vdm_bytes){s.p + 2, 2}, byte, 1))
+        return 4;
+    *byte = unescaped(s.p[1]);
+    return 2;
+}
+
 void vdm_value_decode(struct vdm_bytes s, struct vdm_buf *out)
 {
-    uint8_t byte;
     while (s.n) {
-        size_t n = 1;
-        if (s.p[0] != '\\' || s.n < 2) {
-            vdm_buf_putc(out, (char)s.p[0]);
-        } else if (s.p[1] == 'x' && s.n >= 4 &&
-                   vdm_hex_decode((struct vdm_bytes){s.p + 2, 2}, &byte, 1)) {
-            vdm_buf_putc(out, (char)byte);
-            n = 4;
-        } else {
-            vdm_buf_putc(out, unescaped(s.p[1]));
-            n = 2;
-        }
-        s = vdm_bytes_skip(s, n);
+        uint8_t byte;
+        s = vdm_bytes_skip(s, unescape_next(s, &byte));
+        vdm_buf_putc(out, (char)byte);
     }
 }
 
@@ -85,18 +96,25 @@ static bool plainly_valid(struct vdm_bytes s)
     return true;
 }
 
+/* What is meant is written again, character by character, and must be what stands there. Without
+ * memory of its own: an answer that depends on it would call a good value bad. */
 bool vdm_value_valid(struct vdm_bytes escaped)
 {
     if (escaped.n == 0)
         return false;
     if (plainly_valid(escaped))
         return true;
-    struct vdm_buf meant VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_buf again VDM_CLEANUP(vdm_buf_release) = {0};
-    vdm_value_decode(escaped, &meant);
-    vdm_value_append(&again, vdm_buf_bytes(&meant));
-    return meant.n > 0 && !meant.failed && !again.failed &&
-           vdm_bytes_equal(vdm_buf_bytes(&again), escaped);
+    for (struct vdm_bytes rest = escaped; rest.n;) {
+        uint8_t meant[4]; /* no character is longer */
+        size_t n = 0;
+        for (struct vdm_bytes after = rest; n < sizeof meant && after.n; n++)
+            after = vdm_bytes_skip(after, unescape_next(after, &meant[n]));
+        struct piece p = escape_next((struct vdm_bytes){meant, n}, rest.n == escaped.n || n == 1);
+        if (!vdm_bytes_start_with(rest, (struct vdm_bytes){(const uint8_t *)p.text, p.n}))
+            return false;
+        rest = vdm_bytes_skip(rest, p.n);
+    }
+    return true;
 }
 
 bool vdm_take_literal(struct vdm_bytes *rest, const char *literal)

@@ -10,11 +10,12 @@ struct climb {
 };
 
 /* Does the next hash of the proof stand to the left? Then also pass the heights at which our node
- * is the last one and has no sibling: it goes up unchanged. */
+ * is the last one and has no sibling: it goes up unchanged. Below the root only: `last` is not 0,
+ * so a node that is the last one is not the first, and this ends. */
 static bool next_is_left(struct climb *p)
 {
     bool left = (p->at & 1) || p->at == p->last;
-    while (left && !(p->at & 1) && p->at != 0) {
+    while (left && !(p->at & 1)) {
         p->at >>= 1;
         p->last >>= 1;
     }

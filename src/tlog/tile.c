@@ -285,7 +285,9 @@ static bool put_hash(struct vdm_tile_writer *w, unsigned level, uint64_t n, stru
 
 static bool check_usable(const struct vdm_tile_writer *w, struct vdm_err *err)
 {
-    return w->failed ? vdm_fail(err, "an earlier read or write of this tree failed") : true;
+    if (w->failed)
+        return vdm_fail(err, "an earlier read or write of this tree failed");
+    return true;
 }
 
 bool vdm_tile_writer_append(struct vdm_tile_writer *w, struct vdm_digest leaf, struct vdm_err *err)

@@ -181,6 +181,31 @@ static void test_base64_takes_one_form_only(void **state)
     }
 }
 
+/* Of any length, piece by piece: it says what decoding the whole says, wherever a byte is wrong. */
+static void test_base64_valid(void **state)
+{
+    (void)state;
+    static const char wrong[] = "=A!\n";
+    uint8_t data[160], out[200];
+    size_t n;
+    vdm_random(data, sizeof data);
+    for (size_t length = 40; length <= sizeof data; length++) {
+        struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+        vdm_base64_append(&text, (struct vdm_bytes){data, length});
+        assert_true(vdm_base64_valid(vdm_buf_bytes(&text)));
+        for (size_t i = 0; i < text.n * 4; i++) {
+            uint8_t good = text.p[i / 4];
+            text.p[i / 4] = (uint8_t)wrong[i % 4];
+            assert_int_equal(vdm_base64_valid(vdm_buf_bytes(&text)),
+                             vdm_base64_decode(vdm_buf_bytes(&text), out, sizeof out, &n));
+            text.p[i / 4] = good;
+        }
+        assert_false(vdm_base64_valid((struct vdm_bytes){text.p, text.n - 1}));
+        text.p[text.n - 4] = '=', text.p[text.n - 3] = '=';
+        assert_false(vdm_base64_valid(vdm_buf_bytes(&text)));
+    }
+}
+
 static void test_base64_respects_its_room(void **state)
 {
     (void)state;
@@ -193,6 +218,7 @@ static void test_base64_respects_its_room(void **state)
         assert_true(vdm_base64_decode(vdm_buf_bytes(&text), exact, n, &got));
         assert_int_equal(got, n);
         assert_memory_equal(exact, data, n);
+        assert_true(vdm_base64_valid(vdm_buf_bytes(&text)));
         if (n > 0)
             assert_false(vdm_base64_decode(vdm_buf_bytes(&text), exact, n - 1, &got));
         struct vdm_digest d;
@@ -232,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_digest_hex_has_one_form),
         cmocka_unit_test(test_base64_known_answers),
         cmocka_unit_test(test_base64_takes_one_form_only),
+        cmocka_unit_test(test_base64_valid),
         cmocka_unit_test(test_base64_respects_its_room),
         cmocka_unit_test(test_random_and_description),
         cmocka_unit_test(test_closing_nothing_is_fine),

@@ -99,6 +99,27 @@ static void test_lines_arrive(void **state)
     assert_false(vdm_disclosure_next(&rest, &l));
 }
 
+/* What is no decoded body ends the walk; nothing is made up. */
+static void test_next_on_other_text(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "0",
+                                      "0\n",
+                                      "x hidden\n",
+                                      "0 open\n",
+                                      "0 open \n",
+                                      "0 open salt\n",
+                                      "0 open salt title\n",
+                                      "0 open salt tittle x\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct vdm_bytes rest = vdm_str(bad[i]);
+        struct vdm_disclosed_line l;
+        if (vdm_disclosure_next(&rest, &l))
+            fail_msg("taken: %s", bad[i]);
+    }
+}
+
 /* A line that is opened with another text, or another salt, is not of this record. */
 static void test_a_changed_line_changes_the_commitment(void **state)
 {
@@ -227,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_choice_keeps_the_commitment),
         cmocka_unit_test(test_lines_arrive),
+        cmocka_unit_test(test_next_on_other_text),
         cmocka_unit_test(test_a_changed_line_changes_the_commitment),
         cmocka_unit_test(test_what_is_one),
         cmocka_unit_test(test_attacked_disclosure),

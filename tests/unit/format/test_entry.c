@@ -341,6 +341,10 @@ static void test_whole_entries(void **state)
     sign_note(&whole, vdm_buf_bytes(&text), &lena2); /* the name fits, the id does not */
     assert_false(opens(*state, &whole));
     vdm_buf_clear(&whole);
+    tomas.vkey.id = lena.vkey.id; /* the id fits, the name does not */
+    sign_note(&whole, vdm_buf_bytes(&text), &tomas);
+    assert_false(opens(*state, &whole));
+    vdm_buf_clear(&whole);
     vdm_buf_put(&whole, vdm_buf_bytes(&text));
     assert_false(opens(*state, &whole));
 }

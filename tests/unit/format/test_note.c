@@ -57,6 +57,8 @@ static void test_what_is_a_note(void **state)
         "t\n\n" DASH "x AAAA\n",
         "t\n\n" DASH "x AAAAAAE\n",
         "t\n\n" DASH "x AAAAAAF=\n",
+        "t\n\n" DASH "x AAAAAAE=AAAA\n",
+        "t\n\n" DASH "x AAAAAAAA!AAA\n",
         "t\n\n" DASH "x AAAAAAE= \n",
         "t\n\n" DASH "x  AAAAAAE=\n",
         "t\n\n" DASH " AAAAAAE=\n",
@@ -154,6 +156,18 @@ static void test_verdicts(void **state)
     n = decoded(&whole);
     assert_int_equal(vdm_note_verify(&n, c, &a.vkey, NULL), VDM_NOTE_BAD);
     assert_int_equal(vdm_note_verify(&n, c, &b.vkey, NULL), VDM_NOTE_GOOD);
+}
+
+/* Another key may have the same id by chance: the name decides as well. */
+static void test_the_same_id_under_another_name(void **state)
+{
+    struct signer a VDM_CLEANUP(signer_close) = signer_open(*state, "a", 1);
+    struct signer b VDM_CLEANUP(signer_close) = signer_open(*state, "b", 2);
+    struct vdm_buf whole VDM_CLEANUP(vdm_buf_release) = {0};
+    sign_note(&whole, VDM_LIT("text\n"), &a);
+    struct vdm_note n = decoded(&whole);
+    b.vkey.id = a.vkey.id;
+    assert_int_equal(vdm_note_verify(&n, *state, &b.vkey, NULL), VDM_NOTE_NOT_BY);
 }
 
 static void test_the_last_newline_is_signed(void **state)
@@ -257,6 +271,55 @@ static void test_cosignatures(void **state)
     assert_int_equal(vdm_note_verify(&n, c, &w.vkey, NULL), VDM_NOTE_BAD);
 }
 
+/* A cosignature with bytes cut off its end, or behind it, is none. */
+static void test_a_cosignature_of_another_length(void **state)
+{
+    struct vdm_crypto *c = *state;
+    struct signer w VDM_CLEANUP(signer_close) = signer_open(c, "w", 5);
+    w.vkey.type = VDM_KEY_COSIGNATURE;
+    w.vkey.id = vdm_key_id(c, VDM_LIT("w"), VDM_KEY_COSIGNATURE, &w.vkey.key);
+    struct vdm_bytes text = VDM_LIT("origin\n1\nroot\n");
+    struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
+    cosign(&line, &w, 7, 7, text);
+    uint8_t blob[80] = {0};
+    size_t bytes = 0, base64 = strlen(DASH "w ");
+    assert_true(vdm_base64_decode((struct vdm_bytes){line.p + base64, line.n - base64 - 1}, blob,
+                                  sizeof blob, &bytes));
+    assert_int_equal(bytes, 76);
+    for (size_t n = 70; n <= sizeof blob; n++) {
+        struct vdm_buf whole VDM_CLEANUP(vdm_buf_release) = {0};
+        vdm_buf_put(&whole, text);
+        vdm_buf_puts(&whole, "\n" DASH "w ");
+        vdm_base64_append(&whole, (struct vdm_bytes){blob, n});
+        vdm_buf_putc(&whole, '\n');
+        struct vdm_note note = decoded(&whole);
+        assert_int_equal(vdm_note_verify(&note, c, &w.vkey, NULL),
+                         n == bytes ? VDM_NOTE_GOOD : VDM_NOTE_BAD);
+    }
+}
+
+/* The longest text that a note can have is cosigned like any other. */
+static void test_a_long_cosigned_text(void **state)
+{
+    struct vdm_crypto *c = *state;
+    struct signer w VDM_CLEANUP(signer_close) = signer_open(c, "w", 5);
+    w.vkey.type = VDM_KEY_COSIGNATURE;
+    w.vkey.id = vdm_key_id(c, VDM_LIT("w"), VDM_KEY_COSIGNATURE, &w.vkey.key);
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
+    cosign(&line, &w, INT64_MAX, INT64_MAX, VDM_LIT(""));
+    for (size_t n = VDM_NOTE_MAX - line.n - 2; n-- > 0;)
+        vdm_buf_putc(&text, 't');
+    vdm_buf_putc(&text, '\n');
+    struct vdm_buf whole VDM_CLEANUP(vdm_buf_release) = {0};
+    vdm_buf_put(&whole, vdm_buf_bytes(&text));
+    vdm_buf_putc(&whole, '\n');
+    cosign(&whole, &w, INT64_MAX, INT64_MAX, vdm_buf_bytes(&text));
+    assert_int_equal(whole.n, VDM_NOTE_MAX);
+    struct vdm_note note = decoded(&whole);
+    assert_int_equal(vdm_note_verify(&note, c, &w.vkey, NULL), VDM_NOTE_GOOD);
+}
+
 static void test_copy(void **state)
 {
     struct signer a VDM_CLEANUP(signer_close) = signer_open(*state, "a", 1);
@@ -277,10 +340,13 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_attacked_note),
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_the_same_id_under_another_name),
         cmocka_unit_test(test_the_last_newline_is_signed),
         cmocka_unit_test(test_a_changed_text_is_bad),
         cmocka_unit_test(test_a_signature_of_another_length),
         cmocka_unit_test(test_cosignatures),
+        cmocka_unit_test(test_a_cosignature_of_another_length),
+        cmocka_unit_test(test_a_long_cosigned_text),
         cmocka_unit_test(test_copy),
     };
     return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);

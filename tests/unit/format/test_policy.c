@@ -97,6 +97,7 @@ static void test_what_is_one(void **state)
         WITNESSES "group g 1 a\ngroup h all g b\nquorum h\n",
         WITNESSES "group g any a b\nquorum c\n",
         "quorum none\nwitness a @1\n",
+        "witness a @1\ngroup g any a\nwitness b @2\nquorum b\n",
         "witness caf\xC3\xA9\xFF @1\nquorum caf\xC3\xA9\xFF\n",
         "log @x\nwitness a @1\nquorum a\n", /* one key as log and as witness: two lists */
         "witness none-such @1\nquorum none-such\n",

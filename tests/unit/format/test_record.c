@@ -87,6 +87,19 @@ static void test_the_page_of_fields(void **state)
     assert_false(vdm_field_from_name(VDM_LIT("titl"), &f));
 }
 
+/* What is no decoded body ends the walk. */
+static void test_next_on_other_text(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "title x", "title\n", "tittle x\n", " x\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct vdm_bytes rest = vdm_str(bad[i]);
+        struct vdm_record_line l;
+        if (vdm_record_next(&rest, &l))
+            fail_msg("taken: %s", bad[i]);
+    }
+}
+
 /* A record of line 0 and these two lines. */
 static bool pair_taken(const char *a, const char *a_value, const char *b, const char *b_value)
 {
@@ -356,6 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_page_of_fields),
+        cmocka_unit_test(test_next_on_other_text),
         cmocka_unit_test(test_order_and_repeats),
         cmocka_unit_test(test_unknown_and_inferred),
         cmocka_unit_test(test_start_and_end),

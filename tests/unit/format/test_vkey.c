@@ -121,6 +121,12 @@ static void test_make_refuses(void **state)
     assert_false(vdm_vkey_make(*state, VDM_LIT(""), &s.vkey.key, &k, &err));
     assert_false(vdm_vkey_make(*state, VDM_LIT("x"), &small, &k, &err));
     assert_int_equal(err.kind, VDM_ERR_MALFORMED);
+    /* Of a name without end, the sentence holds no more than a line or two. */
+    char endless[1000];
+    memset(endless, 'n', sizeof endless - 1);
+    endless[sizeof endless - 1] = 0;
+    assert_false(vdm_vkey_make(*state, vdm_str(endless), &s.vkey.key, &k, &err));
+    assert_true(strlen(err.text) > 200 && strlen(err.text) < 300);
     assert_string_equal(k.name, "untouched");
 }
 

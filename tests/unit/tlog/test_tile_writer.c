@@ -157,7 +157,9 @@ static void failing_calls(void **state)
         growing_close(&g);
     }
     unsigned writes = expected_writes(255, 65540);
-    for (unsigned at = 1; at <= writes; at += at == 1 || at > writes - 6 ? 1 : 100) {
+    for (unsigned at = 1; at <= writes; at++) {
+        if (at > 2 && at < writes - 5 && at % 100 != 0)
+            continue; /* the last ones are those of the flush */
         growing_open(&g, state, 255);
         g.memory.fail_at = at;
         bool ok = true;

@@ -186,9 +186,8 @@ static void test_base64_valid(void **state)
 {
     (void)state;
     static const char wrong[] = "=A!\n";
-    uint8_t data[160], out[200];
+    uint8_t data[160] = {0}, out[200]; /* zeros: a `=` inside ends a piece as it should end */
     size_t n;
-    vdm_random(data, sizeof data);
     for (size_t length = 40; length <= sizeof data; length++) {
         struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
         vdm_base64_append(&text, (struct vdm_bytes){data, length});

@@ -46,7 +46,9 @@ static bool take_checkpoint(struct vdm_fork_proof *p, int i, struct vdm_err *err
         return false;
     if (!vdm_bytes_equal_str(p->head[i].origin, p->key.name))
         return malformed(err, "a checkpoint of another ledger than the key's");
-    return p->head[i].size > 0 || malformed(err, "a checkpoint over no entry contradicts nothing");
+    if (p->head[i].size == 0)
+        return malformed(err, "a checkpoint over no entry contradicts nothing");
+    return true;
 }
 
 static int compare(struct vdm_digest a, struct vdm_digest b)
@@ -60,14 +62,18 @@ static bool check_order(const struct vdm_fork_proof *p, bool has_root, struct vd
     const struct vdm_checkpoint *h = p->head;
     if (h[0].size > h[1].size)
         return malformed(err, "the larger checkpoint stands first");
-    if (h[0].size < h[1].size)
-        return has_root ? compare(p->root, h[0].root) != 0 ||
-                              malformed(err, "its root is that of the smaller checkpoint")
-                        : malformed(err, "no root, but two sizes");
+    if (h[0].size < h[1].size) {
+        if (!has_root)
+            return malformed(err, "no root, but two sizes");
+        if (compare(p->root, h[0].root) == 0)
+            return malformed(err, "its root is that of the smaller checkpoint");
+        return true;
+    }
     if (has_root || p->hashes)
         return malformed(err, "a root or hashes, but one size");
-    return compare(h[0].root, h[1].root) < 0 ||
-           malformed(err, "two checkpoints of one size must be in the order of their roots");
+    if (compare(h[0].root, h[1].root) >= 0)
+        return malformed(err, "two checkpoints of one size must be in the order of their roots");
+    return true;
 }
 
 bool vdm_fork_proof_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_fork_proof *out,

@@ -78,12 +78,36 @@ static void test_refusals(void **state)
     assert_non_null(strstr(err.text, "not a fork proof"));
 }
 
+static void expect_no_ledger_key(struct vdm_crypto *c, const struct vdm_vkey *key)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_fork_proof p;
+    struct vdm_err err = {0};
+    vdm_buf_puts(&text, "vidimus/fork-proof/v1\nledger-key ");
+    vdm_vkey_append(&text, key);
+    vdm_buf_putc(&text, '\n');
+    assert_false(vdm_fork_proof_decode(c, vdm_buf_bytes(&text), &p, &err));
+    assert_non_null(strstr(err.text, "no ledger key"));
+}
+
+/* A key that no ledger of ours has: a witness's, and one whose name is reserved. */
+static void test_keys_of_no_ledger(void **state)
+{
+    struct signer witness VDM_CLEANUP(signer_close) = signer_open(*state, "w", 5);
+    struct signer reserved VDM_CLEANUP(signer_close) = signer_open(*state, "vidimus/x", 5);
+    witness.vkey.type = VDM_KEY_COSIGNATURE;
+    witness.vkey.id = vdm_key_id(*state, VDM_LIT("w"), VDM_KEY_COSIGNATURE, &witness.vkey.key);
+    expect_no_ledger_key(*state, &witness.vkey);
+    expect_no_ledger_key(*state, &reserved.vkey);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_form),
         cmocka_unit_test(test_fields_arrive),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_keys_of_no_ledger),
     };
     return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

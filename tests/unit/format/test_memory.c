@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Every encoder and decoder with memory that runs out: it says so, and never that good bytes are
  * bad. */
+#include "base/file.h"
 #include "format/checkpoint.h"
 #include "format/disclosure.h"
 #include "format/entry.h"
+#include "format/fork_proof.h"
 #include "format/keyfile.h"
 #include "format/keyring.h"
 #include "format/policy.h"
@@ -12,6 +14,8 @@
 #include "format/value.h"
 #include "support/scarce.h"
 #include "unit/format/fixture.h"
+
+#include <fcntl.h>
 
 #define ZERO "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 #define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -30,6 +34,7 @@ struct texts {
     struct vdm_crypto *c;
     struct signer signer, witness;
     struct vdm_buf note; /* a checkpoint, signed and cosigned */
+    struct vdm_buf fork; /* a fork proof of two sizes */
 };
 
 static void cosign(struct texts *t, struct vdm_bytes text)
@@ -51,7 +56,9 @@ static int set_up(void **state)
     struct texts *t = calloc(1, sizeof *t);
     struct vdm_bytes text = VDM_LIT(ORIGIN "\n7\n" ROOT "\n");
     struct vdm_err err;
-    if (!t || !vdm_crypto_open(&t->c, &err))
+    if (!t || !vdm_crypto_open(&t->c, &err) ||
+        !vdm_file_read(AT_FDCWD, VDM_SOURCE_DIR "/tests/vectors/forks/two-sizes.fork-proof",
+                       VDM_FORK_PROOF_MAX, &t->fork, &err))
         return -1;
     t->signer = signer_open(t->c, "lena", 4);
     t->witness = signer_open(t->c, "w", 5);
@@ -69,6 +76,7 @@ static int tear_down(void **state)
     signer_close(&t->signer);
     signer_close(&t->witness);
     vdm_buf_release(&t->note);
+    vdm_buf_release(&t->fork);
     vdm_crypto_close(t->c);
     free(t);
     return 0;
@@ -151,8 +159,18 @@ static bool keyfile(void *ctx, struct vdm_err *err)
     return ok;
 }
 
+static bool fork_proof(void *ctx, struct vdm_err *err)
+{
+    struct texts *t = ctx;
+    struct vdm_fork_proof p = {.hashes = 4711};
+    bool ok = vdm_fork_proof_decode(t->c, vdm_buf_bytes(&t->fork), &p, err);
+    assert_int_equal(p.hashes, ok ? 4 : 4711);
+    return ok;
+}
+
 static void test_decoders(void **state)
 {
+    assert_true(scarce_sweep(fork_proof, *state) > 0);
     assert_true(scarce_sweep(entry, *state) > 0);
     assert_true(scarce_sweep(seal, *state) > 0);
     assert_true(scarce_sweep(keyfile, *state) > 0);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 bool vdm_fd_read(int fd, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
@@ -274,6 +275,15 @@ bool vdm_file_publish(int dir, const char *path, mode_t mode, bool replace, stru
     struct vdm_new_file f VDM_CLEANUP(vdm_new_file_discard) = {.dir = -1, .fd = -1};
     return vdm_new_file_open(&f, dir, path, mode, err) && vdm_fd_write(f.fd, data, err) &&
            vdm_new_file_publish(&f, replace, err);
+}
+
+bool vdm_path_free(const char *path, uint64_t *bytes, struct vdm_err *err)
+{
+    struct statvfs fs;
+    if (statvfs(path, &fs) != 0)
+        return vdm_fail_errno(err, "%s", path);
+    *bytes = fs.f_blocks ? (uint64_t)fs.f_bavail * fs.f_frsize : INT64_MAX;
+    return true;
 }
 
 bool vdm_file_scratch(int *fd, struct vdm_err *err)

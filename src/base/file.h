@@ -66,6 +66,9 @@ bool vdm_new_file_recover(int dir, const char *name, struct vdm_err *err) VDM_MU
 bool vdm_file_publish(int dir, const char *path, mode_t mode, bool replace, struct vdm_bytes data,
                       struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Bytes that may still be written on the file system of `path`; INT64_MAX where it knows no bound. */
+bool vdm_path_free(const char *path, uint64_t *bytes, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* A file without a name, for spooling; gone when closed. */
 bool vdm_file_scratch(int *fd, struct vdm_err *err) VDM_MUST_CHECK;
 

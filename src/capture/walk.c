@@ -194,11 +194,12 @@ static bool step_folder(struct vdm_walk *w, const struct level *parent, const ch
 }
 
 static bool file_item(struct vdm_walk *w, struct vdm_walk_item *item, int dir, const char *name,
-                      bool follow)
+                      const struct stat *st, bool follow)
 {
     if (faccessat(dir, name, R_OK, AT_EACCESS) != 0)
         return refuse(w, item, strerror(errno));
     item->kind = VDM_WALK_FILE;
+    item->size_bytes = (uint64_t)st->st_size;
     item->dir = dir;
     item->name = name;
     item->follow = follow;
@@ -235,7 +236,7 @@ static bool step_below(struct vdm_walk *w, struct vdm_walk_item *item)
         return step_folder(w, level, name, item);
     if (!S_ISREG(st.st_mode))
         return refuse(w, item, "not a file");
-    return file_item(w, item, level->fd, name, false);
+    return file_item(w, item, level->fd, name, &st, false);
 }
 
 static bool argument_folder(struct vdm_walk *w, const char *argument, struct vdm_walk_item *item)
@@ -284,7 +285,7 @@ static bool step_argument(struct vdm_walk *w, struct vdm_walk_item *item)
     if (!named)
         return refuse(w, item, err.text);
     return is_left_out(w) ? refuse(w, item, w->why_left_out)
-                          : file_item(w, item, AT_FDCWD, argument, true);
+                          : file_item(w, item, AT_FDCWD, argument, &st, true);
 }
 
 bool vdm_walk_next(struct vdm_walk *w, struct vdm_walk_item *item, bool *more, struct vdm_err *err)

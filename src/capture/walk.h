@@ -29,6 +29,7 @@ struct vdm_walk_item {
     struct vdm_bytes shown; /* the path as it was named, and what follows below it */
     struct vdm_bytes path;  /* canonical, see capture/path.h; empty for a refusal without one */
     const char *reason;     /* of a refusal; NUL-terminated, without the path */
+    uint64_t size_bytes;    /* of a file, as it was met; else 0 */
     /* How capture/source.h opens it; nobody else's business. */
     int dir;
     const char *name;

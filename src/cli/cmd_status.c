@@ -69,6 +69,10 @@ static bool print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
     fputs(", free ", stdout);
     vdm_out_size(stdout, s->free_bytes);
     printf("\nguard        keys/last-checkpoint %s\n", guard_words[s->guard]);
+    if (s->needs_verify)
+        puts("in doubt     a write failed (keys/needs-verify): the next command that writes "
+             "verifies "
+             "all first");
     printf("checkpoint   ");
     struct vdm_buf root VDM_CLEANUP(vdm_buf_release) = {0};
     vdm_base64_append(&root, vdm_digest_bytes(&s->root));
@@ -83,11 +87,12 @@ static bool print_json(struct vdm_cli *cli, const struct vdm_status *s, struct v
 {
     struct collections collections = {cli, json_array(), 0};
     static const char *const words[] = {"current", "behind", "rolled-back", "forked", "missing"};
-    json_t *o = json_pack("{s:s,s:I,s:o,s:o,s:s,s:I,s:I,s:I}", "origin", s->origin, "size",
-                          (json_int_t)s->size, "root", vdm_json_root(s->root), "time",
-                          vdm_json_time(s->last), "guard", words[s->guard], "ledger_bytes",
-                          (json_int_t)s->ledger_bytes, "catalog_bytes",
-                          (json_int_t)s->catalog_bytes, "free_bytes", (json_int_t)s->free_bytes);
+    json_t *o =
+        json_pack("{s:b,s:s,s:I,s:o,s:o,s:s,s:I,s:I,s:I}", "needs_verify", s->needs_verify,
+                  "origin", s->origin, "size", (json_int_t)s->size, "root", vdm_json_root(s->root),
+                  "time", vdm_json_time(s->last), "guard", words[s->guard], "ledger_bytes",
+                  (json_int_t)s->ledger_bytes, "catalog_bytes", (json_int_t)s->catalog_bytes,
+                  "free_bytes", (json_int_t)s->free_bytes);
     bool ok = !s->has_catalog ||
               vdm_catalog_collections(cli->archive->catalog, tell_collection, &collections, err);
     if (!ok) {

@@ -107,7 +107,8 @@ const struct vdm_command vdm_commands[] = {
      vdm_opts_fork_proof, VDM_NEEDS_NOTHING, 2, 2, vdm_cmd_fork_proof, NULL, NULL},
     {"recover", "upkeep", "", "finishes or undoes an interrupted write",
      "Commands that write do it by themselves; those that only read do not write and name this "
-     "one.\n\n"
+     "one.\n"
+     "After a write that failed (keys/needs-verify) the whole archive is verified first.\n\n"
      "example:\n  vidimus -C /srv/archive recover",
      NULL, VDM_NEEDS_WRITE, 0, 0, vdm_cmd_recover, NULL, NULL},
     {"reindex", "upkeep", "", "rebuilds the catalog from the ledger",

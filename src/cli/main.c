@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Only this file exits, and only src/cli prints. */
 #include "cli/cli.h"
+#include "ops/doubt.h"
+#include "ops/recover.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -156,6 +158,37 @@ static bool get_passphrase(void *ctx, const char *key_name, struct vdm_secret *o
     return vdm_passphrase_ask(out, key_name, false, err);
 }
 
+static void tell_waiting(void *ctx, const char *holder)
+{
+    struct vdm_cli *cli = ctx;
+    if (cli->quiet)
+        return;
+    vdm_progress_end(cli);
+    fputs("vidimus: waiting for ", stderr);
+    vdm_out_str(stderr, holder);
+    fputs(", to finish writing\n", stderr);
+}
+
+/* A ledger that was rolled back or forked is told before anybody is asked for a passphrase. */
+static bool may_sign_here(struct vdm_cli *cli, struct vdm_err *err)
+{
+    uint64_t size;
+    return vdm_ledger_size(cli->archive->ledger, &size, err) &&
+           vdm_guard_allows(cli->archive, size, err);
+}
+
+/* After a write that failed the whole archive is verified. */
+static bool settle_doubt(struct vdm_cli *cli, struct vdm_err *err)
+{
+    bool verified;
+    bool ok = vdm_doubt_settle(cli->archive, &cli->progress, &verified, err);
+    vdm_progress_end(cli);
+    if (ok && verified)
+        vdm_cli_say(cli, "vidimus: an earlier write failed; the whole archive was verified and is "
+                         "good\n");
+    return ok;
+}
+
 static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_args *args,
                        struct vdm_err *err)
 {
@@ -167,6 +200,11 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
     if (needs & (VDM_NEEDS_READ | VDM_NEEDS_WRITE)) {
         enum vdm_archive_mode mode = needs & VDM_NEEDS_WRITE ? VDM_ARCHIVE_WRITE : VDM_ARCHIVE_READ;
         if (!vdm_archive_open(&cli->archive, cli->crypto, cli->path, mode, err))
+            return false;
+        cli->archive->wait = (struct vdm_ledger_wait){tell_waiting, cli};
+        if (mode == VDM_ARCHIVE_WRITE && !settle_doubt(cli, err))
+            return false;
+        if (mode == VDM_ARCHIVE_WRITE && keys && !may_sign_here(cli, err))
             return false;
     }
     cli->unlock = (struct vdm_unlock){.keys = keys,
@@ -234,8 +272,8 @@ static int run_command(const struct vdm_command *c, const struct vdm_args *args)
         .verbose = vdm_args_has(args, "verbose"),
         .passphrases = {get_passphrase, &file, file.path ? 1 : VDM_PASSPHRASE_TRIES, {0}},
     };
-    bool ok = check_count(c, args, &err) && open_needs(&cli, needs_of(c, args), args, &err);
     vdm_progress_start(&cli, !cli.quiet && !cli.json && !vdm_args_has(args, "no-progress"));
+    bool ok = check_count(c, args, &err) && open_needs(&cli, needs_of(c, args), args, &err);
     ok = ok && c->run(&cli, args, &status, &err);
     vdm_progress_end(&cli);
     if (!ok && err.kind != VDM_ERR_NONE) {

@@ -193,25 +193,6 @@ bool vdm_ledger_check_schema(const char *store, struct vdm_buf *why, struct vdm_
 /* --- writing --- */
 
 /* The lock is on the folder itself: no lock file to leave behind, and it goes with the process. */
-bool vdm_ledger_lock(struct vdm_ledger *l, unsigned seconds, struct vdm_err *err)
-{
-    uint64_t deadline = vdm_clock_ms() + (uint64_t)seconds * 1000;
-    while (flock(l->folder, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return vdm_fail_errno(err, "lock the ledger");
-        if (vdm_clock_ms() >= deadline)
-            return vdm_fail(err, "another program has been writing to the ledger for %u s",
-                            seconds);
-        usleep(5000);
-    }
-    return true;
-}
-
-void vdm_ledger_unlock(struct vdm_ledger *l)
-{
-    flock(l->folder, LOCK_UN);
-}
-
 bool vdm_ledger_begin(struct vdm_ledger *l, struct vdm_err *err)
 {
     if (!vdm_db_exec(l->db, "BEGIN IMMEDIATE", err))

@@ -81,8 +81,16 @@ bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out,
 
 /* --- writing --- */
 
-/* One writer at a time, over all programs: from lock to unlock. Waits up to `seconds`. */
-bool vdm_ledger_lock(struct vdm_ledger *l, unsigned seconds, struct vdm_err *err) VDM_MUST_CHECK;
+/* Who waits for long is told once for whom: a phrase like "vidimus (process 4711)". */
+#define VDM_LEDGER_WAIT_MS 1500
+struct vdm_ledger_wait {
+    void (*tell)(void *ctx, const char *holder); /* NULL: nobody */
+    void *ctx;
+};
+/* One writer at a time, over all programs: from lock to unlock. Waits up to `seconds`; `wait` may be
+ * NULL. */
+bool vdm_ledger_lock(struct vdm_ledger *l, unsigned seconds, const struct vdm_ledger_wait *wait,
+                     struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_ledger_unlock(struct vdm_ledger *l);
 
 bool vdm_ledger_begin(struct vdm_ledger *l, struct vdm_err *err) VDM_MUST_CHECK;

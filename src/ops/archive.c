@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool open_catalog(struct vdm_archive *a, enum vdm_ledger_mode mode, struct vdm_err *err)
 {
@@ -47,6 +48,7 @@ static bool open_parts(struct vdm_archive *a, const char *path, enum vdm_archive
         return vdm_fail_memory(err);
     enum vdm_ledger_mode ledger = mode == VDM_ARCHIVE_WRITE ? VDM_LEDGER_WRITE : VDM_LEDGER_READ;
     if (!vdm_dir_open(AT_FDCWD, keys, &a->keys, err) ||
+        (mode == VDM_ARCHIVE_WRITE && !vdm_store_check_local(a->store_path, err)) ||
         !vdm_ledger_open(&a->ledger, a->store_path, ledger, err)) {
         if (err && err->kind == VDM_ERR_NOT_FOUND)
             vdm_fail_as(err, VDM_ERR_NOT_FOUND,
@@ -57,6 +59,17 @@ static bool open_parts(struct vdm_archive *a, const char *path, enum vdm_archive
     return vdm_store_open_folder(&a->store, a->crypto, a->store_path, mode == VDM_ARCHIVE_WRITE,
                                  err) &&
            open_catalog(a, ledger, err) && read_origin(a, err);
+}
+
+static void fail_interrupted(const char *path, struct vdm_err *err)
+{
+    char *store VDM_CLEANUP(vdm_free_string) = NULL;
+    bool writable = asprintf(&store, "%s/store", path) >= 0 && access(store, W_OK) == 0;
+    vdm_fail_as(
+        err, VDM_ERR_RECOVER,
+        "an import was interrupted here; run `vidimus recover` first%s (nothing acknowledged "
+        "is lost)",
+        writable ? "" : ", in a copy of the archive, since this place cannot be written");
 }
 
 bool vdm_archive_open(struct vdm_archive **out, struct vdm_crypto *c, const char *path,
@@ -70,9 +83,7 @@ bool vdm_archive_open(struct vdm_archive **out, struct vdm_crypto *c, const char
     if (!open_parts(a, path, mode, err)) {
         vdm_archive_close(a);
         if (err && err->kind == VDM_ERR_RECOVER)
-            vdm_fail_as(err, VDM_ERR_RECOVER,
-                        "an import was interrupted here; run `vidimus recover` first (nothing "
-                        "acknowledged is lost)");
+            fail_interrupted(path, err);
         return false;
     }
     *out = a;
@@ -249,7 +260,10 @@ bool vdm_archive_guard(struct vdm_archive *a, uint64_t size, enum vdm_guard_stat
         return vdm_err_prefix(err, "keys/" VDM_GUARD_FILE);
     *guarded = old.size;
     if (!vdm_bytes_equal_str(old.origin, a->origin))
-        return vdm_fail(err, "keys/" VDM_GUARD_FILE " is of another ledger");
+        return vdm_fail(err,
+                        "keys/" VDM_GUARD_FILE " is of %.*s, but the ledger in store/ is %s: the "
+                        "store of another archive stands here. Put the right one back",
+                        (int)old.origin.n, (const char *)old.origin.p, a->origin);
     return vdm_archive_extends(a, size, &old, state, err);
 }
 

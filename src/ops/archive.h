@@ -21,6 +21,7 @@ struct vdm_archive {
     struct vdm_catalog *catalog; /* NULL: there is none that can be used; see catalog_problem */
     char catalog_problem[200];
     char origin[VDM_NAME_MAX + 1]; /* by genesis; empty if entry 0 cannot be read */
+    struct vdm_ledger_wait wait;   /* who is told that another writer is waited for */
 };
 
 /* VDM_ERR_NOT_FOUND: no archive at this path. VDM_ERR_RECOVER: opened for reading where a write was

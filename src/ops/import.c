@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/import.h"
 
+#include "base/file.h"
 #include "format/value.h"
+#include "ops/doubt.h"
 #include "ops/import_record.h"
 #include "ops/query.h"
 #include "ops/writer.h"
@@ -14,6 +16,12 @@
 #define BATCH_DOCUMENTS 10000
 #define BATCH_BYTES     (UINT64_C(64) << 20)
 #define BATCH_MS        1000
+
+/* Kept free on the store's disk for what a batch writes beside the documents: a fixed part, and for each
+ * document its place in a folder, its entry, record and catalog rows, and the pages that the journals
+ * save before they are changed. */
+#define RESERVE_BYTES          (UINT64_C(64) << 10)
+#define RESERVE_DOCUMENT_BYTES (UINT64_C(16) << 10)
 
 const enum vdm_field vdm_counted_fields[] = {VDM_FIELD_SOURCE,      VDM_FIELD_CAPTURED,
                                              VDM_FIELD_CAPTURED_BY, VDM_FIELD_TITLE,
@@ -205,7 +213,9 @@ static void acknowledge(struct import *m)
 
 static bool write_batch(struct import *m, struct vdm_err *err)
 {
-    if (!vdm_store_sync(m->a->store, err) || !vdm_writer_begin(m->writer, err))
+    if (!vdm_store_sync(m->a->store, err))
+        return vdm_doubt_raise(m->a, err);
+    if (!vdm_writer_begin(m->writer, err))
         return false;
     if (!vdm_writer_may_capture(m->writer, m->signers->signer, err)) {
         vdm_writer_abort(m->writer);
@@ -292,6 +302,37 @@ static bool store_document(struct import *m, struct vdm_source *source, struct p
     return true;
 }
 
+/* Is there room for one more document, with all that the batch will then write? *free says how much. */
+static bool has_room(struct import *m, uint64_t size, uint64_t *needed, uint64_t *free_bytes,
+                     struct vdm_err *err)
+{
+    *needed = size + RESERVE_BYTES + (m->batched + 1) * RESERVE_DOCUMENT_BYTES;
+    return vdm_path_free(m->a->store_path, free_bytes, err);
+}
+
+/* Asked before a byte is stored: what was taken so far is recorded first, with the room that was kept for
+ * it, so that no batch is left half done. The sizes of all inputs together say nothing: what is known
+ * already takes no room for long. */
+static bool check_room(struct import *m, const struct vdm_walk_item *item, struct vdm_err *err)
+{
+    uint64_t needed, there;
+    if (m->r->dry_run)
+        return true;
+    if (!has_room(m, item->size_bytes, &needed, &there, err))
+        return false;
+    if (needed <= there)
+        return true;
+    if (!finish_batch(m, err) || !has_room(m, item->size_bytes, &needed, &there, err))
+        return false;
+    return needed <= there ||
+           vdm_fail(
+               err,
+               "import %.*s: the disk is full: %llu bytes are needed, for it and for the ledger, "
+               "and %llu are free",
+               (int)item->shown.n, (const char *)item->shown.p, (unsigned long long)needed,
+               (unsigned long long)there);
+}
+
 static bool read_input(struct import *m, const struct vdm_walk_item *item, struct pending *p,
                        bool has_row, struct vdm_err *err)
 {
@@ -307,6 +348,8 @@ static bool take_input(struct import *m, const struct vdm_walk_item *item, bool 
 {
     struct pending p = {.path_n = item->shown.n};
     struct vdm_err why = {0};
+    if (!check_room(m, item, err))
+        return false;
     if (m->batched == 0)
         m->batch_started = vdm_clock_ms();
     if (!read_input(m, item, &p, has_row, &why)) {

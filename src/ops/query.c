@@ -3,13 +3,13 @@
 
 #include "base/file.h"
 #include "format/proof.h"
+#include "keys/mark.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 void vdm_view_release(struct vdm_view *v)
 {
@@ -211,7 +211,6 @@ bool vdm_query_status(struct vdm_archive *a, struct vdm_status *s, struct vdm_en
     struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_view v VDM_CLEANUP(vdm_view_release) = {0};
     struct vdm_checkpoint head;
-    struct statvfs fs;
     uint64_t guarded;
     *s = (struct vdm_status){0};
     memcpy(s->origin, a->origin, sizeof s->origin);
@@ -219,12 +218,13 @@ bool vdm_query_status(struct vdm_archive *a, struct vdm_status *s, struct vdm_en
         !vdm_view_open(a, head.size - 1, &v, err) || !status_of_catalog(a, s, err) ||
         !vdm_archive_guard(a, head.size, &s->guard, &guarded, err))
         return false;
+    s->needs_verify = vdm_mark_is_set(a->keys);
     s->size = head.size;
     s->root = head.root;
     s->has_last = true;
     s->last = v.entry.recorded;
-    if (statvfs(a->store_path, &fs) == 0)
-        s->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (!vdm_path_free(a->store_path, &s->free_bytes, NULL))
+        s->free_bytes = 0;
     s->ledger_bytes = file_bytes(a->store_path, "ledger.db");
     s->catalog_bytes = file_bytes(a->store_path, "catalog.db");
     return true;

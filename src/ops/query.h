@@ -59,6 +59,7 @@ struct vdm_status {
     uint64_t behind;
     uint64_t free_bytes, ledger_bytes, catalog_bytes;
     enum vdm_guard_state guard;
+    bool needs_verify; /* a write failed: the next command that writes verifies all first */
 };
 /* The keys come in `check->keyring`; initialise `check` first. */
 bool vdm_query_status(struct vdm_archive *a, struct vdm_status *out, struct vdm_entry_check *check,

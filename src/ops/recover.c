@@ -2,6 +2,7 @@
 #include "ops/recover.h"
 
 #include "keys/guard.h"
+#include "ops/doubt.h"
 #include "store/store_folder.h"
 
 #define LOCK_SECONDS 120
@@ -101,7 +102,44 @@ static bool advance_guard(struct vdm_archive *a, uint64_t from, uint64_t size, s
     struct vdm_checkpoint head;
     return vdm_archive_head(a, &note, &head, err) && is_ours(a, vdm_buf_bytes(&note), size, err) &&
            check_tail(a, from, size, err) && vdm_guard_recover(a->keys, err) &&
-           vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err);
+           (vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err) || vdm_doubt_raise(a, err));
+}
+
+/* The guard and the ledger do not fit: nothing may be signed. */
+static bool refuse(enum vdm_guard_state state, uint64_t size, uint64_t guarded, struct vdm_err *err)
+{
+    if (state == VDM_GUARD_AHEAD)
+        return vdm_fail(
+            err,
+            "rolled-back: the ledger has %llu entries, but %llu were signed (keys/" VDM_GUARD_FILE
+            "). It was put back to an older state: restore the newer store, or go on in a "
+            "new archive",
+            (unsigned long long)size, (unsigned long long)guarded);
+    if (state == VDM_GUARD_FORKED)
+        return vdm_fail(err,
+                        "forked: the ledger's first %llu entries are not those that were signed "
+                        "(keys/" VDM_GUARD_FILE
+                        "). Two copies of this archive went on separately: keep the one "
+                        "that others have seen (`vidimus verify` says how to prove it)",
+                        (unsigned long long)guarded);
+    return vdm_fail(err,
+                    "keys/" VDM_GUARD_FILE " is missing: nothing is signed without it. If this "
+                    "ledger is the newest there is, `vidimus recover` makes it anew");
+}
+
+static bool is_fit(enum vdm_guard_state state)
+{
+    return state == VDM_GUARD_CURRENT || state == VDM_GUARD_BEHIND;
+}
+
+bool vdm_guard_allows(struct vdm_archive *a, uint64_t size, struct vdm_err *err)
+{
+    enum vdm_guard_state state;
+    uint64_t guarded;
+    if (size == 0) /* a ledger that is just being made */
+        return true;
+    return vdm_archive_guard(a, size, &state, &guarded, err) &&
+           (is_fit(state) || refuse(state, size, guarded, err));
 }
 
 bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
@@ -109,37 +147,17 @@ bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovere
 {
     enum vdm_guard_state state;
     uint64_t guarded;
-    if (size == 0) /* a ledger that is just being made */
+    if (size == 0)
         return true;
     if (!vdm_archive_guard(a, size, &state, &guarded, err))
         return false;
-    switch (state) {
-    case VDM_GUARD_CURRENT:
+    if (!is_fit(state))
+        return refuse(state, size, guarded, err);
+    if (state == VDM_GUARD_CURRENT)
         return true;
-    case VDM_GUARD_BEHIND:
-        if (out)
-            out->entries = size - guarded;
-        return advance_guard(a, guarded, size, err);
-    case VDM_GUARD_AHEAD:
-        return vdm_fail(
-            err,
-            "rolled-back: the ledger has %llu entries, but %llu were signed (keys/" VDM_GUARD_FILE
-            "). It was put back to an older state: restore the newer store, or go on in a "
-            "new archive",
-            (unsigned long long)size, (unsigned long long)guarded);
-    case VDM_GUARD_FORKED:
-        return vdm_fail(err,
-                        "forked: the ledger's first %llu entries are not those that were signed "
-                        "(keys/" VDM_GUARD_FILE
-                        "). Two copies of this archive went on separately: keep the one "
-                        "that others have seen",
-                        (unsigned long long)guarded);
-    case VDM_GUARD_MISSING:
-        break;
-    }
-    return vdm_fail(err,
-                    "keys/" VDM_GUARD_FILE " is missing: nothing is signed without it. If this "
-                    "ledger is the newest there is, `vidimus recover` makes it anew");
+    if (out)
+        out->entries = size - guarded;
+    return advance_guard(a, guarded, size, err);
 }
 
 static bool remake_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
@@ -160,7 +178,7 @@ bool vdm_recover(struct vdm_archive *a, const struct vdm_progress *progress,
 {
     uint64_t size;
     *out = (struct vdm_recovered){0};
-    if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, err))
+    if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, &a->wait, err))
         return false;
     bool ok = vdm_ledger_size(a->ledger, &size, err) &&
               (size > 0 || vdm_archive_fail_empty(a->keys, err)) &&
@@ -174,7 +192,7 @@ bool vdm_recover(struct vdm_archive *a, const struct vdm_progress *progress,
 bool vdm_reindex(struct vdm_archive *a, const struct vdm_progress *progress, struct vdm_err *err)
 {
     uint64_t size;
-    if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, err))
+    if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, &a->wait, err))
         return false;
     vdm_catalog_close(a->catalog);
     a->catalog = NULL;

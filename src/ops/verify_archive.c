@@ -99,9 +99,17 @@ static bool keep(struct vdm_verify *v, struct vdm_bytes bytes, const char *whose
     if (!vdm_checkpoint_open(bytes, &note, &head, err))
         return vdm_err_prefix(err, "%s", whose);
     /* Without a genesis to be read there is no name; that is found by the pass. */
-    if (v->a->origin[0] && !vdm_bytes_equal_str(head.origin, v->a->origin))
-        return vdm_fail(err, "%s is of another ledger: %.*s", whose, (int)head.origin.n,
-                        (const char *)head.origin.p);
+    if (v->a->origin[0] && !vdm_bytes_equal_str(head.origin, v->a->origin)) {
+        if (!is_guard) /* a mistake of who named it */
+            return vdm_fail(err, "%s is of another ledger: %.*s", whose, (int)head.origin.n,
+                            (const char *)head.origin.p);
+        vdm_report_add(
+            v->report, vdm_seen_at(VDM_CHECKPOINT_INVALID, VDM_NO_ENTRY),
+            "%s is of another ledger, %.*s: the store of another archive stands here. Put "
+            "the right one back",
+            whose, (int)head.origin.n, (const char *)head.origin.p);
+        return true;
+    }
     if (head.size > v->size)
         vdm_report_add(v->report, vdm_seen_at(VDM_ROLLED_BACK, VDM_NO_ENTRY),
                        "%s covers %llu entries, the ledger only %llu: it was put back to an older "

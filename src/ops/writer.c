@@ -2,6 +2,7 @@
 #include "ops/writer.h"
 
 #include "keys/guard.h"
+#include "ops/doubt.h"
 #include "ops/recover.h"
 
 #include <stdlib.h>
@@ -120,9 +121,9 @@ static bool begin_locked(struct vdm_writer *w, struct vdm_err *err)
 {
     struct vdm_archive *a = w->archive;
     uint64_t size;
-    if (!vdm_ledger_size(a->ledger, &size, err) || !vdm_recover_guard(a, size, NULL, err) ||
-        !vdm_archive_catch_up(a, size, NULL, err) || !open_tree(w, size, err) ||
-        !read_last(w, size, err))
+    if (!vdm_doubt_none(a, err) || !vdm_ledger_size(a->ledger, &size, err) ||
+        !vdm_recover_guard(a, size, NULL, err) || !vdm_archive_catch_up(a, size, NULL, err) ||
+        !open_tree(w, size, err) || !read_last(w, size, err))
         return false;
     w->begun_at = size;
     return vdm_ledger_begin(a->ledger, err) && vdm_catalog_begin(a->catalog, err);
@@ -130,7 +131,7 @@ static bool begin_locked(struct vdm_writer *w, struct vdm_err *err)
 
 bool vdm_writer_begin(struct vdm_writer *w, struct vdm_err *err)
 {
-    if (!vdm_ledger_lock(w->archive->ledger, LOCK_SECONDS, err))
+    if (!vdm_ledger_lock(w->archive->ledger, LOCK_SECONDS, &w->archive->wait, err))
         return false;
     w->locked = true;
     if (begin_locked(w, err))
@@ -266,6 +267,16 @@ static void give_back(struct vdm_writer *w)
     w->locked = false;
 }
 
+/* Where this fails, what the disk holds is in doubt. */
+static bool make_durable(struct vdm_writer *w, uint64_t size, struct vdm_err *err)
+{
+    struct vdm_archive *a = w->archive;
+    struct vdm_bytes checkpoint = vdm_buf_bytes(&w->note);
+    return (vdm_ledger_commit(a->ledger, size, checkpoint, err) &&
+            vdm_guard_replace(a->keys, checkpoint, err)) ||
+           vdm_doubt_raise(a, err);
+}
+
 bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
 {
     struct vdm_archive *a = w->archive;
@@ -276,8 +287,7 @@ bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
     }
     struct vdm_catalog_reach reach = {size, w->last_note};
     bool ok = vdm_tile_writer_flush(w->tree, err) && sign_checkpoint(w, err) &&
-              vdm_ledger_commit(a->ledger, size, vdm_buf_bytes(&w->note), err) &&
-              vdm_guard_replace(a->keys, vdm_buf_bytes(&w->note), err);
+              make_durable(w, size, err);
     if (ok) {
         vdm_buf_clear(&w->checkpoint);
         vdm_buf_put(&w->checkpoint, vdm_buf_bytes(&w->note));

@@ -333,6 +333,13 @@ static bool check_local(int fd, struct vdm_err *err)
     return true;
 }
 
+bool vdm_store_check_local(const char *path, struct vdm_err *err)
+{
+    int store VDM_CLEANUP(vdm_fd_close) = -1;
+    return vdm_dir_open(AT_FDCWD, path, &store, err) &&
+           (check_local(store, err) || vdm_err_prefix(err, "store %s", path));
+}
+
 static bool open_tmp(int store, int objects, int *tmp, struct vdm_err *err)
 {
     struct stat a, b;

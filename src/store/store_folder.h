@@ -28,6 +28,10 @@ bool vdm_store_open_folder(struct vdm_store **out, struct vdm_crypto *crypto, co
 bool vdm_store_recover_folder(const char *path, uint64_t *removed,
                               struct vdm_err *err) VDM_MUST_CHECK;
 
+/* For writing: false, with the reason, where the store lies on a network or FUSE file system. To be asked
+ * before anything in it is opened for writing. */
+bool vdm_store_check_local(const char *path, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* The name of the network file system that statfs(2) calls `f_type`, or NULL if it is none. */
 const char *vdm_store_network_name(uint32_t f_type);
 

@@ -58,18 +58,35 @@ class FullDisk(support.Case):
             for leave in (0, 4096, 20000, 60000, 100000, 200000, 400000):
                 fill(disk, leave)
                 before = run("-C", str(a), "status", "--json").json
-                r = run("-C", str(a), "import", str(src))
+                r = run("-C", str(a), "import", str(src), "--json")
                 os.remove(disk / "filler")
                 if r.code == 3:
                     failed += 1
                     self.full(r)
-                    self.verified(str(a), before["size"])
+                    told = r.json["imported"] if r.out else 0
+                    self.verified(str(a), before["size"] + told)
                     self.assertEqual(list((a / "store/tmp").iterdir()), [])
                 else:
                     self.assertEqual(r.code, 0, str(r))
             self.assertGreaterEqual(failed, 3)
             self.ok("-C", str(a), "import", str(src))
             self.verified(str(a), 2 + 20 + 41)
+
+    def test_room_is_asked_for_before(self):
+        """What fits is recorded, whole; what does not is refused before a byte of it is stored."""
+        a, src = self.archive(), self.folder(3)
+        self.file("src/e-large", os.urandom(3 << 20))
+        with self.small("4m") as disk:
+            shutil.copytree(a, disk / "a")
+            fill(disk, 2 << 20)
+            r = run("-C", str(disk / "a"), "import", str(src), "--json")
+            self.full(r)
+            self.assertRegex(r.err, r"e-large: the disk is full: \d+ bytes are needed, .* and \d+ are free")
+            self.assertEqual(r.json["imported"], 3)
+            report = self.verified(str(disk / "a"), 5)
+            self.assertEqual(report["notices"][0]["kind"], "freshness-unknown")
+            self.assertEqual(len(report["notices"]), 1, "no document without an entry")
+            self.ok("-C", str(disk / "a"), "import", str(src), "--dry-run")
 
     def test_acknowledged_batches_stay(self):
         """The first batches fit, a later one does not: what was told is what is there."""
@@ -171,6 +188,12 @@ class ReadOnly(support.Case):
         for words in self.READERS:
             r = support.as_nobody("-C", a, *words, cwd="/")
             self.assertEqual(r.code, 0, str(r))
+        out = self.dir / "elsewhere"
+        out.mkdir()
+        out.chmod(0o777)
+        r = support.as_nobody("-C", a, "bundle", "--unsealed", "--all", "-o", str(out / "o.tar"), cwd="/")
+        self.assertEqual(r.code, 0, str(r))
+        self.ok("verify", str(out / "o.tar"), "--allow-unsealed", "--trust", a + "/keys/authority.pub")
         r = support.as_nobody("-C", a, "import", self.file("d.txt"), "--dry-run", cwd="/")
         self.assertEqual(r.code, 0, str(r))
         r = support.as_nobody("-C", a, "import", self.file("d.txt"), cwd="/")
@@ -213,6 +236,40 @@ class Interrupted(support.Case):
         self.ok("-C", a, "recover")
         self.verified(a, 5)
         self.ok("-C", a, "log")
+
+    def test_read_only_media(self):
+        """Where nothing can be written, the way out is a copy."""
+        a = self.hot()
+        if not support.IS_ROOT:
+            self.skipTest("mounts need root")
+        with Mounted(self, self.dir / "ro", "--bind", "-o", "ro", a) as ro:
+            before = support.listing(ro)
+            for words in (["verify"], ["log"], ["cat", "2"], ["status"],
+                          ["bundle", "-o", str(self.dir / "o.tar"), "--all"]):
+                r = self.expect(3, "-C", str(ro), *words)
+                self.assertIn("`vidimus recover`", r.err)
+                self.assertIn("in a copy of the archive", r.err)
+            self.expect(3, "-C", str(ro), "recover")
+            self.assertEqual(support.listing(ro), before)
+            shutil.copytree(ro, self.dir / "copy")
+        self.ok("-C", str(self.dir / "copy"), "recover")
+        self.verified(str(self.dir / "copy"), 5)
+
+    def test_not_ours_to_write(self):
+        a = self.hot()
+        for base, _, files in os.walk(a):
+            os.chmod(base, 0o555)
+            for name in files:
+                if not name.endswith(".key"):
+                    os.chmod(os.path.join(base, name), 0o444)
+        before = support.listing(a)
+        for words in (["verify"], ["log"], ["status"]):
+            r = support.as_nobody("-C", a, *words, cwd="/")
+            self.assertEqual(r.code, 3, str(r))
+            self.assertIn("in a copy of the archive", r.err)
+        self.assertEqual(support.listing(a), before)
+        for base, *_ in os.walk(a):
+            os.chmod(base, 0o755)
 
     def test_writer_mends_by_itself(self):
         a = self.hot()

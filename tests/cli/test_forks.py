@@ -5,6 +5,7 @@
 import os
 import pathlib
 import shutil
+import sqlite3
 import sys
 import unittest
 
@@ -176,6 +177,100 @@ class ForkProof(support.Case):
         words = command.split("vidimus ")[1].split()
         self.ok(*words, cwd=self.dir)
         self.ok("verify", str(self.dir / "FILE.fork-proof"), "--trust", self.key)
+
+
+class PutBack(support.Case):
+    """What was put back, cut off, or comes from elsewhere: found at the next write and at verify."""
+
+    def copy(self, archive, name):
+        target = self.dir / name
+        shutil.copytree(archive, target)
+        return str(target)
+
+    def put_store(self, archive, other):
+        shutil.rmtree(archive + "/store")
+        shutil.copytree(other + "/store", archive + "/store")
+
+    def found(self, archive, word, way_out, *options):
+        """By verify, which names the kind; by the next write, before anything is changed."""
+        r = self.expect(1, "-C", archive, "verify", *options)
+        self.assertIn(word, r.out)
+        self.assertRegex(r.out, way_out)
+        before = support.listing(archive + "/store")
+        for words in (["import", self.file("next.txt", "next")], ["recover"]):
+            r = self.expect(3, "-C", archive, *words)
+            self.assertRegex(r.err, way_out)
+        self.assertEqual({k: v for k, v in support.listing(archive + "/store").items() if b"catalog" not in k},
+                         {k: v for k, v in before.items() if b"catalog" not in k})
+
+    def test_older_store(self):
+        a = self.archive(2)
+        old = self.copy(a, "old")
+        self.ok("-C", a, "import", self.file("d.txt"))
+        self.put_store(a, old)
+        self.found(a, "rolled-back", "estore the newer store")
+
+    def test_ledger_cut_off(self):
+        """Rows taken out with another tool, the triggers with them and back again."""
+        a = self.archive(2)
+        self.ok("-C", a, "import", self.file("d.txt"))
+        db = sqlite3.connect(a + "/store/ledger.db", isolation_level=None)
+        triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid").fetchall()
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute("DELETE FROM record WHERE n >= 4")
+        db.execute("DELETE FROM entry WHERE n >= 4")
+        db.execute("DELETE FROM checkpoint WHERE size > 4")
+        db.execute("UPDATE tile SET hashes = substr(hashes, 1, 4 * 32)")
+        for _, sql in triggers:
+            db.execute(sql)
+        db.close()
+        self.found(a, "rolled-back", "estore the newer store")
+
+    def test_two_copies_went_on(self):
+        a = self.archive(2)
+        b = self.copy(a, "b")
+        self.ok("-C", a, "import", self.file("one.txt", "one"))
+        self.ok("-C", b, "import", self.file("two.txt", "two"))
+        self.put_store(a, b)
+        self.found(a, "forked", "vidimus fork-proof|vidimus verify")
+        self.ok("fork-proof", a, a + "/keys/last-checkpoint", "-o", str(self.dir / "p"))
+
+    def test_store_and_guard_put_back(self):
+        """Only a checkpoint that was kept elsewhere shows it."""
+        a = self.archive(2)
+        old = self.copy(a, "old")
+        self.ok("-C", a, "import", self.file("d.txt"))
+        kept = str(self.dir / "kept")
+        self.ok("-C", a, "checkpoint", "-o", kept)
+        r = self.expect(1, "-C", old, "verify", "--checkpoint", kept)
+        self.assertIn("rolled-back", r.out)
+        self.assertIn("kept covers 5 entries, the ledger only 4", r.out)
+        self.ok("-C", old, "import", self.file("other.txt", "other"))   # nothing here can know
+        r = self.expect(1, "-C", old, "verify", "--checkpoint", kept)
+        self.assertIn("forked", r.out)
+        self.assertIn("vidimus fork-proof", r.out)
+        self.assertIn("freshness-unknown", self.ok("-C", old, "verify").out)
+
+    def test_ledger_of_another_archive(self):
+        a = self.archive(2)
+        b = str(self.dir / "b")
+        self.ok("init", b, "--origin", "other.example", "--no-passphrase")
+        self.put_store(a, b)
+        self.found(a, "checkpoint-invalid", "store of another archive stands here")
+
+    def test_ledger_of_another_with_the_same_name(self):
+        a = self.archive(2)
+        b = str(self.dir / "b")
+        self.ok("init", b, "--origin", support.ORIGIN, "--no-passphrase")
+        self.put_store(a, b)
+        self.found(a, "rolled-back", "estore the newer store")
+        self.ok("-C", b, "import", str(self.folder(5)))
+        self.put_store(a, b)
+        r = self.expect(1, "-C", a, "verify")
+        self.assertIn("last-checkpoint is not signed by this ledger's key", r.out)
+        r = self.expect(3, "-C", a, "import", self.file("next.txt"))
+        self.assertIn("forked", r.err)
 
 
 if __name__ == "__main__":

@@ -560,18 +560,18 @@ static void two_writers_take_turns(void **state)
     struct kit *k = *state;
     struct vdm_ledger *other = NULL;
     MUST(vdm_ledger_open(&other, k->dir, VDM_LEDGER_WRITE, &k->err));
-    MUST(vdm_ledger_lock(k->l, 0, &k->err));
-    MUST_NOT(vdm_ledger_lock(other, 0, &k->err), "another program");
+    MUST(vdm_ledger_lock(k->l, 0, NULL, &k->err));
+    MUST_NOT(vdm_ledger_lock(other, 0, NULL, &k->err), "another program");
     put_batch(k, 5, 6);
     vdm_ledger_unlock(k->l);
-    MUST(vdm_ledger_lock(other, 0, &k->err));
-    MUST_NOT(vdm_ledger_lock(k->l, 0, &k->err), "another program");
+    MUST(vdm_ledger_lock(other, 0, NULL, &k->err));
+    MUST_NOT(vdm_ledger_lock(k->l, 0, NULL, &k->err), "another program");
     struct vdm_ledger *mine = k->l;
     k->l = other;
     put_batch(k, 6, 8);
     k->l = mine;
     vdm_ledger_close(other); /* gives the lock back as well */
-    MUST(vdm_ledger_lock(k->l, 0, &k->err));
+    MUST(vdm_ledger_lock(k->l, 0, NULL, &k->err));
     uint64_t size;
     MUST(vdm_ledger_size(k->l, &size, &k->err));
     assert_int_equal(size, 8);

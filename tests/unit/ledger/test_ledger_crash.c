@@ -70,7 +70,7 @@ static void killed_writer(void **state)
     pid_t child = fork();
     if (child == 0) { /* opens for itself: locks belong to who opened */
         MUST(vdm_ledger_open(&k->l, k->dir, VDM_LEDGER_WRITE, &k->err));
-        MUST(vdm_ledger_lock(k->l, 0, &k->err));
+        MUST(vdm_ledger_lock(k->l, 0, NULL, &k->err));
         write_half(k);
         raise(SIGKILL);
     }
@@ -79,7 +79,7 @@ static void killed_writer(void **state)
     MUST_NOT(read_size(k->dir, &k->err), "interrupted");
     assert_int_equal(k->err.kind, VDM_ERR_RECOVER);
     MUST(vdm_ledger_open(&k->l, k->dir, VDM_LEDGER_WRITE, &k->err));
-    MUST(vdm_ledger_lock(k->l, 0, &k->err)); /* the lock went with the process */
+    MUST(vdm_ledger_lock(k->l, 0, NULL, &k->err)); /* the lock went with the process */
     is_whole(k, &before);
     put_batch(k, 5, 6);
     MUST(read_size(k->dir, &k->err));

@@ -3,6 +3,8 @@
  * which is not durable (I3), nothing stored that was not hashed, no source changed (I8). */
 #include "unit/ops/archive_kit.h"
 
+#include "keys/mark.h"
+#include "ops/doubt.h"
 #include "ops/import.h"
 
 #define TOLD 64
@@ -378,6 +380,12 @@ static void sync_that_fails(void **state)
     import(k, &r, NULL, &t); /* the handle is not to be used again */
     assert_false(t.ok);
     kit_open(k);
+    import(k, &r, NULL, &t); /* nor is anything written before all was verified */
+    assert_false(t.ok);
+    assert_non_null(strstr(k->err.text, "a write failed here"));
+    bool verified = false;
+    MUST(vdm_doubt_settle(k->a, NULL, &verified, &k->err));
+    assert_true(verified);
     import(k, &r, NULL, &t);
     assert_int_equal(t.done.imported, 1);
     is_clean(k);
@@ -391,6 +399,37 @@ static bool stop(void *ctx)
 {
     struct stopper *s = ctx;
     return s->after-- == 0;
+}
+
+/* The mark goes only after a verification that came to its end. */
+static void doubt_interrupted(void **state)
+{
+    struct kit *k = *state;
+    struct stopper s = {0};
+    struct vdm_progress p = {.stop = stop, .ctx = &s};
+    bool verified;
+    MUST(vdm_mark_set(k->a->keys, "why", &k->err));
+    assert_false(vdm_doubt_settle(k->a, &p, &verified, &k->err));
+    assert_int_equal(k->err.kind, VDM_ERR_INTERRUPTED);
+    assert_true(vdm_mark_is_set(k->a->keys));
+    MUST(vdm_doubt_settle(k->a, NULL, &verified, &k->err));
+    assert_false(vdm_mark_is_set(k->a->keys));
+    MUST(vdm_doubt_settle(k->a, NULL, &verified, &k->err));
+    assert_false(verified);
+}
+
+/* One that somebody else sets while we verify is not taken away. */
+static void doubt_renewed(void **state)
+{
+    struct kit *k = *state;
+    MUST(vdm_mark_set(k->a->keys, "one", &k->err));
+    uint64_t id = vdm_mark_id(k->a->keys);
+    usleep(20000); /* time stamps of files have the grain of a clock tick */
+    MUST(vdm_mark_set(k->a->keys, "two", &k->err));
+    MUST(vdm_mark_clear(k->a->keys, id, &k->err));
+    assert_true(vdm_mark_is_set(k->a->keys));
+    MUST(vdm_mark_clear(k->a->keys, vdm_mark_id(k->a->keys), &k->err));
+    assert_false(vdm_mark_is_set(k->a->keys));
 }
 
 static void interrupted(void **state)
@@ -547,6 +586,8 @@ int main(void)
         TEST(source_is_left_alone),
         TEST(sync_that_fails),
         TEST(interrupted),
+        TEST(doubt_interrupted),
+        TEST(doubt_renewed),
         TEST(several_batches),
         TEST(guard_behind),
         TEST(guard_missing),

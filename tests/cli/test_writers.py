@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writing where it can go wrong: a disk that fails to sync, several writers, file systems of others, no room."""
+
+import fcntl
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import unittest
+
+import support
+from support import run
+
+# As statfs(2) gives them.
+NETWORK = {"NFS": "6969", "SMB": "517b", "CIFS": "ff534d42", "SMB2": "fe534d42", "9P": "1021997",
+           "FUSE": "65735546"}
+
+
+def disk(**more):
+    """The environment in which the disk is another. The sanitizers would want to be first."""
+    return {"LD_PRELOAD": os.environ["FAKE_DISK"], "ASAN_OPTIONS": "verify_asan_link_order=0", **more}
+
+
+class Doubt(support.Case):
+    def mark(self, archive):
+        return pathlib.Path(archive, "keys/needs-verify")
+
+    def in_doubt(self, archive):
+        self.assertTrue(self.mark(archive).exists())
+        self.assertIn("in doubt", self.ok("-C", archive, "status").out)
+        self.assertTrue(self.ok("-C", archive, "status", "--json").json["needs_verify"])
+
+    def settled(self, archive, *words):
+        r = self.ok("-C", archive, *words)
+        self.assertIn("the whole archive was verified", r.err)
+        self.assertFalse(self.mark(archive).exists())
+        self.assertFalse(self.ok("-C", archive, "status", "--json").json["needs_verify"])
+        self.assertNotIn("verified", self.ok("-C", archive, "recover").err)
+
+    def test_each_sync_that_fails(self):
+        """Of documents, of journal and ledger, of the guard: one after another, until none is left."""
+        failed = 0
+        for call in ("syncfs", "fdatasync", "fsync"):
+            for n in range(1, 40):
+                a = self.archive(2, f"{call}{n}")
+                r = run("-C", a, "import", self.file("d.txt", "new"), **disk(FAIL_SYNC=f"{call}:{n}"))
+                if r.code == 0:
+                    self.assertFalse(self.mark(a).exists())
+                    break
+                failed += 1
+                self.assertEqual(r.code, 3, str(r))
+                self.one_clear_line(r)
+                if self.mark(a).exists():
+                    self.assertIn("verifies the whole archive first", r.err)
+                    self.in_doubt(a)
+                    self.settled(a, "import", self.file("d.txt", "new"))
+                else:       # the catalog, which is derived
+                    self.assertIn("catalog", r.err)
+                self.ok("-C", a, "import", self.file("d.txt", "new"))
+                self.verified(a, 5)
+            else:
+                self.fail(f"{call} fails for ever")
+        self.assertGreaterEqual(failed, 4)
+
+    def test_recover_and_reindex(self):
+        for words in (["recover"], ["reindex"]):
+            a = self.archive(2, words[0])
+            self.mark(a).write_text("")
+            self.settled(a, *words)
+
+    def test_readers_do_not_mind(self):
+        a = self.archive(2)
+        self.mark(a).write_text("")
+        for words in (["verify"], ["log"], ["cat", "2"], ["bundle", "-o", str(self.dir / "o.tar"), "--all"]):
+            self.ok("-C", a, *words)
+        self.assertTrue(self.mark(a).exists())
+
+    def test_stays_where_the_archive_is_damaged(self):
+        a = self.archive(2)
+        victim = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        good = victim.read_bytes()
+        victim.chmod(0o644)
+        victim.write_bytes(good[:-1] + b"?")
+        self.mark(a).write_text("")
+        for words in (["import", self.file("d.txt")], ["recover"], ["reindex"]):
+            r = self.expect(3, "-C", a, *words)
+            self.assertIn("not as it was signed", r.err)
+            self.assertIn("`vidimus verify`", r.err)
+            self.assertTrue(self.mark(a).exists())
+        victim.write_bytes(good)
+        self.settled(a, "import", self.file("d.txt"))
+
+    def test_a_mark_that_cannot_be_made(self):
+        a = self.archive(2)
+        os.mkdir(self.mark(a))
+        r = self.expect(3, "-C", a, "import", self.file("d.txt"), **disk(FAIL_SYNC="syncfs"))
+        self.assertIn("needs-verify", r.err)
+        os.rmdir(self.mark(a))
+        r = self.expect(3, "-C", a, "import", self.file("d.txt"), **disk(FAIL_SYNC="fsync"))
+        self.assertIn("run `vidimus verify` before you write again", r.err)
+        self.assertIn("keys/needs-verify", r.err)
+
+
+class Several(support.Case):
+    def test_four_importers_and_a_verifier(self):
+        a = self.archive()
+        importers = [subprocess.Popen(
+            [support.VIDIMUS, "-C", a, "import", str(self.folder(40, f"src{i}")), "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=support.environment()) for i in range(4)]
+        sizes, looks = [], 0
+        while looks < 3 or any(p.poll() is None for p in importers):
+            looks += 1
+            r = run("-C", a, "verify", "--json")
+            if r.code == 3:     # it came upon a transaction under way, and says so
+                self.assertRegex(r.err, "interrupted|locked", str(r))
+                continue
+            self.assertEqual(r.code, 0, str(r))
+            sizes.append(r.json["entries_checked"])
+        entries = []
+        for p in importers:
+            out, err = p.communicate(timeout=60)
+            self.assertEqual(p.returncode, 0, err)
+            said = json.loads(out)
+            self.assertEqual((said["imported"], said["refused"]), (40, 0))
+            entries += [said["first_entry"], said["last_entry"]]
+        self.assertEqual((min(entries), max(entries)), (2, 161))
+        self.assertEqual(sizes, sorted(sizes))
+        for size in sizes:      # whole states only: at each stands a signed checkpoint
+            self.ok("-C", a, "checkpoint", "--at", str(size))
+        report = self.verified(a, 162)
+        self.assertEqual(report["documents_checked"], 160)
+
+    def test_who_waits_is_told_for_whom(self):
+        a, doc = self.archive(), self.file("d.txt")
+        folder = os.open(a + "/store", os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        p = subprocess.Popen([support.VIDIMUS, "-C", a, "import", doc], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, env=support.environment())
+        time.sleep(2.5)
+        self.assertIsNone(p.poll(), "it waits")
+        os.close(folder)
+        out, err = p.communicate(timeout=60)
+        self.assertEqual(p.returncode, 0, err)
+        self.assertIn(b"waiting for another program", err)
+        self.assertEqual(err.count(b"waiting"), 1)
+        inode = f":{os.stat(a + '/store').st_ino} "
+        if any(inode in line for line in self.locks):
+            self.assertIn(f"(process {os.getpid()})".encode(), err)
+        self.verified(a, 3)
+
+    @property
+    def locks(self):
+        """/proc/locks while this process holds such a lock: not every file system tells its device."""
+        folder = self.dir / "own"
+        folder.mkdir()
+        fd = os.open(folder, os.O_RDONLY)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        st = os.stat(folder)
+        place = f"{os.major(st.st_dev):02x}:{os.minor(st.st_dev):02x}:{st.st_ino} "
+        told = any(place in line for line in pathlib.Path("/proc/locks").read_text().splitlines())
+        os.close(fd)
+        return [f":{os.stat(self.dir / 'a' / 'store').st_ino} "] if told else []
+
+    def test_nobody_is_told_who_need_not_wait(self):
+        self.assertNotIn("waiting", self.ok("-C", self.archive(), "import", self.file("d.txt")).err)
+
+
+class OtherFileSystems(support.Case):
+    def test_network(self):
+        a, doc = self.archive(2), self.file("d.txt")
+        before = support.listing(a)
+        for name, number in NETWORK.items():
+            there = disk(FAKE_F_TYPE=number)
+            for words in (["import", doc], ["recover"], ["reindex"]):
+                r = self.expect(3, "-C", a, *words, **there)
+                self.assertIn(f"on {name}:", r.err)
+                self.assertIn("network file system", r.err)
+            self.ok("-C", a, "verify", **there)
+            self.assertEqual(support.listing(a), before, name)
+        for words in (["log"], ["cat", "2"], ["import", doc, "--dry-run"],
+                      ["bundle", "-o", str(self.dir / "o.tar"), "--all"]):
+            self.ok("-C", a, *words, **there)
+        r = self.expect(3, "init", str(self.dir / "n"), "--origin", "x.example", "--no-passphrase", **there)
+        self.assertIn("network file system", r.err)
+        self.assertFalse((self.dir / "n").exists())
+        self.ok("-C", a, "import", doc, **disk(FAKE_F_TYPE="ef53"))     # ext4
+
+
+if __name__ == "__main__":
+    support.main()

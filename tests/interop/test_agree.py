@@ -142,6 +142,14 @@ class Agree(unittest.TestCase):
         for more in (b"\0", bytes(512), b"x" * 512, data):
             self.compare(data + more, f"{len(more)} bytes behind the end")
 
+    def test_zstd_content_size(self):
+        """A frame whose header says more than is in it, in the one way that libzstd passes over."""
+        data = (VECTORS / "sample.tar").read_bytes()
+        for size, status in ((len(data), 0), (1 << 20, 1)):
+            frame = b"\x28\xb5\x2f\xfd\x80\x58" + size.to_bytes(4, "little")
+            frame += (len(data) << 3).to_bytes(3, "little") + data + b"\1\0\0"
+            self.assertEqual(self.compare(frame, f"zstd frame that says {size}")[0], status)
+
     def test_random_bytes(self):
         data = (VECTORS / "sample.tar").read_bytes()
         chance = random.Random(11)

@@ -830,6 +830,14 @@ class Compressed(unittest.TestCase):
                 expected = (verify.VERIFIED, set()) if data is self.good else (verify.ALTERED, {"bag-invalid"})
                 self.assertEqual(self.verdict(packed), expected)
 
+    @unittest.skipUnless(shutil.which("zstd"), "no program zstd")
+    def test_zstd_content_size(self):
+        """libzstd passes over a size that is too large where an empty block ends the frame."""
+        for size, verdict in ((len(self.good), verify.VERIFIED), (1 << 20, verify.ALTERED)):
+            frame = b"\x28\xb5\x2f\xfd\x80\x58" + size.to_bytes(4, "little")
+            frame += (len(self.good) << 3).to_bytes(3, "little") + self.good + b"\1\0\0"
+            self.assertEqual(self.verdict(frame)[0], verdict, size)
+
     def test_zstd_frames(self):
         """The walk along a frame's blocks, without the program."""
         magic = b"\x28\xb5\x2f\xfd"

@@ -342,6 +342,8 @@ class ZstdSource(Source):
     def __init__(self, file):
         super().__init__(file)
         self.problem = None
+        self.given = 0
+        self.said = None
         try:
             self.process = subprocess.Popen(["zstd", "-dcq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             stderr=subprocess.DEVNULL)
@@ -350,10 +352,13 @@ class ZstdSource(Source):
         self.feeder = threading.Thread(target=self._feed, daemon=True)
         self.feeder.start()
 
+    def _says(self, size):
+        self.said = size
+
     def _feed(self):
         raw = Source(self.file)
         try:
-            for piece in zstd_frame(raw):
+            for piece in zstd_frame(raw, self._says):
                 self.process.stdin.write(piece)
             if raw.peek(1):
                 raise StructureError("something follows the zstd frame")
@@ -376,6 +381,9 @@ class ZstdSource(Source):
                 raise self.problem
             if status:
                 raise StructureError("the zstd frame is damaged")
+            if self.said not in (None, self.given):
+                raise StructureError("the zstd frame does not hold as much as it says")
+        self.given += len(data)
         return data
 
     def close(self):
@@ -385,8 +393,9 @@ class ZstdSource(Source):
         self.process.wait()
 
 
-def zstd_frame(raw):
-    """The bytes of one frame, in pieces, as its own header and block headers measure them."""
+def zstd_frame(raw, says=lambda size: None):
+    """The bytes of one frame, in pieces, as its own header and block headers measure them. `says` is given the size of
+    the content, if the header tells it."""
     def exact(count):
         try:
             return raw.exact(count)
@@ -403,6 +412,8 @@ def zstd_frame(raw):
     content = exact(sizes[descriptor >> 6])
     if _zstd_window(window, content) > ZSTD_WINDOW:
         raise StructureError("the window of the zstd frame is larger than 8 MiB")
+    if content:
+        says(_zstd_number(content))
     yield start + window + content
     last = False
     while not last:
@@ -416,9 +427,13 @@ def zstd_frame(raw):
         yield exact(4)
 
 
+def _zstd_number(content):
+    return int.from_bytes(content, "little") + (256 if len(content) == 2 else 0)
+
+
 def _zstd_window(window, content):
     if not window:
-        return int.from_bytes(content, "little") + (256 if len(content) == 2 else 0)
+        return _zstd_number(content)
     base = 1 << 10 + (window[0] >> 3)
     return base + base // 8 * (window[0] & 7)
 

@@ -158,6 +158,20 @@ static void test_zstd_window_is_bounded(void **state)
     expect_frame(VDM_LIT("\x28\x05"), 5, "does not decode");
 }
 
+/* A frame that says 63 bytes, with an empty last block in place of them: whether libzstd minds depends
+ * on how much output is asked for at once. */
+static void test_zstd_content_size_that_lies(void **state)
+{
+    (void)state;
+    for (size_t step = 1; step <= 4096; step *= 8) {
+        struct vdm_buf back VDM_CLEANUP(vdm_buf_release) = {0};
+        struct unpacked u =
+            unpack(VDM_LIT("\x28\xb5\x2f\xfd\x24\x3f\x01\0\0\x99\xe9\xd8\x51"), step, &back);
+        assert_int_equal(u.state, VDM_STREAM_CORRUPT);
+        assert_int_equal(back.n, 0);
+    }
+}
+
 static void test_zstd_window_of_a_real_encoder(void **state)
 {
     (void)state;
@@ -305,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_trailing_byte_beyond_a_full_buffer),
         cmocka_unit_test(test_skippable_frame_in_front),
         cmocka_unit_test(test_zstd_window_is_bounded),
+        cmocka_unit_test(test_zstd_content_size_that_lies),
         cmocka_unit_test(test_zstd_window_of_a_real_encoder),
         cmocka_unit_test(test_damage_is_seen),
         cmocka_unit_test(test_bomb_gives_only_what_is_asked_for),

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the seeds of the fuzz targets: make_seeds.py FOLDER makes FOLDER/<name>/ for each target.
+
+They come from the test vectors, from what is made here, and from seeds/<name>/ beside this file, where the
+inputs stand that once found something. Few and small: a fuzzer goes on from there by itself."""
+import base64
+import gzip
+import shutil
+import struct
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VECTORS = HERE.parent / "vectors"
+LEDGER = VECTORS / "ledger"
+# One frame of zstd each; Python's library has none. `zstd -19` of 40 times "vidimus\n"; of nothing.
+ZSTD = {"zstd": "KLUv/QRofQAAQHZpZGltdXMKAQA11csFF6Bd2A==",
+        "zstd-empty": "KLUv/SQAAQAAmenYUQ=="}
+
+
+def vector(*names):
+    return {name.replace("/", "-"): (LEDGER / name).read_bytes() for name in names}
+
+
+def folder(name):
+    return {path.name: path.read_bytes() for path in sorted((LEDGER / name).iterdir())}
+
+
+def text_of(note):
+    """What a note signs."""
+    return note[:note.rindex(b"\n\n") + 1]
+
+
+def malformed(kind, count=6):
+    """Some of the vectors with exactly one fault: the next change may mend it."""
+    return {path.name: path.read_bytes()
+            for path in sorted((VECTORS / "malformed").glob(f"{kind}-*"))[:count]}
+
+
+def header(name, size, typeflag=b"0"):
+    block = bytearray(512)
+    block[:len(name)] = name
+    for at, field in ((100, b"0000644\0"), (108, b"0000000\0"), (116, b"0000000\0"),
+                      (124, b"%011o\0" % size), (136, b"%011o\0" % 1614834367),
+                      (148, b" " * 8), (156, typeflag), (257, b"ustar\x0000")):
+        block[at:at + len(field)] = field
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def tar(*members):
+    return b"".join(header(name, len(data)) + data + bytes(-len(data) % 512)
+                    for name, data in members) + bytes(1024)
+
+
+def tars():
+    two = tar((b"b/bagit.txt", b"BagIt-Version: 1.0\n"), (b"b/data/INDEX.txt", b"x" * 513))
+    huge = bytearray(header(b"b/huge", 0))
+    huge[124:136] = b"\x80" + struct.pack(">Q", 1 << 34).rjust(11, b"\0")
+    return {"two": two, "empty": bytes(1024), "cut-off": two[:700], "huge": bytes(huge),
+            "trailing": two + b"\0", "one-zero-block": two[:-512], "gzip": gzip.compress(two, 9, mtime=0)}
+
+
+def streams():
+    plain = b"vidimus\n" * 40
+    packed = gzip.compress(plain, 9, mtime=0)
+    # Every optional field of the header: extra, name, comment, its checksum.
+    full = b"\x1f\x8b\x08\x1e\0\0\0\0\0\xff\x02\0xxname\0comment\0\0\0" + packed[10:]
+    found = {"plain": plain, "gzip": packed, "gzip-twice": packed * 2, "gzip-fields": full,
+             "gzip-cut-off": packed[:-3], "skippable": b"\x50\x2a\x4d\x18\x04\0\0\0abcd"}
+    found.update((name, base64.b64decode(data)) for name, data in ZSTD.items())
+    # A window of 2 GiB; a single segment whose content, so its window, is 16 MiB.
+    found["zstd-window"] = b"\x28\xb5\x2f\xfd\x00\xa8\x01\0\0"
+    found["zstd-segment"] = b"\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x01\x01\0\0"
+    return found
+
+
+def tables():
+    csv = b'file,title,author,author\n"a.txt","A ""title""",one,two\r\nb.txt,,,\n'
+    lines = b'{"file":"a.txt","title":"A","author":["one","two"]}\n{"file":"b.txt","note":null}\n'
+    array = b"[" + lines.strip().replace(b"\n", b",") + b"]"
+    return {"csv": b"\0" + csv, "csv-mark": b"\0\xef\xbb\xbf" + csv, "json": b"\1" + array,
+            "lines": b"\2" + lines, "lines-escape": b'\2{"file":"\\u0061\\ud83d\\ude00"}\n'}
+
+
+def layout_texts():
+    found = vector("keys/authority.pub")
+    for i, path in enumerate((b"bagit.txt", b"vidimus/entries/000012", b"data/files/1234567.txt",
+                              b"vidimus/proofs/000012.tlog-proof", b"vidimus/evidence/9/a.tsr",
+                              b"vidimus/keys/" + b"0a" * 32 + b".pem")):
+        found[f"path-{i}"] = path
+        found[f"line-{i}"] = b"00" * 32 + b"  " + path
+    sample = (LEDGER / "sample.tar").read_bytes()
+    at = sample.index(b"-----BEGIN")
+    found["pem"] = sample[at:at + 113]
+    at = sample.index(b"External-Identifier")
+    found["bag-info"] = sample[at:sample.index(b"\0", at)]
+    return found
+
+
+def media():
+    return {"html": b"<!DOCTYPE html><title>x</title>", "pdf": b"%PDF-1.4\n", "gzip": gzip.compress(b"x"),
+            "warc": b"WARC/1.0\r\nWARC-Type: response\r\n", "text": b"plain words\n", "type": b"text/html",
+            "zip": b"PK\x03\x04\x14\0\0\0", "empty": b""}
+
+
+def dates():
+    texts = ("2021-03-04T05:06:07Z", "2021-03-04T05:06:07.89+01:00", "2021", "2021-03", "2021-03-04",
+             "2021-03-04T05:06Z", "2021-21", "201X", "2021-XX-04", "1984?", "1984~/2004-06%", "../1985-04",
+             "1985/", "Y170000002", "-1985", "0000-02-29T00:00:00Z")
+    return {f"{i:02}": text.encode() for i, text in enumerate(texts)}
+
+
+def texts():
+    return {"escapes": b"a\\\\b\\n\\x00\\xc2\\x9b\\x20", "plain": "Grüße — ﷽".encode(),
+            "terminal": b"\x1b]8;;http://e\x1b\\x\x1b]8;;\x07\xc2\x9b31m", "bidi": "\u202eabc\u2066d".encode(),
+            "broken": b"\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80\xe2\x80", "number": b"9007199254740991",
+            "spaces": b" both ends ", "empty": b""}
+
+
+def keyfiles():
+    vkey = (LEDGER / "keys/lena.pub").read_text().strip()
+
+    def sealed(operations, memory):
+        return (f"vidimus/key/v1\nkdf argon2id {operations} {memory} {'A' * 22}==\n"
+                f"cipher xchacha20poly1305 {'A' * 32}\npublic {vkey}\nsealed {'A' * 64}\n").encode()
+
+    return {**vector("keys/lena.key", "keys/authority.key"), "sealed": sealed(1, 8192),
+            "too-much": sealed(17, 1 << 31), "bytes": bytes(range(40))}
+
+
+def sets():
+    """{target: {file name: content}}"""
+    entries, records = folder("entries"), folder("records")
+    note_of = {name: entries[name] for name in ("000000", "000006", "000013", "000021")}
+    proofs = {"bundle": (LEDGER / "proofs/000007.tlog-proof").read_bytes(),
+              **vector("entry-000004.tlog-proof")}
+    consistency = b"old 3\n" + b"A" * 43 + b"=\n\n" + (LEDGER / "checkpoint").read_bytes()
+    return {
+        "note": {**note_of, **vector("checkpoint", "seal"), **malformed("note")},
+        "vkey": {**{k: v.strip() for k, v in folder("keys").items() if k.endswith(".pub")},
+                 "signer": b"lena@archive.example.net+0123abcd"},
+        "checkpoint": {**vector("checkpoint"), "text": text_of((LEDGER / "checkpoint").read_bytes())},
+        "entry": {**{name: text_of(note) for name, note in list(entries.items())[::2]},
+                  **{f"note-{name}": note for name, note in note_of.items()}},
+        "record": {**dict(list(records.items())[:8]), **malformed("record")},
+        "disclosure": {**folder("disclosures"), **malformed("disclosure")},
+        "proof": {**proofs, "consistency": consistency, **malformed("proof")},
+        "prove": {**proofs, **vector("checkpoint")},
+        "seal": {**vector("seal"), "text": text_of((LEDGER / "seal").read_bytes())},
+        "keyring": {"empty": b"", "events": bytes.fromhex("00 00 00 10 00 00 01 02 02 00 01 02 08 10 00 03"
+                                                          "00 06 11 00 00 00 07 08 00 00 00 ff 12 00 00")},
+        "policy": {**folder("policies"), "none": b"# nobody\nquorum none\n"},
+        "keyfile": keyfiles(),
+        "layout": layout_texts(),
+        "selection": {"some": b"\x05" + b"4\n5\n7\n9007199254740991\n", "not": b"\x01" + b"5\n4\n"},
+        "tar": tars(),
+        "stream": streams(),
+        "bundle": vector("sample.tar", "receipt.tar", "cosigned.tar"),
+        "table": tables(),
+        "media": media(),
+        "date": dates(),
+        "text": texts(),
+        "tlog": {"small": bytes(24), "any": struct.pack(">HHIQQ", 600, 257, 70, 3, 7) + bytes(96)},
+        "ledger": {"none": b"", "flip": struct.pack(">I", 4000 << 8 | 100) + b"\x03",
+                   "cut": struct.pack(">I", 9000 << 8 | 230) + b"\0"},
+    }
+
+
+def main():
+    target = Path(sys.argv[1])
+    shutil.rmtree(target, ignore_errors=True)
+    for name, seeds in sets().items():
+        place = target / name
+        place.mkdir(parents=True)
+        found = HERE / "seeds" / name
+        kept = {p.name: p.read_bytes() for p in found.iterdir()} if found.is_dir() else {}
+        for file, content in {**seeds, **kept}.items():
+            (place / file).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

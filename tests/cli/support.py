@@ -23,8 +23,8 @@ IS_ROOT = os.geteuid() == 0
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
 
 # Whatever a terminal or a reader's eye would obey. Tab and newline are for us alone to write.
-FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064"
-                       "\u2066-\u206f\ufeff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+                       "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
 
 
 def environment(**more):

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/capture/scratch.h"
 
-#include "base/time.h"
 #include "capture/table.h"
 #include "capture/walk.h"
 
 #include <malloc.h>
+#include <time.h>
 
 static const struct vdm_table_field fields[] = {
     {"title", false}, {"source", false}, {"author", true}, {"note", true}};
@@ -309,7 +309,7 @@ static void put_many(const char *name)
 static void expect_many(const char *name, const char *here)
 {
     size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
-    uint64_t start = vdm_clock_ms();
+    clock_t start = clock(); /* of this process: others may keep the machine busy */
     struct vdm_table *t VDM_CLEANUP(vdm_table_cleanup) = open_table(name);
     size_t used = mallinfo2().uordblks + mallinfo2().hblkhd - before;
     assert_int_equal(vdm_table_rows(t), MANY);
@@ -330,7 +330,7 @@ static void expect_many(const char *name, const char *here)
     snprintf(path, sizeof path, "%s/f/x.txt", here);
     assert_true(vdm_table_find(t, vdm_str(path), &row, &found, &err));
     assert_false(found);
-    assert_true(vdm_clock_ms() - start < 5000);
+    assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
     vdm_table_row_release(&row);
     expect_unused(t, "");
 }

@@ -119,6 +119,14 @@ def texts():
             "spaces": b" both ends ", "empty": b""}
 
 
+def at_the_limits():
+    """As many hashes and signatures as there may be: one more is a change away."""
+    checkpoint = (LEDGER / "checkpoint").read_bytes()
+    hashes = (b"A" * 43 + b"=\n") * 63
+    return {"inclusion-63": b"c2sp.org/tlog-proof@v1\nindex 1\n" + hashes + b"\n" + checkpoint,
+            "consistency-63": b"old 3\n" + hashes + b"\n" + checkpoint}
+
+
 def keyfiles():
     vkey = (LEDGER / "keys/lena.pub").read_text().strip()
 
@@ -138,7 +146,7 @@ def sets():
               **vector("entry-000004.tlog-proof")}
     consistency = b"old 3\n" + b"A" * 43 + b"=\n\n" + (LEDGER / "checkpoint").read_bytes()
     return {
-        "note": {**note_of, **vector("checkpoint", "seal"), **malformed("note")},
+        "note": {**note_of, "signatures-100": b"text\n\n" + "\u2014 a AAAAAAA=\n".encode() * 100, **vector("checkpoint", "seal"), **malformed("note")},
         "vkey": {**{k: v.strip() for k, v in folder("keys").items() if k.endswith(".pub")},
                  "signer": b"lena@archive.example.net+0123abcd"},
         "checkpoint": {**vector("checkpoint"), "text": text_of((LEDGER / "checkpoint").read_bytes())},
@@ -146,7 +154,7 @@ def sets():
                   **{f"note-{name}": note for name, note in note_of.items()}},
         "record": {**dict(list(records.items())[:8]), **malformed("record")},
         "disclosure": {**folder("disclosures"), **malformed("disclosure")},
-        "proof": {**proofs, "consistency": consistency, **malformed("proof")},
+        "proof": {**proofs, "consistency": consistency, **at_the_limits(), **malformed("proof")},
         "prove": {**proofs, **vector("checkpoint")},
         "seal": {**vector("seal"), "text": text_of((LEDGER / "seal").read_bytes())},
         "keyring": {"empty": b"", "events": bytes.fromhex("00 00 00 10 00 00 01 02 02 00 01 02 08 10 00 03"

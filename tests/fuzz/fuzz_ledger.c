@@ -2,7 +2,7 @@
 /* The database of an archive, changed at any places: the check of the archive ends, and where the
  * database then says anything else than before, it finds something or cannot read it.
  *
- * The input is a list of changes, five bytes each, to a ledger of five entries that is made when the
+ * The input is a list of changes, five bytes each, to a ledger of seven entries that is made when the
  * target starts: where (3 bytes), how (1: set, flip, cut off here, fill) and with what (1). */
 #include "fuzz/fuzz.h"
 #include "unit/ops/archive_kit.h"
@@ -17,6 +17,15 @@ struct made {
 
 static void remove_folder(void);
 
+/* Two more kinds of entries, in a commit of their own. */
+static void amend_and_withdraw(struct kit *k)
+{
+    MUST(vdm_writer_begin(k->w, &k->err));
+    append_capture(k, AMAL, "document 2\n", 2);
+    append_withdrawal(k, AUTHORITY, 3, VDM_SCOPE_DOCUMENT);
+    MUST(vdm_writer_commit(k->w, &k->err));
+}
+
 static struct made *made(void)
 {
     static struct made m; /* an archive takes far longer to make than to check */
@@ -25,6 +34,7 @@ static struct made *made(void)
     kit_start(&m.kit);
     kit_make(&m.kit, 512);
     capture_until(&m.kit, 5);
+    amend_and_withdraw(&m.kit);
     kit_close(&m.kit);
     snprintf(m.path, sizeof m.path, "%s/store/ledger.db", m.kit.path);
     m.file = file_content(m.path);

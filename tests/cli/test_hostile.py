@@ -124,6 +124,12 @@ class Hostile(support.Case):
         # A word that is found nowhere is told, and not obeyed either.
         for title in TITLES:
             self.safe(self.ok("-C", a, "log", "--collection", title, "--issuer", title))
+            self.safe(run("-C", a, "find", "--", title))
+            self.safe(self.ok("-C", a, "history", b"https://e/" + title))
+        everything = self.ok("-C", a, "find", "end")
+        self.safe(everything)
+        self.no_line_forged(everything)
+        self.safe(self.ok("-C", a, "find", "end", "--json"))
         self.no_line_forged(self.ok("-C", a, "log"))
         titles = [l["record"]["title"] for l in self.ok("-C", a, "log", "--json").lines]
         self.assertEqual(sorted(map(unescaped, titles)), sorted(TITLES))

@@ -157,6 +157,10 @@ def sets():
         "proof": {**proofs, "consistency": consistency, **at_the_limits(), **malformed("proof")},
         "prove": {**proofs, **vector("checkpoint")},
         "seal": {**vector("seal"), "text": text_of((LEDGER / "seal").read_bytes())},
+        "fork_proof": {path.name: path.read_bytes() for path in sorted((VECTORS / "forks").iterdir())
+                       if path.suffix != ".json"},
+        "request": {**vector("request"), **malformed("request")},
+        "words": {**texts(), "scripts": "Ménage الأُمّ 阅览室 ไทย \ufdfa ﬁ".encode()},
         "keyring": {"empty": b"", "events": bytes.fromhex("00 00 00 10 00 00 01 02 02 00 01 02 08 10 00 03"
                                                           "00 06 11 00 00 00 07 08 00 00 00 ff 12 00 00")},
         "policy": {**folder("policies"), "none": b"# nobody\nquorum none\n"},

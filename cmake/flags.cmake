@@ -36,6 +36,7 @@ endif()
 if(VDM_SANITIZE OR VDM_FUZZ)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  add_compile_definitions(VDM_SANITIZED) # the workers leave the sanitizers what they need
 elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   # Fortify needs optimisation; the sanitizers do its work better.
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)

@@ -14,20 +14,22 @@ import tempfile
 SRC = pathlib.Path(__file__).resolve().parent.parent / "src"
 
 LOW = {"base", "crypto"}
+SANDBOX = {"base", "sandbox"}
 LAYER_2_USES = LOW | {"format", "tlog"}
 MAY_INCLUDE = {
     "base": {"base"},
+    "sandbox": SANDBOX,
     "crypto": LOW,
     "words": {"base", "words"},
     "format": LOW | {"format"},
     "tlog": LOW | {"tlog"},
     "keys": LAYER_2_USES | {"keys"},
-    "capture": LAYER_2_USES | {"capture"},
+    "capture": LAYER_2_USES | {"capture", "sandbox"},
     "store": LAYER_2_USES | {"store"},
     "ledger": LAYER_2_USES | {"ledger", "words"},
     "bundle": LAYER_2_USES | {"bundle"},
     "ops": LAYER_2_USES | {"words", "keys", "capture", "store", "ledger", "bundle", "ops"},
-    "cli": {"cli", "ops", "base"},
+    "cli": {"cli", "ops"} | SANDBOX,
 }
 
 # A library's header, and the folders that own the library.
@@ -39,6 +41,7 @@ THIRD_PARTY = [
     (r"(zlib|zstd|zstd_errors)\.h", {"bundle"}),
     (r"magic\.h", {"capture"}),
     (r"unicode/.*", {"words"}),
+    (r"(seccomp|linux/(seccomp|landlock|capability)|sys/(prctl|wait))\.h", {"sandbox"}),
     (r"jansson\.h", {"capture", "cli"}),
 ]
 
@@ -48,7 +51,11 @@ CALLS = [
     (r"\b(stdout|stderr|STDOUT_FILENO|STDERR_FILENO)\b", {"cli"}, "only cli prints"),
     (r"\b(fopen|freopen)\s*\(", {"cli"}, "files are opened through base/file.h or a descriptor"),
     (r"/dev/tty", {"keys/passphrase.c"}, "only a passphrase is asked for on the terminal"),
-    (r"(?<!\w)(exit|_exit|_Exit|quick_exit)\s*\(", {"cli"}, "only cli ends the program"),
+    # A worker's end is not the program's.
+    (r"(?<!\w)(exit|_exit|_Exit|quick_exit)\s*\(", {"cli", "sandbox/worker.c"},
+     "only cli ends the program"),
+    (r"(?<!\w)(v?fork|clone|posix_spawnp?|exec[lv]\w*|system|popen|kill)\s*\(", {"sandbox/worker.c"},
+     "only a worker is another process"),
     # Random bytes that are none must not be signed with: no way to go on.
     (r"(?<!\w)abort\s*\(", {"cli", "crypto/crypto.c"}, "only cli ends the program"),
     (r"(?<!\w)(time|clock|clock_gettime|gettimeofday|timespec_get)\s*\(", {"base/time.c"},
@@ -141,6 +148,11 @@ PLANTS = [
     ("keys/guard.c", 'int f(void) { return rename("a", "b"); }'),
     ("store/store_folder.c", "int f(void) { return fsync(1); }"),
     ("capture/source.c", 'char *f(void) { return "/dev/tty"; }'),
+    ("ops/import.c", "#include <seccomp.h>"),
+    ("crypto/crypto.c", '#include "sandbox/worker.h"'),
+    ("ops/import.c", "int f(void) { return fork(); }"),
+    ("cli/progress.c", "int f(void) { return system(0); }"),
+    ("sandbox/confine.c", "void f(void) { _exit(1); }"),
     ("evil/evil.c", "int f(void);"),
     ("base/err.c", '#include "err.h"'),
 ]

@@ -47,9 +47,18 @@ bool vdm_fail_errno(struct vdm_err *err, const char *format, ...)
     return false;
 }
 
+static const char no_memory[] = "out of memory";
+
 bool vdm_fail_memory(struct vdm_err *err)
 {
-    return vdm_fail(err, "out of memory");
+    return vdm_fail(err, "%s", no_memory);
+}
+
+/* Layers put their words in front, so it stands at the end. */
+bool vdm_err_is_memory(const struct vdm_err *err)
+{
+    size_t n = strlen(err->text), end = sizeof no_memory - 1;
+    return n >= end && strcmp(err->text + n - end, no_memory) == 0;
 }
 
 bool vdm_err_prefix(struct vdm_err *err, const char *format, ...)

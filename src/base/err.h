@@ -23,6 +23,7 @@ enum vdm_err_kind {
     VDM_ERR_INTERRUPTED, /* the user asked to stop */
     VDM_ERR_RECOVER,     /* an interrupted write must be recovered first */
     VDM_ERR_PASSPHRASE,  /* not the one that opens the key: worth asking again */
+    VDM_ERR_KINDS
 };
 
 struct vdm_err {
@@ -37,6 +38,9 @@ bool vdm_fail_as(struct vdm_err *err, enum vdm_err_kind kind, const char *format
 /* As vdm_fail, with ": " and the text of the current errno at the end. */
 bool vdm_fail_errno(struct vdm_err *err, const char *format, ...) VDM_PRINTF(2, 3);
 bool vdm_fail_memory(struct vdm_err *err);
+/* Did it start with vdm_fail_memory? It is VDM_ERR_FAILED like others; this is for who knows a bound
+ * that the user could be told. */
+bool vdm_err_is_memory(const struct vdm_err *err);
 
 /* Put "<formatted>: " before the text that is already there; keeps the kind. Returns false. */
 bool vdm_err_prefix(struct vdm_err *err, const char *format, ...) VDM_PRINTF(2, 3);

@@ -8,6 +8,7 @@
 #include "ops/archive.h"
 #include "ops/report.h"
 #include "ops/unlock.h"
+#include "sandbox/worker.h"
 
 #include <jansson.h>
 
@@ -43,6 +44,7 @@ struct vdm_cli {
     const char *path; /* of the archive */
     bool path_given;
     bool json, quiet, verbose;
+    bool colours; /* on standard output */
     struct vdm_crypto *crypto;
     struct vdm_archive *archive;
     struct vdm_unlock unlock; /* which keys; a command's plan may add to it */
@@ -52,6 +54,7 @@ struct vdm_cli {
     struct vdm_buf memory;           /* what that borrows from */
     struct vdm_progress progress;
     struct vdm_drawn drawn;
+    struct vdm_protection protection; /* in a worker: what is in force there */
 };
 
 struct vdm_command {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/apart.h"
 #include "cli/cmd.h"
-#include "cli/verdict.h"
+#include "cli/page.h"
 #include "ops/fork_proof.h"
 #include "ops/keys.h"
 #include "ops/query.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const struct vdm_opt vdm_opts_verify[] = {
@@ -30,6 +32,7 @@ struct checking {
     const struct vdm_args *args;
     struct vdm_anchors anchors;
     struct vdm_given_document *given;
+    bool *matched; /* which of them were found, over all bundles */
     size_t givens;
     struct vdm_page page;
     bool wants_page;
@@ -64,7 +67,8 @@ static bool tell(struct checking *k, const struct vdm_report *r, enum vdm_checke
     if (r->no_memory)
         return vdm_fail_memory(err);
     if (k->cli->json)
-        return vdm_verdict_json(r, what, name, err);
+        return vdm_verdict_json(r, what, name,
+                                what == VDM_CHECKED_ARCHIVE ? NULL : &k->cli->protection, err);
     vdm_verdict_print(k->cli, r, what, name);
     return true;
 }
@@ -119,7 +123,8 @@ static bool load_documents(struct checking *k, struct vdm_err *err)
     size_t n = 0;
     while (vdm_args_nth(k->args, "document", n))
         n++;
-    if (!(k->given = calloc(n + 1, sizeof *k->given)))
+    if (!(k->given = calloc(n + 1, sizeof *k->given)) ||
+        !(k->matched = calloc(n + 1, sizeof *k->matched)))
         return vdm_fail_memory(err);
     for (size_t i = 0; i < n; i++) {
         struct vdm_given_document *g = &k->given[i];
@@ -190,23 +195,65 @@ static bool verify_fd(struct checking *k, int fd, const char *name, struct vdm_r
     return vdm_verify_bundle(k->cli->crypto, fd, name, &o, &k->cli->progress, report, err);
 }
 
-static bool verify_one(struct checking *k, const char *name, bool last, int *status,
-                       struct vdm_err *err)
+/* One file, already open. */
+struct checked_file {
+    struct checking *k;
+    const char *name;
+    int fd;
+    bool last;
+};
+
+/* In the worker: from the first byte that a stranger wrote to the verdict. */
+static bool check_file(void *ctx, struct vdm_cli *cli, int *status, struct vdm_err *err)
 {
-    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    struct checked_file *f = ctx;
+    struct checking *k = f->k;
     enum vdm_checked what = VDM_CHECKED_BUNDLE;
     struct vdm_report report;
     vdm_report_init(&report);
     report.is_bundle = true;
-    bool ok = vdm_file_open(AT_FDCWD, name, true, &fd, err) &&
-              verify_fd(k, fd, name, &report, &what, err);
+    bool ok = verify_fd(k, f->fd, f->name, &report, &what, err);
+    if (ok && f->last)
+        vdm_check_given(k->given, k->givens, &report);
+    for (size_t i = 0; i < k->givens; i++)
+        k->matched[i] = k->given[i].matched;
+    ok = ok && tell(k, &report, what, f->name, status, err) &&
+         (!k->wants_page ||
+          vdm_page_bundle(&k->page, &report, what, f->name, &cli->protection, err));
+    vdm_report_release(&report);
+    return ok;
+}
+
+static bool run_apart(struct checked_file *f, int *status, struct vdm_err *err)
+{
+    struct checking *k = f->k;
+    struct stat st;
+    const int keep[] = {f->fd, k->wants_page ? k->page.body : -1,
+                        k->wants_page ? fileno(k->page.items) : -1};
+    if (fstat(f->fd, &st) != 0)
+        return vdm_fail_errno(err, "size");
+    const struct vdm_apart a = {.run = check_file,
+                                .ctx = f,
+                                .keep = keep,
+                                .keeps = sizeof keep / sizeof *keep,
+                                .bytes = (uint64_t)st.st_size,
+                                .flag = k->matched,
+                                .flags = k->givens};
+    bool ok = vdm_apart_run(k->cli, &a, status, err);
+    for (size_t i = 0; i < k->givens; i++)
+        k->given[i].matched = k->matched[i];
+    return ok;
+}
+
+static bool verify_one(struct checking *k, const char *name, bool last, int *status,
+                       struct vdm_err *err)
+{
+    struct checked_file f = {.k = k, .name = name, .fd = -1, .last = last};
+    bool ok = (!k->wants_page || vdm_page_begin(&k->page, err)) &&
+              vdm_file_open(AT_FDCWD, name, true, &f.fd, err) && run_apart(&f, status, err);
+    vdm_fd_close(&f.fd);
     if (!ok && strncmp(err->text, name, strlen(name)) != 0)
         vdm_err_prefix(err, "%s", name);
-    if (ok && last)
-        vdm_check_given(k->given, k->givens, &report);
-    ok = ok && tell(k, &report, what, name, status, err) &&
-         (!k->wants_page || vdm_page_bundle(&k->page, &report, what, name, err));
-    vdm_report_release(&report);
     return ok;
 }
 
@@ -268,10 +315,11 @@ static bool check(struct checking *k, int *status, struct vdm_err *err)
 
 VDM_COMMAND(verify)
 {
-    struct checking k = {.cli = cli, .args = args};
+    struct checking k = {.cli = cli, .args = args, .page = {.body = -1}};
     bool ok = check(&k, status, err);
     vdm_page_release(&k.page);
     vdm_anchors_release(&k.anchors);
     free(k.given);
+    free(k.matched);
     return ok;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Only this file exits, and only src/cli prints. */
-#include "cli/cli.h"
+#include "cli/apart.h"
 #include "ops/doubt.h"
 #include "ops/recover.h"
 
@@ -10,6 +10,7 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct vdm_opt globals[] = {
     {"archive", 'C', "FOLDER", "the archive (else $VIDIMUS_ARCHIVE, else the current folder)"},
@@ -18,7 +19,7 @@ static const struct vdm_opt globals[] = {
     {"verbose", 'v', NULL, "more detail"},
     {"no-progress", 0, NULL, "no progress bar"},
     {"help", 'h', NULL, "this help"},
-    {"version", 0, NULL, "version and libraries in use"},
+    {"version", 0, NULL, "version, libraries and protection in use"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -82,9 +83,13 @@ static bool print_version(struct vdm_err *err)
 {
     struct vdm_crypto *c VDM_CLEANUP(vdm_crypto_cleanup) = NULL;
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!vdm_crypto_open(&c, err))
+    const struct vdm_worker_limits limits = vdm_apart_limits(0);
+    struct vdm_protection p;
+    if (!vdm_crypto_open(&c, err) || !vdm_protection_probe(&p, &limits, err))
         return false;
     vdm_crypto_describe(&text);
+    vdm_buf_puts(&text, "\nforeign bytes are parsed under ");
+    vdm_protection_describe(&p, &text);
     printf("vidimus " VDM_VERSION "\n%.*s\n", (int)text.n, (const char *)text.p);
     return true;
 }
@@ -270,6 +275,7 @@ static int run_command(const struct vdm_command *c, const struct vdm_args *args)
         .json = vdm_args_has(args, "json"),
         .quiet = vdm_args_has(args, "quiet"),
         .verbose = vdm_args_has(args, "verbose"),
+        .colours = vdm_out_has_colours(stdout),
         .passphrases = {get_passphrase, &file, file.path ? 1 : VDM_PASSPHRASE_TRIES, {0}},
     };
     vdm_progress_start(&cli, !cli.quiet && !cli.json && !vdm_args_has(args, "no-progress"));
@@ -337,10 +343,20 @@ static const struct vdm_command *choose(int *argc, char **argv, struct vdm_err *
     return c;
 }
 
+/* A file that is opened must not become descriptor 0, 1 or 2 where the caller has closed these: it
+ * would be read as input or printed into. What is put there gives an error for such use, as before. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
     struct vdm_err err = {0};
     struct vdm_args args = {0};
+    hold_standard_descriptors();
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct vdm_command *c = choose(&argc, argv, &err);
     if (!c) {

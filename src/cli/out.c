@@ -82,10 +82,15 @@ void vdm_out_count(FILE *to, uint64_t n, const char *one, const char *many)
     fprintf(to, " %s", n == 1 ? one : many);
 }
 
-void vdm_out_coloured(FILE *to, enum vdm_colour colour, const char *words)
+bool vdm_out_has_colours(FILE *to)
+{
+    const char *no = getenv("NO_COLOR");
+    return !(no && *no) && isatty(fileno(to));
+}
+
+void vdm_out_coloured(FILE *to, bool colours, enum vdm_colour colour, const char *words)
 {
     static const char *const start[] = {"", "\033[1;32m", "\033[1;31m", "\033[1;33m"};
-    const char *no = getenv("NO_COLOR");
-    bool plain = colour == VDM_PLAIN || (no && *no) || !isatty(fileno(to));
+    bool plain = colour == VDM_PLAIN || !colours;
     fprintf(to, "%s%s%s", plain ? "" : start[colour], words, plain ? "" : "\033[0m");
 }

@@ -25,8 +25,10 @@ void vdm_out_digest(FILE *to, struct vdm_digest d);
 /* 2 statements, 1 statement */
 void vdm_out_count(FILE *to, uint64_t n, const char *one, const char *many);
 
-/* Bold or coloured where the stream is a terminal and NO_COLOR is not set. */
+/* Is the stream a terminal, and is NO_COLOR not set? */
+bool vdm_out_has_colours(FILE *to);
 enum vdm_colour { VDM_PLAIN, VDM_GOOD, VDM_BAD, VDM_DOUBTFUL };
-void vdm_out_coloured(FILE *to, enum vdm_colour colour, const char *words);
+/* Bold or coloured, or plain without colours. */
+void vdm_out_coloured(FILE *to, bool colours, enum vdm_colour colour, const char *words);
 
 #endif

@@ -42,7 +42,9 @@ static void draw(void *ctx, const char *doing, uint64_t done, uint64_t total, ui
     state->drawn = now;
     state->on_screen = true;
     uint64_t ms = now > state->started ? now - state->started : 1;
-    fprintf(stderr, "\r\033[K%s  ", doing);
+    fputs("\r\033[K", stderr);
+    vdm_out_str(stderr, doing);
+    fputs("  ", stderr);
     draw_bar(done, total);
     fputs("  ", stderr);
     vdm_out_number(stderr, done);
@@ -68,6 +70,7 @@ void vdm_progress_start(struct vdm_cli *cli, bool wanted)
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGCHLD, SIG_DFL); /* how a worker ended must be told, whatever was inherited */
     signal(SIGPIPE, SIG_IGN); /* a reader that went away shows as a failed write */
     cli->drawn = (struct vdm_drawn){.started = vdm_clock_ms()};
     cli->progress = (struct vdm_progress){wanted && isatty(STDERR_FILENO) ? draw : NULL,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A report, told: on the terminal, as JSON, as a page for a person. */
+/* A report, told: on the terminal and as JSON; cli/page.h makes a page of it. */
 #ifndef VDM_CLI_VERDICT_H
 #define VDM_CLI_VERDICT_H
 
@@ -17,8 +17,11 @@ enum vdm_checked {
 /* What was checked is called `name`. */
 void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm_checked what,
                        const char *name);
+/* `protection` is what was in force where it was checked; NULL: it was not checked in a worker. */
 bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const char *name,
-                      struct vdm_err *err) VDM_MUST_CHECK;
+                      const struct vdm_protection *protection, struct vdm_err *err) VDM_MUST_CHECK;
+
+enum vdm_colour vdm_verdict_colour(enum vdm_verdict v);
 
 /* --json of one that could not be checked. */
 bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *err) VDM_MUST_CHECK;
@@ -29,22 +32,8 @@ const char *vdm_shows_not(enum vdm_checked what);
 
 /* One item of a bundle in a line (with -v). */
 void vdm_item_print(const struct vdm_bundle_item *item);
-
-/* --report: a page without scripts and outside resources, everything escaped. Items are added while
- * the bundle is read and spooled, since the verdict above them is known only at the end. */
-struct vdm_page {
-    struct vdm_buf body;
-    FILE *items; /* of the bundle at hand; NULL: no page is wanted */
-};
-bool vdm_page_open(struct vdm_page *p, struct vdm_err *err) VDM_MUST_CHECK;
-void vdm_page_release(struct vdm_page *p);
-void vdm_page_item(struct vdm_page *p, const struct vdm_bundle_item *item);
-/* The section of one bundle: verdict, findings, items so far. */
-bool vdm_page_bundle(struct vdm_page *p, const struct vdm_report *r, enum vdm_checked what,
-                     const char *name, struct vdm_err *err) VDM_MUST_CHECK;
-/* The section of one that could not be checked. */
-bool vdm_page_failed(struct vdm_page *p, const char *name, const char *why,
-                     struct vdm_err *err) VDM_MUST_CHECK;
-bool vdm_page_publish(struct vdm_page *p, const char *path, struct vdm_err *err) VDM_MUST_CHECK;
+/* In words. */
+const char *vdm_item_state(const struct vdm_bundle_item *item);
+const char *vdm_item_document_words(enum vdm_item_document d);
 
 #endif

@@ -65,6 +65,7 @@ enum vdm_verdict {
     VDM_INTACT_UNTRUSTED,
     VDM_COULD_NOT_CHECK,
     VDM_NO_MATCH, /* what was checked is good, but a document that the reader gave is not in it */
+    VDM_VERDICTS
 };
 const char *vdm_verdict_words(enum vdm_verdict v);
 

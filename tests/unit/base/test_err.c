@@ -65,9 +65,24 @@ static void test_nobody_needs_to_listen(void **state)
     assert_false(vdm_err_prefix(NULL, "x"));
 }
 
+static void test_memory_is_known_again(void **state)
+{
+    (void)state;
+    struct vdm_err err = {0};
+    assert_false(vdm_err_is_memory(&err));
+    assert_false(vdm_fail_memory(&err));
+    assert_int_equal(err.kind, VDM_ERR_FAILED);
+    assert_true(vdm_err_is_memory(&err));
+    vdm_err_prefix(&err, "bundle.tar");
+    assert_true(vdm_err_is_memory(&err));
+    vdm_fail(&err, "out of memory is what the file says");
+    assert_false(vdm_err_is_memory(&err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory_is_known_again),
         cmocka_unit_test(test_layers_read_as_one_sentence),
         cmocka_unit_test(test_prefix_keeps_the_kind),
         cmocka_unit_test(test_long_texts_are_cut_and_ended),

@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/media.h"
 
+#include "base/time.h"
+#include "sandbox/worker.h"
+
 #include <magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* A document takes half a millisecond; a machine that is busy may take its time. */
+#define PATIENCE_MS  10000
+#define STARTS_MAX   16
+#define MEMORY_BYTES (UINT64_C(256) << 20)
 
 struct vdm_media {
-    magic_t cookie;
+    magic_t cookie; /* set up here, where files can be opened; used in the worker alone */
+    struct vdm_worker worker;
+    int starts;
+    struct vdm_unguessed unguessed;
+    uint8_t head[VDM_MEDIA_LOOK_BYTES]; /* in the worker: the document's */
 };
 
 /* Documents are hostile input to libmagic: what unpacks or parses deeply and tells a media type
@@ -32,11 +45,40 @@ static bool set_limits(magic_t cookie)
     return true;
 }
 
+/* In the worker. An answer has a first byte of its own, since a message cannot be empty. */
+static void answer_all(void *ctx, int channel, const struct vdm_protection *p)
+{
+    struct vdm_media *m = ctx;
+    size_t n;
+    (void)p;
+    while (vdm_message_receive(channel, -1, m->head, sizeof m->head, &n) == VDM_HEARD) {
+        const char *guess = magic_buffer(m->cookie, m->head, n);
+        char answer[1 + VDM_MEDIA_TYPE_MAX] = "=";
+        size_t length = guess ? strlen(guess) : 0;
+        if (length > VDM_MEDIA_TYPE_MAX)
+            length = 0;
+        if (length)
+            memcpy(answer + 1, guess, length);
+        if (!vdm_message_send(channel, (struct vdm_bytes){(uint8_t *)answer, 1 + length}))
+            return;
+    }
+}
+
+static bool start(struct vdm_media *m, struct vdm_err *err)
+{
+    const struct vdm_worker_job job = {
+        .run = answer_all, .ctx = m, .out = -1, .limits = {.memory_bytes = MEMORY_BYTES}};
+    m->starts++;
+    tzset(); /* some formats hold dates: the time zone's file cannot be read later */
+    return vdm_worker_start(&m->worker, &job, err);
+}
+
 bool vdm_media_open(struct vdm_media **out, struct vdm_err *err)
 {
     struct vdm_media *m VDM_CLEANUP(vdm_media_cleanup) = calloc(1, sizeof *m);
     if (!m)
         return vdm_fail_memory(err);
+    m->worker = VDM_WORKER_NONE;
     m->cookie = magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ELF);
     if (!m->cookie)
         return vdm_fail_memory(err);
@@ -44,6 +86,8 @@ bool vdm_media_open(struct vdm_media **out, struct vdm_err *err)
         const char *why = magic_error(m->cookie);
         return vdm_fail(err, "libmagic: %s", why ? why : "cannot be set up");
     }
+    if (!start(m, err))
+        return vdm_err_prefix(err, "media types");
     *out = m;
     m = NULL;
     return true;
@@ -53,6 +97,7 @@ void vdm_media_close(struct vdm_media *m)
 {
     if (!m)
         return;
+    vdm_worker_stop(&m->worker);
     if (m->cookie)
         magic_close(m->cookie);
     free(m);
@@ -99,29 +144,73 @@ static struct vdm_bytes worth_looking_at(struct vdm_bytes head)
     return head.n > TEXT_BYTES ? (struct vdm_bytes){head.p, TEXT_BYTES} : head;
 }
 
-/* The length, or 0 for a text that has no room. */
-static size_t lower_case(char out[VDM_MEDIA_TYPE_MAX + 1], const char *text)
+/* --- asking the worker --- */
+
+/* A signal of the user's ends a wait before its time, but is no reason to do without an answer. */
+static enum vdm_heard wait_for_answer(const struct vdm_media *m, uint8_t *p, size_t cap, size_t *n)
 {
-    size_t n = strlen(text);
-    if (n > VDM_MEDIA_TYPE_MAX)
-        return 0;
-    for (size_t i = 0; i <= n; i++)
-        out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
-    return n;
+    uint64_t until = vdm_clock_ms() + PATIENCE_MS, now;
+    enum vdm_heard heard = VDM_HEARD_NOTHING;
+    while (heard == VDM_HEARD_NOTHING && (now = vdm_clock_ms()) < until)
+        heard = vdm_message_receive(m->worker.channel, (int)(until - now), p, cap, n);
+    return heard;
+}
+
+static void note_unguessed(struct vdm_media *m, const char *why)
+{
+    if (m->unguessed.documents++ == 0)
+        memcpy(m->unguessed.why, why, strnlen(why, sizeof m->unguessed.why - 1));
+}
+
+static bool ask(struct vdm_media *m, struct vdm_bytes look, uint8_t *answer, size_t cap, size_t *n)
+{
+    struct vdm_err why = {0};
+    if (m->worker.pid == 0 && (m->starts >= STARTS_MAX || !start(m, &why))) {
+        note_unguessed(m, why.text);
+        return false;
+    }
+    enum vdm_heard heard = VDM_HEARD_END;
+    if (vdm_worker_send(&m->worker, look))
+        heard = wait_for_answer(m, answer, cap, n);
+    if (heard == VDM_HEARD)
+        return true;
+    if (heard == VDM_HEARD_END && vdm_worker_end(&m->worker, &why))
+        vdm_fail(&why, "the worker ended");
+    note_unguessed(m, heard == VDM_HEARD_END ? why.text : "the worker gave no answer");
+    vdm_worker_stop(&m->worker);
+    return false;
+}
+
+/* What the worker says is held to the form of a media type and no more: it may be in the hands of
+ * whoever made the document. */
+static void take(struct vdm_bytes answer, char type[VDM_MEDIA_TYPE_MAX + 1])
+{
+    char lower[VDM_MEDIA_TYPE_MAX] = {0};
+    for (size_t i = 0; i < answer.n; i++)
+        lower[i] =
+            (char)(answer.p[i] >= 'A' && answer.p[i] <= 'Z' ? answer.p[i] + 32 : answer.p[i]);
+    struct vdm_bytes text = {(const uint8_t *)lower, answer.n};
+    if (!vdm_media_type_valid(text) || vdm_bytes_equal(text, VDM_LIT("application/octet-stream")))
+        return;
+    memcpy(type, lower, answer.n);
+    type[answer.n] = 0;
 }
 
 void vdm_media_guess(struct vdm_media *m, struct vdm_bytes head, char type[VDM_MEDIA_TYPE_MAX + 1])
 {
+    static const char unknown[] = "application/octet-stream";
+    uint8_t answer[1 + VDM_MEDIA_TYPE_MAX];
+    size_t n = 0;
     type[0] = 0;
     if (head.n == 0)
         return;
-    struct vdm_bytes look = worth_looking_at(head);
-    const char *guess = magic_buffer(m->cookie, look.p, look.n);
-    if (!guess)
-        return;
-    char lower[VDM_MEDIA_TYPE_MAX + 1];
-    struct vdm_bytes text = {(const uint8_t *)lower, lower_case(lower, guess)};
-    if (!vdm_media_type_valid(text) || vdm_bytes_equal(text, VDM_LIT("application/octet-stream")))
-        return;
-    memcpy(type, lower, sizeof lower);
+    if (ask(m, worth_looking_at(head), answer, sizeof answer, &n))
+        take((struct vdm_bytes){answer + 1, n - 1}, type);
+    else
+        memcpy(type, unknown, sizeof unknown);
+}
+
+struct vdm_unguessed vdm_media_unguessed(const struct vdm_media *m)
+{
+    return m->unguessed;
 }

@@ -312,6 +312,8 @@ static bool print_json(const struct vdm_import_done *d, bool dry, json_t *refusa
         json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "imported", (json_int_t)d->imported, "already_known",
                   (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
                   (json_int_t)d->bytes, "not_stated", not_stated, "refusals", refusals);
+    json_object_set_new(o, "media_types_not_guessed",
+                        json_integer((json_int_t)d->unguessed.documents));
     json_object_set_new(o, "first_entry",
                         recorded ? json_integer((json_int_t)d->first) : json_null());
     json_object_set_new(o, "last_entry",
@@ -354,6 +356,18 @@ static bool close_receipt(struct telling *t, struct vdm_err *err)
     return vdm_new_file_publish(&t->file, false, err) || vdm_err_prefix(err, "--receipt");
 }
 
+/* Once, at the end: which documents they are stands in their records. */
+static void warn_unguessed(const struct vdm_import_done *d)
+{
+    if (d->unguessed.documents == 0)
+        return;
+    fputs("vidimus: warning: ", stderr);
+    vdm_out_count(stderr, d->unguessed.documents, "media type", "media types");
+    fputs(" could not be guessed (application/octet-stream): ", stderr);
+    vdm_out_str(stderr, d->unguessed.why);
+    fputc('\n', stderr);
+}
+
 static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct given *g, int *status,
                 struct vdm_err *err)
 {
@@ -376,6 +390,7 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct given *
     uint64_t started = vdm_clock_ms();
     bool ok = vdm_import(cli->archive, &r, &cli->signers, &cli->progress, tell, &t, &done, err);
     vdm_progress_end(cli);
+    warn_unguessed(&done);
     bool receipt_ok = close_receipt(&t, &receipt_err);
     vdm_new_file_discard(&t.file);
     if (ok || done.imported + done.known + done.refused > 0) {

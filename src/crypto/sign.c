@@ -6,17 +6,33 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct vdm_signing_key {
     uint8_t *secret; /* sodium_malloc'ed: seed and public key, as libsodium keeps them */
     struct vdm_pubkey public_key;
 };
 
+/* Guarded memory that a child process does not get: workers, which read strangers' bytes, start as
+ * copies of us. The pages are the secret's own: libsodium gives it some of its own, between guards. */
+static uint8_t *guarded(size_t n)
+{
+    uint8_t *p = sodium_malloc(n);
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)p & ~(page - 1);
+    uintptr_t end = ((uintptr_t)p + n + page - 1) & ~(page - 1);
+    if (p && madvise(p - ((uintptr_t)p - start), end - start, MADV_DONTFORK) != 0) {
+        sodium_free(p);
+        return NULL;
+    }
+    return p;
+}
+
 bool vdm_secret_open(struct vdm_secret *s, size_t cap, struct vdm_err *err)
 {
     if (sodium_init() < 0)
         return vdm_fail(err, "libsodium does not start");
-    uint8_t *p = sodium_malloc(cap);
+    uint8_t *p = guarded(cap);
     if (!p)
         return vdm_fail(err, "no guarded memory for a secret");
     *s = (struct vdm_secret){.p = p, .cap = cap};
@@ -34,7 +50,7 @@ static bool key_open(struct vdm_signing_key **out, const uint8_t *seed, struct v
     if (sodium_init() < 0)
         return vdm_fail(err, "libsodium does not start");
     struct vdm_signing_key *k = calloc(1, sizeof *k);
-    if (!k || !(k->secret = sodium_malloc(crypto_sign_SECRETKEYBYTES))) {
+    if (!k || !(k->secret = guarded(crypto_sign_SECRETKEYBYTES))) {
         free(k);
         return vdm_fail(err, "no guarded memory for a key");
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets: signing keys and passphrases, only ever in guarded memory (locked, not dumped, wiped).
+/* Secrets: signing keys and passphrases, only ever in guarded memory (locked, not dumped, not passed on to
+ * child processes, wiped).
  * A library of its own (vdm_signing): a program that only verifies links without it. */
 #ifndef VDM_CRYPTO_SIGN_H
 #define VDM_CRYPTO_SIGN_H

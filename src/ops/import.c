@@ -513,6 +513,8 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     bool ok = open_parts(&m, err) && compare_with_table(&m, err) && take_all(&m, err);
     if (m.writer && done->imported > 0)
         vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(m.writer));
+    if (m.media)
+        done->unguessed = vdm_media_unguessed(m.media);
     drop_batch(&m);
     free(m.batch);
     free(m.own[0]);

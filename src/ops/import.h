@@ -3,6 +3,7 @@
 #ifndef VDM_OPS_IMPORT_H
 #define VDM_OPS_IMPORT_H
 
+#include "capture/media.h"
 #include "format/record.h"
 #include "ops/unlock.h"
 
@@ -41,6 +42,7 @@ struct vdm_import_done {
     uint64_t imported, known, refused, bytes, repaired;
     uint64_t first, last;            /* entries, if imported > 0 */
     uint64_t not_stated[VDM_FIELDS]; /* how many of the imported say nothing of a field */
+    struct vdm_unguessed unguessed;  /* media types that could not be guessed */
     struct vdm_buf checkpoint;       /* the newest; n == 0: nothing was recorded */
 };
 

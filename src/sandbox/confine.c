@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -117,26 +118,36 @@ static bool deny_files(int *abi, struct vdm_err *err)
 
 /* --- limits --- */
 
-/* `*value` (0: none) becomes what is in force: what was there before is never widened. */
-static bool limit(unsigned what, uint64_t *value, struct vdm_err *err)
+/* `*value` (0: none) becomes what is in force: what was there before is never widened. `had` is what was
+ * used of it already, and comes on top. */
+static bool limit(unsigned what, uint64_t had, uint64_t *value, struct vdm_err *err)
 {
     struct rlimit now;
     if (getrlimit(what, &now) != 0)
         return vdm_fail_errno(err, "limits");
-    rlim_t wanted = *value ? *value : now.rlim_cur;
+    rlim_t wanted = *value ? had + *value : now.rlim_cur;
     rlim_t soft = wanted < now.rlim_cur ? wanted : now.rlim_cur;
-    *value = soft == RLIM_INFINITY ? 0 : soft;
+    *value = soft == RLIM_INFINITY ? 0 : soft > had ? soft - had : 1;
     /* At the soft limit of CPU time comes the signal that names the reason, at the hard one a kill. */
     rlim_t hard = what == RLIMIT_CPU && soft < now.rlim_max ? soft + 1 : soft;
     struct rlimit then = {soft, hard};
     return setrlimit(what, &then) == 0 || vdm_fail_errno(err, "limits");
 }
 
-static bool forbid(unsigned what, struct vdm_err *err)
+#ifndef VDM_SANITIZED
+/* Bytes of address space that came from the parent: its libraries, its tables; 0 if that cannot be
+ * asked, and the limit is so much stricter. */
+static uint64_t inherited(void)
 {
-    struct rlimit zero = {0, 0};
-    return setrlimit(what, &zero) == 0 || vdm_fail_errno(err, "limits");
+    char text[64] = "";
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && read(fd, text, sizeof text - 1) < 0)
+        text[0] = 0;
+    if (fd >= 0)
+        close(fd);
+    return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
+#endif
 
 static bool set_limits(const struct vdm_worker_limits *wanted, struct vdm_worker_limits *got,
                        struct vdm_err *err)
@@ -145,12 +156,22 @@ static bool set_limits(const struct vdm_worker_limits *wanted, struct vdm_worker
 #ifdef VDM_SANITIZED
     got->memory_bytes = 0;
 #else
-    if (!limit(RLIMIT_AS, &got->memory_bytes, err))
+    if (!limit(RLIMIT_AS, inherited(), &got->memory_bytes, err))
         return false;
 #endif
-    return limit(RLIMIT_CPU, &got->cpu_seconds, err) &&
-           limit(RLIMIT_FSIZE, &got->file_bytes, err) && forbid(RLIMIT_CORE, err) &&
-           forbid(RLIMIT_NPROC, err) && forbid(RLIMIT_NOFILE, err);
+    return limit(RLIMIT_CPU, 0, &got->cpu_seconds, err) &&
+           limit(RLIMIT_FSIZE, 0, &got->file_bytes, err);
+}
+
+/* Nothing new of these, not even a file that is opened to be looked at. */
+static bool forbid_new(struct vdm_err *err)
+{
+    static const unsigned kinds[] = {RLIMIT_CORE, RLIMIT_NPROC, RLIMIT_NOFILE};
+    const struct rlimit zero = {0, 0};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (setrlimit(kinds[i], &zero) != 0)
+            return vdm_fail_errno(err, "limits");
+    return true;
 }
 
 bool vdm_confine(const struct vdm_worker_job *job, int channel, pid_t parent,
@@ -159,6 +180,6 @@ bool vdm_confine(const struct vdm_worker_job *job, int channel, pid_t parent,
     reset_signals();
     return follow_parent(parent, err) && set_standard(job->out, err) &&
            close_others(job, channel, err) && drop_privileges(err) &&
-           deny_files(&p->landlock, err) && set_limits(&job->limits, &p->limits, err) &&
-           vdm_confine_calls(&p->seccomp, err);
+           set_limits(&job->limits, &p->limits, err) && deny_files(&p->landlock, err) &&
+           forbid_new(err) && vdm_confine_calls(&p->seccomp, err);
 }

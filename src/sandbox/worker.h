@@ -23,7 +23,7 @@
 #include <sys/types.h>
 
 struct vdm_worker_limits {
-    uint64_t memory_bytes; /* of address space, what the parent has included; 0: none */
+    uint64_t memory_bytes; /* of address space, on top of what the parent has; 0: none */
     uint64_t cpu_seconds;  /* 0: none */
     uint64_t file_bytes;   /* how far a file may grow; 0: none */
 };

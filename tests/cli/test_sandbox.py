@@ -3,6 +3,7 @@
 """Bundles of strangers are checked in a worker without rights: what is in force is told truly, the worker
 asks for nothing else, and one that is killed gives no verdict."""
 
+import base64
 import ctypes
 import os
 import re
@@ -269,6 +270,81 @@ class Ended(Sandbox):
         p.kill()
         p.communicate()
         self.gone(worker)
+
+
+class MediaTypes(Sandbox):
+    """libmagic reads what import takes; its worker is killed here while import waits for its input."""
+
+    def waiting(self):
+        """An import that has guessed one type and waits for its standard input. Another would follow."""
+        last = self.file("z-last.html", "<!DOCTYPE html>\n<html></html>\n")
+        p = subprocess.Popen([support.VIDIMUS, "-C", self.a, "import", self.file("first.txt"), "-", last, "--json"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             env=support.environment())
+        self.addCleanup(p.kill)
+        return p, self.worker_of(p)
+
+    def types(self):
+        return [self.ok("-C", self.a, "show", str(n), "--json").json["record"]["media_type"] for n in (5, 6, 7)]
+
+    def imported(self, p, text):
+        out, err = p.communicate(text, timeout=60)
+        self.assertEqual(p.returncode, 0, (out, err))
+        return support.json.loads(out), err.decode()
+
+    def killed(self, how, word):
+        p, worker = self.waiting()
+        os.kill(worker, how)
+        told, err = self.imported(p, b"some text\n")
+        self.assertEqual((told["imported"], told["media_types_not_guessed"]), (3, 1))
+        self.assertEqual(err.count("warning"), 1, err)
+        self.assertIn("1 media type could not be guessed (application/octet-stream): " + word, err)
+        self.assertEqual(self.types(), ["text/plain", "application/octet-stream", "text/html"])
+        self.verified(self.a)
+
+    def test_crash(self):
+        self.killed(signal.SIGSEGV, "the worker crashed (Segmentation fault)")
+
+    def test_no_answer(self):
+        self.killed(signal.SIGSTOP, "the worker gave no answer")
+
+    def test_interrupted_wait(self):
+        """Ctrl-C reaches the worker too; it does not end it, and the type is still guessed."""
+        p, worker = self.waiting()
+        os.kill(worker, signal.SIGINT)
+        told, err = self.imported(p, b"some text\n")
+        self.assertEqual((told["media_types_not_guessed"], err), (0, ""))
+        self.assertEqual(self.types(), ["text/plain", "text/plain", "text/html"])
+
+    def test_it_has_no_rights_and_no_keys(self):
+        p, worker = self.waiting()
+        status = self.status_of(worker)
+        self.assertEqual(status["Seccomp"], "2" if kernel_seccomp() else "0")
+        self.assertEqual(int(status["CapEff"], 16), 0)
+        if support.IS_ROOT:
+            self.assertTrue(self.finds_key(p.pid), "this test has lost its way: the importer has the key")
+            self.assertFalse(self.finds_key(worker))
+        self.imported(p, b"x")
+
+    def finds_key(self, pid):
+        """Is the ledger key's seed in the memory of this process, raw or as it stands in its file?"""
+        with open(self.a + "/keys/ledger.key", encoding="ascii") as f:
+            text = f.read().strip().split("+", 4)[4]
+        seed = base64.b64decode(text)[1:]
+        self.assertEqual(len(seed), 32)
+        with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+            for mapped in maps:
+                start, end = (int(word, 16) for word in mapped.split()[0].split("-"))
+                if not mapped.split()[1].startswith("r"):
+                    continue
+                try:
+                    memory.seek(start)
+                    piece = memory.read(end - start)
+                except (OSError, OverflowError, ValueError):
+                    continue  # the kernel's own pages
+                if seed in piece or text[4:].encode() in piece:
+                    return True
+        return False
 
 
 class Printed(Sandbox):

@@ -3,6 +3,8 @@
 
 #include "capture/media.h"
 
+#include <signal.h>
+
 static struct vdm_media *media;
 
 static int setup(void **state)
@@ -90,6 +92,61 @@ static void test_not_unpacked(void **state)
            "application/gzip");
 }
 
+/* --- the worker --- */
+
+/* Of this process; 0: none. */
+static pid_t child(void)
+{
+    char path[64], text[64] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", gettid());
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(read(fd, text, sizeof text - 1) >= 0);
+    close(fd);
+    return atoi(text);
+}
+
+/* One that dies is started again, but not for ever; what it was asked meanwhile is told and counted. */
+static void test_worker_dies(void **state)
+{
+    (void)state;
+    char type[VDM_MEDIA_TYPE_MAX + 1];
+    for (int i = 0; i < 16; i++) {
+        pid_t worker = child();
+        if (worker)
+            kill(worker, SIGKILL);
+        vdm_media_guess(media, VDM_LIT("text\n"), type);
+        assert_string_equal(type, "application/octet-stream");
+        assert_int_equal(vdm_media_unguessed(media).documents, i + 1);
+        assert_int_equal(child(), 0);
+        vdm_media_guess(media, VDM_LIT("text\n"), type);
+        assert_string_equal(type, i < 15 ? "text/plain" : "application/octet-stream");
+    }
+    assert_int_equal(child(), 0);
+    assert_int_equal(vdm_media_unguessed(media).documents, 17);
+    assert_non_null(strstr(vdm_media_unguessed(media).why, "was killed"));
+}
+
+static void test_each_has_its_own(void **state)
+{
+    (void)state;
+    struct vdm_media *one, *two;
+    struct vdm_err err;
+    char type[VDM_MEDIA_TYPE_MAX + 1];
+    assert_true(vdm_media_open(&one, &err));
+    kill(child(), SIGKILL);
+    assert_true(vdm_media_open(&two, &err));
+    vdm_media_guess(two, VDM_LIT("text\n"), type);
+    assert_string_equal(type, "text/plain");
+    vdm_media_guess(one, VDM_LIT("text\n"), type);
+    assert_string_equal(type, "application/octet-stream");
+    assert_int_equal(vdm_media_unguessed(two).documents, 0);
+    assert_string_equal(vdm_media_unguessed(two).why, "");
+    vdm_media_close(one);
+    vdm_media_close(two);
+    assert_int_equal(child(), 0);
+}
+
 static void test_form(void **state)
 {
     (void)state;
@@ -129,10 +186,15 @@ static void test_form(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known),      cmocka_unit_test(test_nothing_is_made_up),
-        cmocka_unit_test(test_lower_case), cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_far_in),     cmocka_unit_test(test_not_unpacked),
+        cmocka_unit_test(test_known),
+        cmocka_unit_test(test_nothing_is_made_up),
+        cmocka_unit_test(test_lower_case),
+        cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_far_in),
+        cmocka_unit_test(test_not_unpacked),
         cmocka_unit_test(test_form),
+        cmocka_unit_test(test_worker_dies), /* the last for this guesser */
+        cmocka_unit_test(test_each_has_its_own),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

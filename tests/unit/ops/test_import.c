@@ -558,7 +558,7 @@ static void two_importers(void **state)
     }
     kit_close(k);
     for (int f = 0; f < 2; f++) {
-        child[f] = fork();
+        child[f] = kit_fork(k);
         if (child[f] == 0)
             import_folder(k, f ? "in1" : "in0");
     }

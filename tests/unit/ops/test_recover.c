@@ -118,7 +118,7 @@ static void killed(void **state)
     struct vdm_recovered done;
     int status;
     kit_close(k);
-    pid_t child = fork();
+    pid_t child = kit_fork(k);
     if (child == 0) {
         char *large = malloc(60000);
         memset(large, 'x', 60000);

@@ -38,7 +38,9 @@ static bool check_open(struct vdm_disclosure *d, struct vdm_line_rules *rules, u
     if (i > 0)
         return true;
     d->has_document = true;
-    return vdm_document_decode(l.value, &d->document, &d->document_size);
+    if (!vdm_document_decode(l.value, &d->document, &d->document_size))
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "document has a malformed value");
+    return true;
 }
 
 bool vdm_disclosure_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_disclosure *out,

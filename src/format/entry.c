@@ -130,9 +130,10 @@ static void put_withdrawal(struct vdm_buf *out, const struct vdm_withdrawal *w)
 bool vdm_ranges_valid(struct vdm_bytes text)
 {
     uint64_t least = 0; /* the next range starts here or later */
-    bool first = true;
+    if (text.n == 0)
+        return false;
     while (text.n) {
-        struct vdm_bytes item, from;
+        struct vdm_bytes item;
         if (!vdm_cut(&text, ',', &item)) {
             item = text;
             text.n = 0;
@@ -140,18 +141,15 @@ bool vdm_ranges_valid(struct vdm_bytes text)
             return false;
         }
         uint64_t a, b;
-        struct vdm_bytes to = item;
+        struct vdm_bytes from = item, to = item;
         bool pair = vdm_cut(&to, '-', &from);
-        if (!vdm_number_decode(pair ? from : item, &a) || (pair && !vdm_number_decode(to, &b)))
+        if (!vdm_number_decode(from, &a) || !vdm_number_decode(to, &b))
             return false;
-        if (!pair)
-            b = a;
-        if ((pair && b <= a) || (!first && a < least))
+        if ((pair && b <= a) || a < least)
             return false;
         least = b + 2; /* b + 1 would belong to the same range */
-        first = false;
     }
-    return !first;
+    return true;
 }
 
 static bool take_audit(struct vdm_bytes *rest, struct vdm_audit *a)

@@ -80,11 +80,11 @@ static const char *check_end(const struct vdm_key_range *r, const struct vdm_key
 {
     if (!r || !vdm_vkey_equal(&r->key, &e->key) || r->role != e->role)
         return "ends a key that is not authorized in this role";
-    if (e->action == VDM_KEY_RETIRE && r->until != UINT64_MAX)
-        return "retires a key that has ended already";
-    if (e->action == VDM_KEY_REVOKE && (e->since <= r->authorized_at || e->since > n))
+    if (e->action == VDM_KEY_RETIRE)
+        return r->until == UINT64_MAX ? NULL : "retires a key that has ended already";
+    if (e->since <= r->authorized_at || e->since > n)
         return "revokes from an entry outside the key's range";
-    if (e->action == VDM_KEY_REVOKE && e->since >= r->until)
+    if (e->since >= r->until)
         return "revokes from an entry for which the key is not valid anyway";
     return NULL;
 }

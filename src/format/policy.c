@@ -31,7 +31,7 @@ static bool find_item(const struct vdm_policy *p, struct vdm_bytes name, size_t 
 static struct vdm_policy_item *new_item(struct vdm_policy *p, struct vdm_bytes name)
 {
     size_t there;
-    if (name.n == 0 || vdm_bytes_equal_str(name, "none") || find_item(p, name, &there) ||
+    if (vdm_bytes_equal_str(name, "none") || find_item(p, name, &there) ||
         p->items == VDM_POLICY_ITEMS_MAX)
         return NULL;
     struct vdm_policy_item *item = &p->item[p->items];
@@ -50,7 +50,7 @@ static bool known_log(const struct vdm_policy *p, const struct vdm_vkey *key)
 static bool known_witness(const struct vdm_policy *p, const struct vdm_vkey *key)
 {
     for (size_t i = 0; i < p->items; i++)
-        if (!p->item[i].is_group && vdm_pubkey_equal(p->item[i].key.key, key->key))
+        if (vdm_pubkey_equal(p->item[i].key.key, key->key)) /* a group's is zeros: no key */
             return true;
     return false;
 }

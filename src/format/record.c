@@ -110,12 +110,9 @@ static bool inferred_valid(struct vdm_bytes value, uint64_t *named)
 static bool field_value_valid(struct vdm_line_rules *rules, enum vdm_field f,
                               struct vdm_bytes value)
 {
-    struct vdm_digest digest;
     uint64_t number;
     if (!vdm_value_valid(value))
         return false;
-    if (f == VDM_FIELD_DOCUMENT)
-        return vdm_document_decode(value, &digest, &number);
     if (f == VDM_FIELD_FOLLOWS)
         return vdm_number_decode(value, &number);
     if (f == VDM_FIELD_DERIVED_FROM)

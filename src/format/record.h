@@ -84,7 +84,8 @@ struct vdm_line_rules {
     uint64_t own;   /* bit f: field f has a line of its own */
     uint64_t named; /* bit f: `unknown` or `inferred` names field f */
 };
-/* Takes a line without LF; says what it is, or which rule it breaks. */
+/* Takes a line without LF; says what it is, or which rule it breaks. The value of `document` is for
+ * the caller to decode. */
 bool vdm_line_check(struct vdm_line_rules *rules, struct vdm_bytes line,
                     struct vdm_record_line *out, struct vdm_err *err) VDM_MUST_CHECK;
 /* After the last line. */

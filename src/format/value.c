@@ -26,14 +26,14 @@ struct piece {
 
 static struct piece escape_next(struct vdm_bytes rest, bool at_edge)
 {
-    uint32_t code = 0;
+    uint32_t code = 0; /* stays 0, which is escaped, where no character begins */
     size_t n = vdm_utf8_next(rest, &code);
     struct piece p = {.bytes = n ? n : 1};
     const char *name = named_escape(rest.p[0]);
     if (name) {
         p.n = 2;
         memcpy(p.text, name, p.n);
-    } else if (n == 0 || (at_edge && code == ' ') || escaped_character(code)) {
+    } else if ((at_edge && code == ' ') || escaped_character(code)) {
         for (; p.n < 4 * p.bytes; p.n += 4) {
             memcpy(p.text + p.n, "\\x", 2);
             vdm_hex_encode(rest.p + p.n / 4, 1, p.text + p.n + 2);

@@ -103,15 +103,9 @@ static void test_lines_arrive(void **state)
 static void test_next_on_other_text(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",
-                                      "0",
-                                      "0\n",
-                                      "x hidden\n",
-                                      "0 open\n",
-                                      "0 open \n",
-                                      "0 open salt\n",
-                                      "0 open salt title\n",
-                                      "0 open salt tittle x\n"};
+    static const char *const bad[] = {
+        "",         "0",         "0\n",           "x hidden\n",          "x hidden 00\n",
+        "0 open\n", "0 open \n", "0 open salt\n", "0 open salt title\n", "0 open salt tittle x\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct vdm_bytes rest = vdm_str(bad[i]);
         struct vdm_disclosed_line l;
@@ -153,6 +147,7 @@ static void test_what_is_one(void **state)
     };
     static const char *const bad[] = {
         "",
+        "lines 1\n" DOC,
         START,
         START "0\n",
         START "1\n",
@@ -243,6 +238,34 @@ static void test_size_limit(void **state)
     assert_false(roundtrip(vdm_buf_bytes(&text), disclosure_again, *state));
 }
 
+/* A record with a title of n bytes, to be shown, and many notes, to be hidden. */
+static bool title_fits(struct vdm_crypto *c, size_t n, struct vdm_buf *out)
+{
+    struct vdm_buf record VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    struct vdm_err err = {0};
+    vdm_buf_puts(&record, "vidimus/record/v1\nsecret " HEX "\ndocument " DIGEST " 0\ntitle ");
+    for (size_t i = 0; i < n; i++)
+        vdm_buf_putc(&record, 't');
+    vdm_buf_putc(&record, '\n');
+    for (size_t i = 0; i < 800; i++)
+        vdm_buf_puts(&record, "note x\n");
+    vdm_buf_clear(out);
+    assert_true(vdm_record_decode(vdm_buf_bytes(&record), &r, &err));
+    return vdm_disclosure_append(out, c, &r, UINT64_C(1) << VDM_FIELD_TITLE, &err);
+}
+
+static void test_exactly_the_limit(void **state)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    assert_true(title_fits(*state, 1, &text));
+    size_t room = VDM_NOTE_MAX - text.n;
+    assert_true(title_fits(*state, 1 + room, &text));
+    assert_int_equal(text.n, VDM_NOTE_MAX);
+    assert_true(roundtrip(vdm_buf_bytes(&text), disclosure_again, *state));
+    assert_false(title_fits(*state, 2 + room, &text));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_what_is_one),
         cmocka_unit_test(test_attacked_disclosure),
         cmocka_unit_test(test_size_limit),
+        cmocka_unit_test(test_exactly_the_limit),
     };
     return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

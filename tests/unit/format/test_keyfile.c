@@ -19,8 +19,9 @@ static struct vdm_keyfile sample(struct vdm_crypto *c)
 static bool keyfile_again(void *c, struct vdm_bytes text, struct vdm_buf *again)
 {
     struct vdm_keyfile k;
-    if (!vdm_keyfile_decode(c, text, &k, NULL))
-        return false;
+    struct vdm_err err = {0};
+    if (!vdm_keyfile_decode(c, text, &k, &err))
+        return refused_by_a_rule(&err);
     vdm_keyfile_append(again, &k);
     return true;
 }
@@ -70,7 +71,7 @@ static void expect_refused(struct vdm_crypto *c, const char *from, const char *t
     replaced(&changed, vdm_buf_bytes(&text), vdm_str(from), vdm_str(to));
     if (vdm_keyfile_decode(c, vdm_buf_bytes(&changed), &out, &err))
         fail_msg("taken: %s", to);
-    assert_int_equal(err.kind, VDM_ERR_MALFORMED);
+    refused_by_a_rule(&err);
     assert_int_equal(out.kdf_ops, 4711);
 }
 
@@ -78,11 +79,14 @@ static void test_refused(void **state)
 {
     expect_refused(*state, "key/v1", "key/v2");
     expect_refused(*state, "argon2id", "argon2i");
+    expect_refused(*state, "argon2id ", "");
+    expect_refused(*state, "xchacha20poly1305 ", "");
     expect_refused(*state, "argon2id 3", "argon2id 03");
     expect_refused(*state, "argon2id 3", "argon2id -3");
     expect_refused(*state, "argon2id 3 ", "argon2id ");
     expect_refused(*state, "AAECAwQFBgcICQoLDA0ODw==", "AAECAwQFBgcICQoLDA0O");
     expect_refused(*state, "AAECAwQFBgcICQoLDA0ODw==", "AAECAwQFBgcICQoLDA0ODxA=");
+    expect_refused(*state, "AAECAwQFBgcICQoLDA0ODw==", "AAECAwQFBgcICQoLDA0ODw==AAAA");
     expect_refused(*state, "xchacha20poly1305", "aes");
     expect_refused(*state, "ZGVm", "");
     expect_refused(*state, "public ", "private ");
@@ -90,6 +94,18 @@ static void test_refused(void **state)
     expect_refused(*state, "sealed yMfG", "sealed ");
     expect_refused(*state, "sealed ", "\nsealed ");
     expect_refused(*state, "sealed ", "sealed  ");
+}
+
+static void test_a_bad_public_key_is_named(void **state)
+{
+    struct vdm_keyfile k = sample(*state), out;
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf changed VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_err err = {0};
+    vdm_keyfile_append(&text, &k);
+    replaced(&changed, vdm_buf_bytes(&text), VDM_LIT("public lena"), VDM_LIT("public lina"));
+    assert_false(vdm_keyfile_decode(*state, vdm_buf_bytes(&changed), &out, &err));
+    assert_string_equal(err.text, "key file: the key's name and hash do not fit the key");
 }
 
 /* A witness's key, or a name that only others may have, is no key file of ours. */
@@ -119,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_attacked_keyfile),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_a_bad_public_key_is_named),
         cmocka_unit_test(test_only_keys_of_ours),
     };
     return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);

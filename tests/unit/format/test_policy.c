@@ -172,10 +172,24 @@ static void test_logs(void **state)
     struct vdm_vkey renamed = cast->log.vkey;
     renamed.name[0] = 'A';
     assert_false(vdm_policy_trusts_log(p, &renamed));
+    assert_true(decodes(cast, "\tlog\t@L  https://x \t\nquorum none\n", &text, p));
+    assert_true(vdm_policy_trusts_log(p, &cast->log.vkey));
     free(p);
 }
 
 /* --- the quorum --- */
+
+static void test_the_line_that_is_wrong_is_named(void **state)
+{
+    struct cast *cast = *state;
+    struct vdm_policy *p = malloc(sizeof *p);
+    struct vdm_err err = {0};
+    assert_false(vdm_policy_decode(cast->c, VDM_LIT("quorum none\nquorum none\n"), p, &err));
+    assert_string_equal(err.text, "policy: line 2 is malformed");
+    assert_false(vdm_policy_decode(cast->c, VDM_LIT("\n"), p, &err));
+    assert_string_equal(err.text, "policy: no quorum line");
+    free(p);
+}
 
 #define CHECKPOINT ORIGIN "\n1\nAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n"
 
@@ -268,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_one),
         cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_the_line_that_is_wrong_is_named),
         cmocka_unit_test(test_quorums),
         cmocka_unit_test(test_limits),
     };

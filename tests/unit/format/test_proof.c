@@ -40,6 +40,7 @@ static void test_inclusion(void **state)
     static const char *const bad[] = {
         "",
         MAGIC,
+        "index 4\n\n" NOTE,
         "c2sp.org/tlog-proof@v2\nindex 4\n\n" NOTE,
         "c2sp.org/tlog-proof@v1 \nindex 4\n\n" NOTE,
         MAGIC "index 4\n",

@@ -5,7 +5,8 @@
 #include "unit/format/fixture.h"
 
 #define SECRET "secret 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
-#define DIGEST "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define HEX    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define DIGEST "sha256:" HEX
 #define START  "vidimus/record/v1\n" SECRET
 #define RECORD START "document " DIGEST " 0\n"
 
@@ -160,17 +161,20 @@ static void test_start_and_end(void **state)
     assert_true(taken(RECORD));
     assert_false(taken(""));
     assert_false(taken("vidimus/record/v1\n"));
+    assert_false(taken(SECRET "document " DIGEST " 0\n"));
     assert_false(taken("vidimus/record/v2\n" SECRET "document " DIGEST " 0\n"));
     assert_false(taken(START));
     assert_false(taken("vidimus/record/v1\ndocument " DIGEST " 0\n" SECRET));
     assert_false(taken("vidimus/record/v1\nsecret 00\ndocument " DIGEST " 0\n"));
     assert_false(taken(START "title x\n"));
+    assert_false(taken(START "title " DIGEST " 0\n"));
     assert_false(taken(START "title x\ndocument " DIGEST " 0\n"));
     assert_false(taken(START "document " DIGEST "\n"));
     assert_false(taken(START "document " DIGEST " 00\n"));
     assert_false(taken(START "document " DIGEST " 9007199254740992\n"));
     assert_false(taken(START "document " DIGEST " 0 \n"));
     assert_false(taken(START "document md5:00 0\n"));
+    assert_false(taken(START "document " HEX " 0\n"));
     assert_false(taken(START "document " DIGEST " 0"));
     assert_false(taken(RECORD "title x"));
     assert_false(taken(RECORD "\n"));

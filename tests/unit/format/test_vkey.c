@@ -47,6 +47,7 @@ static void test_names_of_others(void **state)
 {
     (void)state;
     assert_true(vdm_note_name_valid(VDM_LIT("log.example.org~\xC3\xA9,:")));
+    assert_true(vdm_note_name_valid(VDM_LIT("\xE2\x80\x8B\xE2\x82\xAC"))); /* beside the spaces */
     static const char *const bad[] = {
         "",
         "a b",
@@ -198,6 +199,26 @@ static bool vkey_again(void *c, struct vdm_bytes text, struct vdm_buf *again)
     return true;
 }
 
+static void expect_said(struct vdm_crypto *c, struct vdm_bytes text, const char *why)
+{
+    struct vdm_vkey k;
+    struct vdm_err err = {0};
+    assert_false(vdm_vkey_decode(c, text, &k, &err));
+    assert_string_equal(err.text, why);
+}
+
+/* The first thing that is wrong is what the user is told. */
+static void test_what_is_wrong_with_it(void **state)
+{
+    struct signer s VDM_CLEANUP(signer_close) = signer_open(*state, "x", 4);
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    any_vkey(&text, *state, "x", VDM_KEY_ED25519, s.vkey.key.b, 31);
+    expect_said(*state, vdm_buf_bytes(&text), "not an Ed25519 public key");
+    any_vkey(&text, *state, "x", VDM_KEY_ED25519, s.vkey.key.b, 32);
+    text.p[2] = 'g';
+    expect_said(*state, vdm_buf_bytes(&text), "not a public key of the form name+hash+base64");
+}
+
 static void test_attacked_vkey(void **state)
 {
     struct signer s VDM_CLEANUP(signer_close) = signer_open(*state, "x@y", 4);
@@ -228,10 +249,13 @@ static void test_signers(void **state)
 static void test_fingerprint(void **state)
 {
     struct vdm_pubkey key = {{0}};
-    char text[20];
+    char text[40];
+    memset(text, '!', sizeof text);
     vdm_fingerprint(*state, &key, text);
     /* SHA-256 of 32 zero bytes: 66687aadf862bd77... */
     assert_string_equal(text, "6668 7aad f862 bd77");
+    for (size_t i = 20; i < sizeof text; i++)
+        assert_int_equal(text[i], '!');
 }
 
 int main(void)
@@ -241,7 +265,7 @@ int main(void)
         cmocka_unit_test(test_names_of_others), cmocka_unit_test(test_make_and_read_again),
         cmocka_unit_test(test_make_refuses),    cmocka_unit_test(test_types_lengths_and_points),
         cmocka_unit_test(test_attacked_vkey),   cmocka_unit_test(test_signers),
-        cmocka_unit_test(test_fingerprint),
+        cmocka_unit_test(test_fingerprint),     cmocka_unit_test(test_what_is_wrong_with_it),
     };
     return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

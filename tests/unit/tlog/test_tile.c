@@ -258,6 +258,17 @@ static void proofs_of_huge_trees(void **state)
     }
 }
 
+/* No tile is read that holds nothing of the ragged end: of its five leaves only level 0 does. */
+static void no_read_too_many(void **state)
+{
+    struct tiles_fixture *t = *state;
+    struct vdm_tree_proof p;
+    t->memory.size = 65536 + 5;
+    t->memory.reads = 0;
+    assert_true(vdm_tiles_inclusion(&t->tiles, 0, t->memory.size, &p, NULL));
+    assert_int_equal(t->memory.reads, 3 + 1);
+}
+
 static void senseless_questions(void **state)
 {
     struct tiles_fixture *t = *state;
@@ -347,6 +358,7 @@ int main(void)
         cmocka_unit_test(small_proofs),
         cmocka_unit_test(proofs_at_tile_edges),
         cmocka_unit_test(proofs_of_huge_trees),
+        cmocka_unit_test(no_read_too_many),
         cmocka_unit_test(senseless_questions),
         cmocka_unit_test(reads_that_fail),
         cmocka_unit_test(lying_tiles),

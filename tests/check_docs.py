@@ -94,7 +94,7 @@ def check_commands(root):
 
 def check_options(root):
     options = set()
-    for path in sorted((root / "src/cli").glob("*.c")):
+    for path in sorted((root / "src/cli").glob("*.[ch]")):
         options |= set(re.findall(r'^\s.*\{"([a-z-]+)", (?:0|\'.\'), ', path.read_text(encoding="utf-8"), re.M))
     flags = " ".join(re.findall(r"(?<=-)[a-z][a-z-]*", man_page(root)))
     yield from missing(sorted(options), flags, "docs/vidimus.1", "option")

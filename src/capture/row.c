@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/row.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static const struct vdm_table_field *find_field(struct vdm_fields fields, struct
 static bool unknown(struct vdm_fields fields, struct vdm_bytes name, struct vdm_err *err)
 {
     struct vdm_buf known VDM_CLEANUP(vdm_buf_release) = {0};
-    vdm_buf_puts(&known, "file");
+    vdm_buf_puts(&known, fields.about);
     for (size_t i = 0; i < fields.n; i++)
         vdm_buf_putf(&known, ", %s", fields.p[i].name);
     if (!vdm_buf_ok(&known, err))
@@ -57,11 +58,12 @@ static void row_add(struct vdm_table_row *row, const struct vdm_table_field *fie
     row->n++;
 }
 
-static bool row_end(struct vdm_table_row *row, struct vdm_bytes file, struct vdm_err *err)
+static bool row_end(struct vdm_table_row *row, struct vdm_bytes about, const char *column,
+                    struct vdm_err *err)
 {
-    if (file.n == 0)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "no file is named");
-    vdm_buf_put(&row->text, file);
+    if (about.n == 0)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "no %s is named", column);
+    vdm_buf_put(&row->text, about);
     if (!vdm_buf_ok(&row->text, err) || !vdm_buf_ok(&row->list, err))
         return false;
     struct vdm_table_cell *cells = (struct vdm_table_cell *)(void *)row->list.p;
@@ -84,14 +86,14 @@ void vdm_header_release(struct vdm_header *header)
 static bool column_add(struct vdm_header *header, struct vdm_fields fields, struct vdm_bytes name,
                        struct vdm_err *err)
 {
-    bool is_file = vdm_bytes_equal_str(name, "file");
+    bool is_about = vdm_bytes_equal_str(name, fields.about);
     const struct vdm_table_field *field = find_field(fields, name);
-    if (!is_file && !field)
+    if (!is_about && !field)
         return unknown(fields, name, err);
     for (size_t i = 0; i < header->n; i++) {
-        if (header->columns[i] == field && (is_file || !field->repeats))
+        if (header->columns[i] == field && (is_about || !field->repeats))
             return vdm_fail_as(err, VDM_ERR_MALFORMED, "two columns \"%s\"",
-                               is_file ? "file" : field->name);
+                               is_about ? fields.about : field->name);
     }
     header->columns[header->n++] = field;
     return true;
@@ -105,14 +107,15 @@ bool vdm_header_from_csv(struct vdm_header *out, struct vdm_fields fields,
     header.columns = calloc(n ? n : 1, sizeof *header.columns);
     if (!header.columns)
         return vdm_fail_memory(err);
-    bool has_file = false;
+    bool has_about = false;
     for (size_t i = 0; i < n; i++) {
         if (!column_add(&header, fields, vdm_csv_cell(record, i), err))
             return false;
-        has_file |= !header.columns[i];
+        has_about |= !header.columns[i];
     }
-    if (!has_file)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "no column \"file\"");
+    if (!has_about)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "no column \"%s\"", fields.about);
+    header.about = fields.about;
     *out = header;
     header = (struct vdm_header){0};
     return true;
@@ -127,15 +130,15 @@ bool vdm_row_from_csv(struct vdm_table_row *row, const struct vdm_header *header
     if (n != header->n)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "%zu column%s, the header has %zu", n,
                            n == 1 ? "" : "s", header->n);
-    struct vdm_bytes file = {NULL, 0};
+    struct vdm_bytes about = {NULL, 0};
     row_begin(row);
     for (size_t i = 0; i < n; i++) {
         if (header->columns[i])
             row_add(row, header->columns[i], vdm_csv_cell(record, i));
         else
-            file = vdm_csv_cell(record, i);
+            about = vdm_csv_cell(record, i);
     }
-    return row_end(row, file, err);
+    return row_end(row, about, header->about, err);
 }
 
 static struct vdm_bytes string_of(const json_t *value)
@@ -171,20 +174,37 @@ static bool add_value(struct vdm_table_row *row, const struct vdm_table_field *f
     return true;
 }
 
+/* A string; of a table that is not about files also a number, written into `number`. */
+static bool about_of(const json_t *value, const char *column, char number[24],
+                     struct vdm_bytes *out, struct vdm_err *err)
+{
+    *out = (struct vdm_bytes){NULL, 0};
+    if (value && json_is_integer(value) && strcmp(column, "file") != 0) {
+        snprintf(number, 24, "%lld", (long long)json_integer_value(value));
+        *out = vdm_str(number);
+    } else if (value && !json_is_string(value)) {
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "\"%s\": not a string", column);
+    } else if (value) {
+        *out = string_of(value);
+    }
+    return true;
+}
+
 bool vdm_row_from_json(struct vdm_table_row *row, struct vdm_fields fields, json_t *object,
                        struct vdm_err *err)
 {
     if (!json_is_object(object))
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "not an object");
-    const json_t *file = json_object_get(object, "file");
-    if (file && !json_is_string(file))
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "\"file\": not a string");
+    struct vdm_bytes about;
+    char number[24];
+    if (!about_of(json_object_get(object, fields.about), fields.about, number, &about, err))
+        return false;
     const char *key;
     json_t *value;
     row_begin(row);
     json_object_foreach(object, key, value)
     {
-        if (strcmp(key, "file") == 0)
+        if (strcmp(key, fields.about) == 0)
             continue;
         const struct vdm_table_field *field = find_field(fields, vdm_str(key));
         if (!field)
@@ -192,5 +212,5 @@ bool vdm_row_from_json(struct vdm_table_row *row, struct vdm_fields fields, json
         if (!add_value(row, field, value, err))
             return false;
     }
-    return row_end(row, file ? string_of(file) : (struct vdm_bytes){NULL, 0}, err);
+    return row_end(row, about, fields.about, err);
 }

@@ -9,14 +9,16 @@
 #include <jansson.h>
 
 struct vdm_fields {
+    const char *about; /* the column that says what a row is about */
     const struct vdm_table_field *p;
     size_t n;
 };
 
-/* What each column of a CSV is; NULL for `file`. */
+/* What each column of a CSV is; NULL for the one that says what a row is about. */
 struct vdm_header {
     const struct vdm_table_field **columns;
     size_t n;
+    const char *about;
 };
 bool vdm_header_from_csv(struct vdm_header *out, struct vdm_fields fields,
                          const struct vdm_csv_record *record, struct vdm_err *err) VDM_MUST_CHECK;

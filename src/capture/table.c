@@ -23,6 +23,7 @@ struct vdm_table {
     int fd;
     struct vdm_stamp stamp;
     struct vdm_fields fields;
+    bool of_files;
     struct vdm_buf path;
     char *folder; /* canonical */
     struct vdm_path_cache cache;
@@ -178,12 +179,12 @@ static bool next_row(struct vdm_table *t, bool *more, struct vdm_err *err)
     return vdm_fail(err, "no such kind of table");
 }
 
-/* Canonical path of the file that t->row is about, to t->row_path. */
+/* Canonical path of the file that t->row is about (or what else it is about), to t->row_path. */
 static bool locate(struct vdm_table *t, struct vdm_err *err)
 {
     vdm_buf_clear(&t->row_path);
-    if (vdm_bytes_equal(t->row.file, VDM_LIT("-"))) {
-        vdm_buf_puts(&t->row_path, "-");
+    if (!t->of_files || vdm_bytes_equal(t->row.file, VDM_LIT("-"))) {
+        vdm_buf_put(&t->row_path, t->row.file);
         return vdm_buf_ok(&t->row_path, err);
     }
     if (vdm_path_canonical(&t->cache, t->folder, t->row.file, &t->row_path, err))
@@ -239,7 +240,7 @@ static bool index_row(struct vdm_table *t, uint64_t offset, struct vdm_err *err)
     if (!vdm_buf_ok(&path, err) || !lookup(t, vdm_buf_bytes(&path), hash, &other, err))
         return false;
     if (other) {
-        vdm_fail_as(err, VDM_ERR_MALFORMED, "the same file as in %s %llu: %.*s",
+        vdm_fail_as(err, VDM_ERR_MALFORMED, "the same %s as in %s %llu: %.*s", t->fields.about,
                     t->kind == TABLE_JSON ? "row" : "line", (unsigned long long)other->line,
                     (int)(t->row.file.n < 256 ? t->row.file.n : 256), (const char *)t->row.file.p);
         return at_row(t, line, err);
@@ -334,19 +335,32 @@ static bool load(struct vdm_table *t, struct vdm_err *err)
     return ok && read_all(t, err) && unchanged(t, err);
 }
 
-bool vdm_table_open(struct vdm_table **out, const char *path, const struct vdm_table_field *fields,
-                    size_t n, struct vdm_err *err)
+static bool open_table(struct vdm_table **out, const char *path, bool of_files,
+                       struct vdm_fields fields, struct vdm_err *err)
 {
     struct vdm_table *t VDM_CLEANUP(vdm_table_cleanup) = calloc(1, sizeof *t);
     if (!t)
         return vdm_fail_memory(err);
     t->fd = -1;
-    t->fields = (struct vdm_fields){fields, n};
+    t->fields = fields;
+    t->of_files = of_files;
     if (!kind_of(path, &t->kind, err) || !open_file(t, path, err) || !load(t, err))
         return false;
     *out = t;
     t = NULL;
     return true;
+}
+
+bool vdm_table_open(struct vdm_table **out, const char *path, const struct vdm_table_field *fields,
+                    size_t n, struct vdm_err *err)
+{
+    return open_table(out, path, true, (struct vdm_fields){"file", fields, n}, err);
+}
+
+bool vdm_table_open_about(struct vdm_table **out, const char *path, const char *about,
+                          const struct vdm_table_field *fields, size_t n, struct vdm_err *err)
+{
+    return open_table(out, path, false, (struct vdm_fields){about, fields, n}, err);
 }
 
 bool vdm_table_find(struct vdm_table *t, struct vdm_bytes path, struct vdm_table_row *row,

@@ -8,7 +8,8 @@
  * - .jsonl, .ndjson: one object a line (JSON Lines).
  *
  * Column (or key) `file` says which file the row is about: relative to the table's folder, or
- * absolute, or `-` for standard input; the others are the caller's. In JSON a value is a string, or
+ * absolute, or `-` for standard input; the others are the caller's. A table can be about something
+ * else: then another column says what, and its value is taken as it stands (in JSON it may be a number). In JSON a value is a string, or
  * for a field that may repeat an array of strings. An empty cell, an empty string and null: not
  * stated. Nothing is trimmed or converted.
  *
@@ -27,7 +28,7 @@
 #define VDM_TABLE_ROWS_MAX    (1u << 30)
 #define VDM_TABLE_ROW_BYTES   64 /* bound on memory for the index of CSV and JSON Lines */
 
-/* A field that a table may state. `file` is always there and is not listed. */
+/* A field that a table may state. The column that says what a row is about is not listed. */
 struct vdm_table_field {
     const char *name;
     bool repeats;
@@ -41,7 +42,7 @@ struct vdm_table_cell {
 /* What a row states, in its order. Zero-initialise, use for any number of rows, release. */
 struct vdm_table_row {
     uint64_t line;         /* where it begins, from 1; for .json its place in the array */
-    struct vdm_bytes file; /* as written */
+    struct vdm_bytes file; /* as written; or what else the row is about */
     const struct vdm_table_cell *cells;
     size_t n;
     struct vdm_buf text, list; /* behind file and cells */
@@ -54,6 +55,11 @@ struct vdm_table;
  * file are an error. */
 bool vdm_table_open(struct vdm_table **out, const char *path, const struct vdm_table_field *fields,
                     size_t n, struct vdm_err *err) VDM_MUST_CHECK;
+/* The same for a table whose column `about` says what a row is about: no file, and its value is not
+ * looked into. Rows come by vdm_table_each_unused. */
+bool vdm_table_open_about(struct vdm_table **out, const char *path, const char *about,
+                          const struct vdm_table_field *fields, size_t n,
+                          struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_table_close(struct vdm_table *t);    /* NULL is fine */
 void vdm_table_cleanup(struct vdm_table **t); /* for VDM_CLEANUP */
 

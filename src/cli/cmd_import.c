@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/file.h"
 #include "cli/cmd.h"
+#include "cli/stated.h"
 #include "ops/import.h"
 #include "ops/query.h"
 
@@ -11,27 +12,7 @@
 
 const struct vdm_opt vdm_opts_import[] = {
     {"metadata", 0, "FILE", "a table: CSV, JSON or JSON Lines, one row a file"},
-    {"source", 0, "URL", "where the document was obtained"},
-    {"captured", 0, "TIME", "when, as precise as known: 2019, 2019-11-28T10:00:00Z, 2019-11~"},
-    {"captured-by", 0, "WHO", "person, organisation or tool that captured it"},
-    {"method", 0, "HOW", "browser, crawler and version, scan, e-mail, copied by hand ..."},
-    {"received-from", 0, "WHO", "who handed it over (may repeat)"},
-    {"record-id", 0, "ID", "WARC-Record-ID, accession number ... (may repeat)"},
-    {"derived-from", 0, "N|not-held", "the whole document of capture N, or one that is not held"},
-    {"derived-method", 0, "TEXT", "how it was derived"},
-    {"collection", 0, "NAME", "collection it belongs to"},
-    {"title", 0, "TEXT", "title"},
-    {"author", 0, "NAME", "author (may repeat)"},
-    {"issuer", 0, "NAME", "who made the statement (may repeat)"},
-    {"publisher", 0, "NAME", "where it appeared (may repeat)"},
-    {"issued", 0, "DATE", "date or time of the statement"},
-    {"issued-as-written", 0, "TEXT", "the date line as the document has it (may repeat)"},
-    {"reference", 0, "NUMBER", "the issuer's own number (may repeat)"},
-    {"language", 0, "TAG", "BCP 47: en, ar, zh-Hant (may repeat)"},
-    {"rights", 0, "TEXT", "rights, text or URL (may repeat)"},
-    {"unknown", 0, "KEY", "looked for and not found, e.g. author (may repeat)"},
-    {"note", 0, "TEXT", "a note (may repeat)"},
-    {"field", 0, "K=V", "anything else (may repeat)"},
+    VDM_STATED_OPTIONS,
     {"require", 0, "KEYS", "refuse what says nothing of these, e.g. source,captured"},
     {"again", 0, NULL, "record once more what is known already"},
     {"receipt", 0, "FILE.csv",
@@ -46,119 +27,12 @@ unsigned vdm_needs_of_import(const struct vdm_args *args)
                                          : VDM_NEEDS_WRITE | VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER;
 }
 
-/* --- options to lines of a record --- */
-
-/* Options that can be true of one document only. */
-static const char *const single[] = {"source",    "title",        "issued", "issued-as-written",
-                                     "reference", "derived-from", NULL};
-
 static bool is_file(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         close(fd);
     return fd < 0;
-}
-
-static bool check_single(const struct vdm_args *args, struct vdm_err *err)
-{
-    bool several = args->rests > 1 || !is_file(args->rest[0]);
-    for (const char *const *s = single; several && *s; s++)
-        if (vdm_args_has(args, *s))
-            return vdm_fail_as(err, VDM_ERR_USAGE,
-                               "--%s can be true of one document only; several need a table "
-                               "(--metadata)",
-                               *s);
-    return true;
-}
-
-struct given {
-    struct vdm_record_line line[512];
-    size_t n;
-    struct vdm_buf derived, field[64];
-    size_t fields;
-};
-
-static bool add(struct given *g, enum vdm_field f, struct vdm_bytes value, struct vdm_err *err)
-{
-    if (value.n == 0)
-        return vdm_fail_as(err, VDM_ERR_USAGE, "--%s is empty", vdm_field_name(f));
-    if (g->n == sizeof g->line / sizeof *g->line)
-        return vdm_fail_as(err, VDM_ERR_USAGE, "too many options");
-    g->line[g->n++] = (struct vdm_record_line){f, value};
-    return true;
-}
-
-static bool add_plain(struct given *g, const struct vdm_args *args, enum vdm_field f,
-                      struct vdm_err *err)
-{
-    const char *value;
-    for (size_t k = 0; (value = vdm_args_nth(args, vdm_field_name(f), k)); k++) {
-        if (k == 1 && !vdm_field_repeats(f))
-            return vdm_fail_as(err, VDM_ERR_USAGE, "--%s was given twice", vdm_field_name(f));
-        if (!add(g, f, vdm_str(value), err))
-            return false;
-    }
-    return true;
-}
-
-/* `K=V` becomes `K: V`. */
-static bool add_field(struct given *g, const char *value, struct vdm_err *err)
-{
-    const char *equals = strchr(value, '=');
-    if (!equals || equals == value || !equals[1])
-        return vdm_fail_as(err, VDM_ERR_USAGE, "--field wants NAME=VALUE: %s", value);
-    if (g->fields == sizeof g->field / sizeof *g->field)
-        return vdm_fail_as(err, VDM_ERR_USAGE, "too many --field options");
-    struct vdm_buf *b = &g->field[g->fields++];
-    vdm_buf_put(b, (struct vdm_bytes){(const uint8_t *)value, (size_t)(equals - value)});
-    vdm_buf_puts(b, ": ");
-    vdm_buf_puts(b, equals + 1);
-    return vdm_buf_ok(b, err) && add(g, VDM_FIELD_FIELD, vdm_buf_bytes(b), err);
-}
-
-/* Of a capture: its document's digest; the whole of it. */
-static bool add_derived(struct vdm_cli *cli, struct given *g, const struct vdm_args *args,
-                        struct vdm_err *err)
-{
-    const char *from = vdm_args_value(args, "derived-from");
-    const char *method = vdm_args_value(args, "derived-method");
-    if (!from && !method)
-        return true;
-    if (!from || !method)
-        return vdm_fail_as(err, VDM_ERR_USAGE,
-                           "--derived-from and --derived-method belong together");
-    if (strcmp(from, "not-held") != 0) {
-        struct vdm_view v VDM_CLEANUP(vdm_view_release) = {0};
-        uint64_t n;
-        char hex[65];
-        if (!vdm_cli_number(from, "--derived-from", &n, err) ||
-            !vdm_view_open(cli->archive, n, &v, err))
-            return false;
-        if (v.entry.kind != VDM_ENTRY_CAPTURE || !v.has_record)
-            return vdm_fail_as(err, VDM_ERR_USAGE, "--derived-from %s is no capture with a record",
-                               from);
-        vdm_digest_hex(v.record.document, hex);
-        vdm_buf_putf(&g->derived, "sha256:%s - - %s", hex, method);
-    } else {
-        vdm_buf_putf(&g->derived, "not-held - - %s", method);
-    }
-    return vdm_buf_ok(&g->derived, err) &&
-           add(g, VDM_FIELD_DERIVED_FROM, vdm_buf_bytes(&g->derived), err);
-}
-
-static bool collect(struct vdm_cli *cli, struct given *g, const struct vdm_args *args,
-                    struct vdm_err *err)
-{
-    const char *value;
-    for (int f = VDM_FIELD_COLLECTION; f < VDM_FIELDS; f++)
-        if (f != VDM_FIELD_DERIVED_FROM && f != VDM_FIELD_FIELD &&
-            !add_plain(g, args, (enum vdm_field)f, err))
-            return false;
-    for (size_t k = 0; (value = vdm_args_nth(args, "field", k)); k++)
-        if (!add_field(g, value, err))
-            return false;
-    return add_derived(cli, g, args, err);
 }
 
 /* --- what is told --- */
@@ -210,7 +84,7 @@ static void print_differences(const struct vdm_input *in)
     for (int f = 0; f < VDM_FIELDS; f++)
         if (in->differs >> f & 1)
             fprintf(stderr, " %s", vdm_field_name((enum vdm_field)f));
-    fputc('\n', stderr);
+    fprintf(stderr, "   (`vidimus amend %llu` corrects it)\n", (unsigned long long)in->entry);
 }
 
 static void tell(void *ctx, const struct vdm_input *in)
@@ -287,11 +161,7 @@ static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, boo
         puts(" replaced by good bytes");
     }
     print_not_stated(d);
-    if (d->checkpoint.n) {
-        puts("Keep this checkpoint somewhere else; it proves later that nothing before it was "
-             "changed:");
-        fwrite(d->checkpoint.p, 1, d->checkpoint.n, stdout);
-    }
+    vdm_out_checkpoint(vdm_buf_bytes(&d->checkpoint));
     (void)cli;
 }
 
@@ -368,7 +238,7 @@ static void warn_unguessed(const struct vdm_import_done *d)
     fputc('\n', stderr);
 }
 
-static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct given *g, int *status,
+static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_stated *g, int *status,
                 struct vdm_err *err)
 {
     struct telling t = {.cli = cli, .file = {.dir = -1, .fd = -1}};
@@ -408,14 +278,13 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct given *
 
 VDM_COMMAND(import)
 {
-    struct given *g = calloc(1, sizeof *g);
+    struct vdm_stated *g = calloc(1, sizeof *g);
     if (!g)
         return vdm_fail_memory(err);
-    bool ok =
-        check_single(args, err) && collect(cli, g, args, err) && run(cli, args, g, status, err);
-    vdm_buf_release(&g->derived);
-    for (size_t i = 0; i < g->fields; i++)
-        vdm_buf_release(&g->field[i]);
+    bool several = args->rests > 1 || !is_file(args->rest[0]);
+    bool ok = (!several || vdm_stated_check_several(args, err)) &&
+              vdm_stated_collect(cli, args, g, err) && run(cli, args, g, status, err);
+    vdm_stated_release(g);
     free(g);
     return ok;
 }

@@ -14,10 +14,10 @@ static bool show_view(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_
 {
     if (!cli->json)
         return vdm_view_print(cli, v, err);
+    json_t *amendments = NULL;
+    if (!vdm_amendments_json(cli, v, &amendments, err))
+        return false;
     json_t *o = vdm_view_json(v);
-    json_t *amendments = json_array();
-    if (v->fate.amended != UINT64_MAX)
-        json_array_append_new(amendments, json_integer((json_int_t)v->fate.amended));
     if (o) {
         json_object_set_new(o, "entry_note", vdm_json_value(vdm_buf_bytes(&v->note_bytes)));
         json_object_set_new(o, "amendments", amendments);

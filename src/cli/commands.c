@@ -29,6 +29,22 @@ const struct vdm_command vdm_commands[] = {
      "2026-11-21T10:00:00Z",
      vdm_opts_import, VDM_NEEDS_WRITE | VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER, 1, ANY, vdm_cmd_import,
      vdm_needs_of_import, NULL},
+    {"amend", "archiving", "N... | --metadata FILE", "a corrected record, beside the one before it",
+     "What an option states takes the place of all that the record of capture N said of that "
+     "field;\n"
+     "--clear takes a field out; the rest is carried over. Of --field, each name is a field of "
+     "its\n"
+     "own. The record before stays in the ledger, and `show N` shows both. With several captures "
+     "(3\n"
+     "5-7) only what can be true of all. A table has the columns of import, `entry` instead of\n"
+     "`file`, and `clear`. A record that would not change is refused, unless --vouch is given: it\n"
+     "vouches again for captures whose signer's key was revoked.\n\n"
+     "examples:\n"
+     "  vidimus amend 17 --title 'The council met' --issued 2019-11-28 --clear note --dry-run\n"
+     "  vidimus amend --metadata corrections.csv\n"
+     "  vidimus amend 40-52 --vouch",
+     vdm_opts_amend, VDM_NEEDS_WRITE | VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER, 0, ANY, vdm_cmd_amend,
+     vdm_needs_of_amend, NULL},
     {"status", "looking", "", "what the archive holds",
      "Entries, documents, keys, the newest checkpoint, space.\n\nexample:\n  vidimus -C "
      "/srv/archive "

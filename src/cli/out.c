@@ -82,6 +82,15 @@ void vdm_out_count(FILE *to, uint64_t n, const char *one, const char *many)
     fprintf(to, " %s", n == 1 ? one : many);
 }
 
+void vdm_out_checkpoint(struct vdm_bytes note)
+{
+    if (note.n == 0)
+        return;
+    puts("Keep this checkpoint somewhere else; it proves later that nothing before it was "
+         "changed:");
+    fwrite(note.p, 1, note.n, stdout);
+}
+
 bool vdm_out_has_colours(FILE *to)
 {
     const char *no = getenv("NO_COLOR");

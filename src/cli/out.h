@@ -25,6 +25,9 @@ void vdm_out_digest(FILE *to, struct vdm_digest d);
 /* 2 statements, 1 statement */
 void vdm_out_count(FILE *to, uint64_t n, const char *one, const char *many);
 
+/* A new checkpoint, and what to do with it; n == 0: nothing is said. */
+void vdm_out_checkpoint(struct vdm_bytes note);
+
 /* Is the stream a terminal, and is NO_COLOR not set? */
 bool vdm_out_has_colours(FILE *to);
 enum vdm_colour { VDM_PLAIN, VDM_GOOD, VDM_BAD, VDM_DOUBTFUL };

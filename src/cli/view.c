@@ -115,7 +115,7 @@ bool vdm_view_print(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_er
     }
     if (v->has_record)
         print_record(&v->record);
-    return print_history(cli, v, err);
+    return print_history(cli, v, err) && vdm_amendments_print(cli, v, err);
 }
 
 void vdm_view_print_line(const struct vdm_view *v)

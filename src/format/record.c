@@ -212,6 +212,24 @@ struct vdm_bytes vdm_record_value(const struct vdm_record *r, enum vdm_field f, 
     return (struct vdm_bytes){NULL, 0};
 }
 
+/* Lines stand in the order of the fields, so both records are walked side by side. */
+uint64_t vdm_record_differences(const struct vdm_record *a, const struct vdm_record *b)
+{
+    struct vdm_bytes rest_a = a->body, rest_b = b->body;
+    struct vdm_record_line x, y;
+    bool has_a = vdm_record_next(&rest_a, &x), has_b = vdm_record_next(&rest_b, &y);
+    uint64_t differ = 0;
+    while (has_a || has_b) {
+        bool take_a = has_a && (!has_b || x.field <= y.field);
+        bool take_b = has_b && (!has_a || y.field <= x.field);
+        if (!take_a || !take_b || !vdm_bytes_equal(x.value, y.value))
+            differ |= UINT64_C(1) << (take_a ? x.field : y.field);
+        has_a = take_a ? vdm_record_next(&rest_a, &x) : has_a;
+        has_b = take_b ? vdm_record_next(&rest_b, &y) : has_b;
+    }
+    return differ;
+}
+
 static void put_line(struct vdm_buf *out, const struct vdm_record_line *line)
 {
     vdm_buf_puts(out, fields[line->field].name);

@@ -64,6 +64,9 @@ bool vdm_record_next(struct vdm_bytes *rest, struct vdm_record_line *out);
 /* The k-th (from 0) value of a field; n == 0 if there is none. */
 struct vdm_bytes vdm_record_value(const struct vdm_record *r, enum vdm_field f, size_t k);
 
+/* The fields (bits 1 << field) whose lines are not the same in both, `document` and all. */
+uint64_t vdm_record_differences(const struct vdm_record *a, const struct vdm_record *b);
+
 /* Write a record: `secret`, `document` and then `line` in the order of the fields, lines of one
  * field in the order given; none of them is `document`. Values here are plain bytes, not escaped.
  * Fails, naming the field, where a value breaks a rule. */

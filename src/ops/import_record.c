@@ -82,12 +82,12 @@ static bool add_row(struct vdm_import_lines *l, const struct vdm_table_row *row,
 
 /* An option fills what the row leaves empty; of a field that may repeat, all values or none. What
  * `unknown` names is empty only if the row says nothing of it. */
-static bool add_given(struct vdm_import_lines *l, const struct vdm_import_request *r,
-                      struct vdm_err *err)
+static bool add_given(struct vdm_import_lines *l, const struct vdm_record_line *given,
+                      size_t givens, struct vdm_err *err)
 {
     uint64_t by_row = l->stated;
-    for (size_t i = 0; i < r->givens; i++) {
-        const struct vdm_record_line *g = &r->given[i];
+    for (size_t i = 0; i < givens; i++) {
+        const struct vdm_record_line *g = &given[i];
         bool about_other = g->field == VDM_FIELD_UNKNOWN || g->field == VDM_FIELD_INFERRED;
         uint64_t says = says_of(g->field, g->value);
         if (about_other)
@@ -152,10 +152,21 @@ bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_re
                         struct vdm_err *err)
 {
     struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
-    if (!add_row(&l, row, err) || !add_given(&l, r, err) ||
+    if (!add_row(&l, row, err) || !add_given(&l, r->given, r->givens, err) ||
         !add_fact(&l, VDM_FIELD_FILE_NAME, facts->name, err) ||
         !add_fact(&l, VDM_FIELD_MEDIA_TYPE, facts->media_type, err) || !check_dates(&l, err) ||
         !check_required(&l, r->required, err) || !check_format(&l, err))
+        return false;
+    *out = l;
+    l = (struct vdm_import_lines){0};
+    return true;
+}
+
+bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line *given,
+                      size_t givens, const struct vdm_table_row *row, struct vdm_err *err)
+{
+    struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
+    if (!add_row(&l, row, err) || !add_given(&l, given, givens, err) || !check_dates(&l, err))
         return false;
     *out = l;
     l = (struct vdm_import_lines){0};

@@ -24,6 +24,10 @@ void vdm_import_lines_release(struct vdm_import_lines *l);
 bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
                         const struct vdm_table_row *row, const struct vdm_source_facts *facts,
                         struct vdm_err *err) VDM_MUST_CHECK;
+/* What a row and options state, dates checked; nothing else is known. `row` may be NULL. */
+bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line *given,
+                      size_t givens, const struct vdm_table_row *row,
+                      struct vdm_err *err) VDM_MUST_CHECK;
 /* Add one line; the value is copied. */
 bool vdm_import_add(struct vdm_import_lines *l, enum vdm_field f, struct vdm_bytes value,
                     struct vdm_err *err) VDM_MUST_CHECK;

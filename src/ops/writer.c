@@ -162,6 +162,21 @@ static bool sign_entry(struct vdm_writer *w, struct vdm_entry *e, const struct v
            vdm_signer_append_note(signer, vdm_buf_bytes(&w->text), &w->note, err);
 }
 
+/* What was withdrawn is not amended any more (docs/FORMATS.md, "Entries"). */
+static bool check_not_withdrawn(struct vdm_writer *w, const struct vdm_entry *e,
+                                struct vdm_err *err)
+{
+    struct vdm_catalog_fate fate;
+    bool found;
+    if (e->kind != VDM_ENTRY_AMENDMENT)
+        return true;
+    if (!vdm_catalog_fate(w->archive->catalog, e->capture.amends, &fate, &found, err))
+        return false;
+    return !found || fate.withdrawn == UINT64_MAX ||
+           vdm_fail_as(err, VDM_ERR_REFUSED, "entry %llu was withdrawn by entry %llu",
+                       (unsigned long long)e->capture.amends, (unsigned long long)fate.withdrawn);
+}
+
 /* A key entry counts from the next entry on, and for the checkpoint over it. */
 static bool take_key_entry(struct vdm_writer *w, const struct vdm_entry *e, struct vdm_err *err)
 {
@@ -177,7 +192,7 @@ static bool put(struct vdm_writer *w, const struct vdm_entry *e, struct vdm_byte
     struct vdm_archive *a = w->archive;
     struct vdm_record decoded;
     bool has = record.n > 0;
-    if (has && !vdm_record_decode(record, &decoded, err))
+    if (!check_not_withdrawn(w, e, err) || (has && !vdm_record_decode(record, &decoded, err)))
         return false;
     if (!vdm_ledger_put_entry(a->ledger, e->n, note, err) ||
         (has && !vdm_ledger_put_record(a->ledger, e->n, record, err)) ||

@@ -30,7 +30,8 @@ bool vdm_writer_may_capture(struct vdm_writer *w, const struct vdm_signer *signe
                             struct vdm_err *err) VDM_MUST_CHECK;
 uint64_t vdm_writer_next(const struct vdm_writer *w); /* number of the next entry */
 /* Append one entry: fill `kind` and the kind's fields, and `recorded`; the rest of the head is set here.
- * `record` (n == 0: none) is the text that it commits to, kept beside it. */
+ * `record` (n == 0: none) is the text that it commits to, kept beside it.
+ * VDM_ERR_REFUSED: an amendment of what was withdrawn. */
 bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
                        struct vdm_bytes record, struct vdm_err *err) VDM_MUST_CHECK;
 /* Append an entry without a record that was signed elsewhere. It must go on from the newest one; whether

@@ -341,6 +341,50 @@ static void test_many_rows(void **state)
     expect_many("m.csv", *state);
 }
 
+/* --- tables that are not about files --- */
+
+static bool put_about(void *ctx, const struct vdm_table_row *row, struct vdm_err *err)
+{
+    struct vdm_buf *out = ctx;
+    vdm_buf_put(out, row->file);
+    for (size_t i = 0; i < row->n; i++) {
+        vdm_buf_putf(out, ":%s=", row->cells[i].key);
+        vdm_buf_put(out, row->cells[i].value);
+    }
+    vdm_buf_putc(out, ' ');
+    return vdm_buf_ok(out, err);
+}
+
+static void test_about_numbers(void **state)
+{
+    static const struct {
+        const char *name, *text, *rows; /* rows == NULL: refused */
+    } cases[] = {
+        {"a.csv", "entry,title\n7,x\n../7,\n", "7:title=x ../7 "},
+        {"a.jsonl", "{\"entry\": 7, \"title\": \"x\"}\n{\"entry\": \"8\"}\n", "7:title=x 8 "},
+        {"b.csv", "entry,title\n7,x\n7,y\n", NULL},
+        {"c.csv", "file,title\n7,x\n", NULL},
+        {"d.csv", "title\nx\n", NULL},
+        {"b.jsonl", "{\"entry\": 7.5}\n", NULL},
+        {"c.jsonl", "{\"title\": \"x\"}\n", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vdm_table *t VDM_CLEANUP(vdm_table_cleanup) = NULL;
+        struct vdm_buf rows VDM_CLEANUP(vdm_buf_release) = {0};
+        struct vdm_err err = {0};
+        put_text(cases[i].name, cases[i].text);
+        bool opened = vdm_table_open_about(&t, cases[i].name, "entry", fields, FIELDS, &err);
+        if (opened != (cases[i].rows != NULL))
+            fail_msg("%s: %s", cases[i].name, err.text);
+        if (!opened)
+            continue;
+        assert_true(vdm_table_each_unused(t, put_about, &rows, &err));
+        vdm_buf_putc(&rows, 0);
+        assert_string_equal((char *)rows.p, cases[i].rows);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +397,7 @@ int main(void)
         SCRATCH_TEST(test_agrees_with_walk),
         SCRATCH_TEST(test_changed),
         SCRATCH_TEST(test_unused_stops),
+        SCRATCH_TEST(test_about_numbers),
         SCRATCH_TEST(test_rows_are_owned),
         SCRATCH_TEST(test_many_rows),
     };

@@ -369,6 +369,42 @@ static void test_commitment(void **state)
     }
 }
 
+static uint64_t differences(const char *a, const char *b)
+{
+    static const char head[] =
+        "vidimus/record/v1\nsecret "
+        "0000000000000000000000000000000000000000000000000000000000000000\n"
+        "document sha256:"
+        "0000000000000000000000000000000000000000000000000000000000000000 5\n";
+    struct vdm_buf x VDM_CLEANUP(vdm_buf_release) = {0}, y VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r, s;
+    vdm_buf_puts(&x, head);
+    vdm_buf_puts(&x, a);
+    vdm_buf_puts(&y, head);
+    vdm_buf_puts(&y, b);
+    assert_true(vdm_record_decode(vdm_buf_bytes(&x), &r, NULL));
+    assert_true(vdm_record_decode(vdm_buf_bytes(&y), &s, NULL));
+    uint64_t differ = vdm_record_differences(&r, &s);
+    assert_int_equal(differ, vdm_record_differences(&s, &r));
+    return differ;
+}
+
+static void test_differences(void **state)
+{
+    const uint64_t title = 1u << VDM_FIELD_TITLE, note = 1u << VDM_FIELD_NOTE;
+    const uint64_t author = 1u << VDM_FIELD_AUTHOR;
+    (void)state;
+    assert_int_equal(differences("", ""), 0);
+    assert_int_equal(differences("title a\nnote b\n", "title a\nnote b\n"), 0);
+    assert_int_equal(differences("title a\n", "title b\n"), title);
+    assert_int_equal(differences("title a\n", ""), title);
+    assert_int_equal(differences("title a\nnote b\n", "author c\n"), title | note | author);
+    assert_int_equal(differences("note a\nnote b\n", "note a\n"), note);
+    assert_int_equal(differences("note a\nnote b\n", "note b\nnote a\n"), note);
+    assert_int_equal(differences("title a\nauthor c\nnote b\n", "title a\nauthor d\nnote b\n"),
+                     author);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_append_names_the_field_that_is_wrong),
         cmocka_unit_test(test_size_limit),
         cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_differences),
     };
     return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

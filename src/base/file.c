@@ -286,6 +286,46 @@ bool vdm_path_free(const char *path, uint64_t *bytes, struct vdm_err *err)
     return true;
 }
 
+static bool write_zeros(int fd, uint64_t size, struct vdm_err *err)
+{
+    static const uint8_t zeros[4096];
+    for (uint64_t done = 0; done < size; done += sizeof zeros) {
+        uint64_t rest = size - done;
+        struct vdm_bytes piece = {zeros, rest < sizeof zeros ? (size_t)rest : sizeof zeros};
+        if (!vdm_fd_write(fd, piece, err))
+            return false;
+    }
+    return vdm_fd_sync(fd, err);
+}
+
+/* Opened for reading first, which tells that it is a file; its owner may always make it writable. */
+static bool overwrite(int dir, const char *name, struct vdm_err *err)
+{
+    int looked VDM_CLEANUP(vdm_fd_close) = -1, fd VDM_CLEANUP(vdm_fd_close) = -1;
+    struct stat seen, opened;
+    if (!vdm_file_open(dir, name, false, &looked, err))
+        return false;
+    if (fchmod(looked, 0600) != 0 || fstat(looked, &seen) != 0)
+        return vdm_fail_errno(err, "make %s writable", name);
+    fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &opened) != 0)
+        return vdm_fail_errno(err, "open %s for writing", name);
+    if (seen.st_ino != opened.st_ino || seen.st_dev != opened.st_dev)
+        return vdm_fail(err, "%s was exchanged meanwhile", name);
+    return write_zeros(fd, (uint64_t)opened.st_size, err);
+}
+
+bool vdm_file_erase(int dir, const char *path, struct vdm_err *err)
+{
+    int parent VDM_CLEANUP(vdm_fd_close) = -1;
+    char name[256];
+    if (!open_parent(dir, path, &parent, name, sizeof name, err) || !overwrite(parent, name, err))
+        return false;
+    if (unlinkat(parent, name, 0) != 0 && errno != ENOENT)
+        return vdm_fail_errno(err, "remove %s", path);
+    return vdm_fd_sync(parent, err);
+}
+
 bool vdm_file_scratch(int *fd, struct vdm_err *err)
 {
     const char *folder = getenv("TMPDIR");

@@ -69,6 +69,11 @@ bool vdm_file_publish(int dir, const char *path, mode_t mode, bool replace, stru
 /* Bytes that may still be written on the file system of `path`; INT64_MAX where it knows no bound. */
 bool vdm_path_free(const char *path, uint64_t *bytes, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Take a regular file away for good: its bytes are overwritten with zeros, then its name goes; durable
+ * on return. VDM_ERR_NOT_FOUND: there is none; VDM_ERR_REFUSED: no regular file. Other names of the
+ * same file keep the zeros. What the disk itself keeps of older versions is beyond it. */
+bool vdm_file_erase(int dir, const char *path, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* A file without a name, for spooling; gone when closed. */
 bool vdm_file_scratch(int *fd, struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #include "cli/out.h"
 #include "ops/archive.h"
 #include "ops/report.h"
+#include "ops/takedown.h"
 #include "ops/unlock.h"
 #include "sandbox/worker.h"
 
@@ -52,6 +53,7 @@ struct vdm_cli {
     struct vdm_signers signers;
     struct vdm_key_event key_change; /* of a command that changes keys: what its plan found */
     struct vdm_buf memory;           /* what that borrows from */
+    struct vdm_takedown takedown;    /* of withdraw: what its plan found */
     struct vdm_progress progress;
     struct vdm_drawn drawn;
     struct vdm_protection protection; /* in a worker: what is in force there */

@@ -45,6 +45,25 @@ const struct vdm_command vdm_commands[] = {
      "  vidimus amend 40-52 --vouch",
      vdm_opts_amend, VDM_NEEDS_WRITE | VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER, 0, ANY, vdm_cmd_amend,
      vdm_needs_of_amend, NULL},
+    {"withdraw", "archiving", "N... --decided-by A",
+     "takes captures down; the ledger stays provable",
+     "Signed by the authority. Of captures (3 5-7) with all their amendments it erases the "
+     "records\n"
+     "with their secrets, and the documents, unless another capture of the same document stays.\n"
+     "Afterwards nobody can tell from the archive what it was; the entries stay, and verify. What "
+     "was\n"
+     "derived from a document must go too (--with-parts). It says what it will erase, and asks, "
+     "before\n"
+     "it asks for a passphrase. Bundles and copies that were handed out, backups, and what the "
+     "disk\n"
+     "keeps of older versions of files are beyond its reach.\n\n"
+     "examples:\n"
+     "  vidimus withdraw 17 --decided-by 'data protection officer, 12/2026' --reason 'private "
+     "address'\n"
+     "  vidimus withdraw 40-52 --decided-by 'court order 3 K 7/26' --authority-key "
+     "/media/usb/authority.key",
+     vdm_opts_withdraw, VDM_NEEDS_WRITE | VDM_NEEDS_AUTHORITY | VDM_NEEDS_LEDGER, 1, ANY,
+     vdm_cmd_withdraw, NULL, vdm_plan_withdraw},
     {"status", "looking", "", "what the archive holds",
      "Entries, documents, keys, the newest checkpoint, space.\n\nexample:\n  vidimus -C "
      "/srv/archive "

@@ -226,6 +226,7 @@ static void close_needs(struct vdm_cli *cli)
     vdm_signers_release(&cli->signers);
     vdm_passphrases_release(&cli->passphrases);
     vdm_buf_release(&cli->memory);
+    vdm_takedown_release(&cli->takedown);
     vdm_archive_close(cli->archive);
     vdm_crypto_close(cli->crypto);
 }

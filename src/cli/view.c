@@ -107,11 +107,20 @@ bool vdm_view_print(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_er
     print_kind(&v->entry);
     if (v->fate.amended != UINT64_MAX) {
         label("amended");
-        printf("by entry %llu, whose record is shown\n", (unsigned long long)v->fate.amended);
+        printf("by entry %llu%s\n", (unsigned long long)v->fate.amended,
+               v->has_record ? ", whose record is shown" : "");
     }
     if (v->fate.withdrawn != UINT64_MAX) {
         label("withdrawn");
-        printf("by entry %llu\n", (unsigned long long)v->fate.withdrawn);
+        printf("by entry %llu, ", (unsigned long long)v->fate.withdrawn);
+        vdm_out_time(stdout, v->withdrawal.recorded);
+        printf(" (%s), decided by ", vdm_scope_name(v->withdrawal.withdrawal.scope));
+        vdm_out_value(stdout, v->withdrawal.withdrawal.decided_by);
+        if (v->withdrawal.withdrawal.reason.n) {
+            fputs(": ", stdout);
+            vdm_out_value(stdout, v->withdrawal.withdrawal.reason);
+        }
+        puts("");
     }
     if (v->has_record)
         print_record(&v->record);
@@ -124,7 +133,13 @@ void vdm_view_print_line(const struct vdm_view *v)
     vdm_out_time(stdout, v->entry.recorded);
     fputs("  ", stdout);
     if (!v->has_record) {
-        puts(v->fate.withdrawn != UINT64_MAX ? "(withdrawn)" : "(no record)");
+        if (!v->has_withdrawal) {
+            puts("(no record)");
+            return;
+        }
+        fputs("(withdrawn, decided by ", stdout);
+        vdm_out_value(stdout, v->withdrawal.withdrawal.decided_by);
+        puts(")");
         return;
     }
     struct vdm_bytes title = value(&v->record, VDM_FIELD_TITLE);
@@ -146,6 +161,8 @@ json_t *vdm_view_json(const struct vdm_view *v)
     json_t *o = json_pack(
         "{s:I,s:s,s:o,s:o}", "entry", (json_int_t)v->n, "kind", vdm_entry_kind_name(v->entry.kind),
         "recorded", vdm_json_time(v->entry.recorded), "signer", vdm_json_value(v->entry.signer));
+    if (o && v->has_withdrawal)
+        json_object_set_new(o, "decided_by", vdm_json_value(v->withdrawal.withdrawal.decided_by));
     if (!o || !v->has_record)
         return o;
     json_object_set_new(o, "document", vdm_json_digest(v->record.document));

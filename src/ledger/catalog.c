@@ -5,7 +5,7 @@
 #include "ledger/catalog_private.h"
 #include "ledger/schema.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,8 +141,10 @@ bool vdm_catalog_remove(const char *store, struct vdm_err *err)
         char *file VDM_CLEANUP(vdm_free_string) = NULL;
         if (asprintf(&file, "%s%s", path, suffixes[i]) < 0)
             return vdm_fail_memory(err);
-        if (unlink(file) != 0 && errno != ENOENT)
-            return vdm_fail_errno(err, "remove catalog.db");
+        struct vdm_err why = {0};
+        bool gone = vdm_file_erase(AT_FDCWD, file, &why) || why.kind == VDM_ERR_NOT_FOUND;
+        if (!gone && (why.kind != VDM_ERR_REFUSED || unlink(file) != 0)) /* no file: a link, say */
+            return vdm_fail(err, "remove catalog.db: %s", why.text);
     }
     return true;
 }

@@ -17,7 +17,8 @@ bool vdm_catalog_open(struct vdm_catalog **out, const char *store, enum vdm_ledg
                       struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_catalog_close(struct vdm_catalog *c); /* NULL is fine */
 void vdm_catalog_cleanup(struct vdm_catalog **c);
-/* Throw the file away, so that opening for writing starts afresh. */
+/* Throw the file away, its bytes overwritten, so that opening for writing starts afresh. What is
+ * withdrawn leaves the catalog in this way, too: whatever it holds of texts is then made anew. */
 bool vdm_catalog_remove(const char *store, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* Entries 0..entries-1 are in it; `last` is the SHA-256 of the newest one's note (of nothing, for an

@@ -99,7 +99,7 @@ static void set_limits(sqlite3 *db)
         {SQLITE_LIMIT_LENGTH, 2 << 20},
         {SQLITE_LIMIT_SQL_LENGTH, 16384},
         {SQLITE_LIMIT_COLUMN, 32},
-        {SQLITE_LIMIT_EXPR_DEPTH, 30},
+        {SQLITE_LIMIT_EXPR_DEPTH, 50},
         {SQLITE_LIMIT_COMPOUND_SELECT, 3},
         {SQLITE_LIMIT_VDBE_OP, 25000},
         {SQLITE_LIMIT_FUNCTION_ARG, 8},
@@ -253,6 +253,25 @@ bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path
     }
     *out = db;
     return true;
+}
+
+/* VACUUM attaches a scratch database and writes the schema, which no other connection may do. */
+static bool vacuum(sqlite3 *db, struct vdm_err *err)
+{
+    sqlite3_set_authorizer(db, NULL, NULL);
+    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 1);
+    return pragma(db, "temp_store", "FILE", "1", err) &&
+           pragma(db, "synchronous", "EXTRA", "3", err) && vdm_db_exec(db, "VACUUM", err);
+}
+
+bool vdm_db_rebuild(const struct vdm_db_kind *kind, const char *path, struct vdm_err *err)
+{
+    sqlite3 *db = NULL;
+    if (!vdm_db_open(&db, kind, path, VDM_DB_WRITE, err))
+        return false;
+    bool ok = vacuum(db, err) || vdm_err_prefix(err, "%s", kind->file);
+    sqlite3_close(db);
+    return ok;
 }
 
 /* --- is it ours, unchanged? --- */

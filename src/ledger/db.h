@@ -32,6 +32,12 @@ struct vdm_db_kind {
 bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
                  enum vdm_db_mode mode, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Write the file anew, row by row (VACUUM), in place and in one transaction: nothing that was deleted
+ * is left in it. Other connections may be open, but in no transaction. What is spooled meanwhile
+ * holds only what stays. */
+bool vdm_db_rebuild(const struct vdm_db_kind *kind, const char *path,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+
 bool vdm_db_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out,
                     struct vdm_err *err) VDM_MUST_CHECK;
 /* Step once; *row says whether there is a row. */

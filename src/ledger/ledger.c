@@ -29,6 +29,7 @@ static const char *const sql[STATEMENTS] = {
     [STMT_PUT_RECORD] = "INSERT INTO record(n, text) VALUES(?, ?)",
     [STMT_PUT_CHECKPOINT] = "INSERT INTO checkpoint(size, note) VALUES(?, ?)",
     [STMT_PUT_TILE] = "INSERT INTO tile(level, \"index\", hashes) VALUES(?, ?, ?)",
+    [STMT_ERASE_RECORD] = "DELETE FROM record WHERE n = ?",
     [STMT_GROW_TILE] = "UPDATE tile SET hashes = ?3 WHERE level = ?1 AND \"index\" = ?2",
 };
 
@@ -55,8 +56,9 @@ static int authorize(void *write, int action, const char *a, const char *b, cons
                      const char *trigger)
 {
     static const char *const tables[] = {"entry", "checkpoint", "tile", "record", NULL};
-    static const char *const functions[] = {"coalesce", "max",    "count", "sum", "length",
-                                            "substr",   "typeof", "quote", NULL};
+    static const char *const functions[] = {"coalesce", "max",    "count",  "sum",
+                                            "length",   "substr", "typeof", "quote",
+                                            "instr",    "char",   NULL};
     (void)database;
     (void)trigger;
     switch (action) {
@@ -72,6 +74,8 @@ static int authorize(void *write, int action, const char *a, const char *b, cons
     case SQLITE_UPDATE: /* tiles at the right edge grow */
         return write && strcmp(a, "tile") == 0 && strcmp(b, "hashes") == 0 ? SQLITE_OK
                                                                            : SQLITE_DENY;
+    case SQLITE_DELETE: /* of what is withdrawn: a trigger looks */
+        return write && strcmp(a, "record") == 0 ? SQLITE_OK : SQLITE_DENY;
     default:
         return SQLITE_DENY;
     }
@@ -147,8 +151,10 @@ bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger
         return vdm_fail_memory(err);
     }
     l->folder = -1;
+    l->path = path;
+    path = NULL; /* the handle owns it */
     if (!vdm_dir_open(AT_FDCWD, store, &l->folder, err) ||
-        !vdm_db_open(&l->db, &ledger_kind, path,
+        !vdm_db_open(&l->db, &ledger_kind, l->path,
                      mode == VDM_LEDGER_WRITE ? VDM_DB_WRITE : VDM_DB_READ, err)) {
         vdm_ledger_close(l);
         return false;
@@ -167,6 +173,7 @@ void vdm_ledger_close(struct vdm_ledger *l)
     sqlite3_close(l->db);
     vdm_fd_close(&l->folder); /* lets go of the lock as well */
     free(l->cache);
+    free(l->path);
     free(l);
 }
 
@@ -254,6 +261,34 @@ bool vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes che
         return vdm_err_prefix(err, "ledger: commit");
     l->writing = false;
     return true;
+}
+
+static bool erase_all(struct vdm_ledger *l, const uint64_t *n, size_t count, struct vdm_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        sqlite3_stmt *s;
+        if (!vdm_ledger_statement(l, STMT_ERASE_RECORD, &s, err))
+            return false;
+        vdm_db_bind_number(s, 1, n[i]);
+        if (!vdm_db_run(s, err))
+            return vdm_err_prefix(err, "record %llu", (unsigned long long)n[i]);
+    }
+    return vdm_db_exec(l->db, "COMMIT", err);
+}
+
+bool vdm_ledger_erase_records(struct vdm_ledger *l, const uint64_t *n, size_t count,
+                              struct vdm_err *err)
+{
+    if (!vdm_ledger_begin(l, err))
+        return false;
+    bool ok = erase_all(l, n, count, err);
+    if (!ok)
+        vdm_ledger_rollback(l);
+    l->writing = false;
+    /* secure_delete overwrites a row where it lies, but not the copies of it that SQLite left in
+     * unused parts of other pages when it moved rows about. */
+    return (ok && vdm_db_rebuild(&ledger_kind, l->path, err)) ||
+           vdm_err_prefix(err, "ledger: erase");
 }
 
 void vdm_ledger_rollback(struct vdm_ledger *l)

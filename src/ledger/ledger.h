@@ -4,7 +4,8 @@
  * right, is for ops/ to say.
  *
  * INVARIANTS
- *   I1  What is committed never changes and never goes away.      schema.c; tests/unit/ledger/test_ledger.c
+ *   I1  What is committed never changes and never goes away; a record goes only if it is withdrawn.
+ *                                                                     schema.c; tests/unit/ledger/test_ledger.c
  *   I2  Entries are dense from 0.                                 schema.c; test_ledger.c
  *   I4  Entries and the checkpoint that covers them commit in one transaction; one size, one checkpoint.
  *                                                                 vdm_ledger_commit; test_ledger.c
@@ -105,6 +106,11 @@ bool vdm_ledger_write_tile(void *ctx, uint8_t level, uint64_t index, unsigned wi
 /* Adds the checkpoint over all entries put so far and makes everything since begin durable. */
 bool vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
                        struct vdm_err *err) VDM_MUST_CHECK;
+/* Erase the records of these entries, durably, and leave no trace of them in the file: it is written
+ * anew as a whole, which takes time and as much space again. Only what a withdrawal that is committed
+ * names can go. Not inside a transaction; those that are not there are passed over. */
+bool vdm_ledger_erase_records(struct vdm_ledger *l, const uint64_t *n, size_t count,
+                              struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_ledger_rollback(struct vdm_ledger *l); /* does nothing outside a transaction */
 
 #endif

@@ -22,6 +22,7 @@ enum vdm_ledger_statement {
     STMT_PUT_CHECKPOINT,
     STMT_PUT_TILE,
     STMT_GROW_TILE,
+    STMT_ERASE_RECORD,
     STATEMENTS
 };
 
@@ -35,6 +36,7 @@ struct vdm_cached_tile {
 
 struct vdm_ledger {
     sqlite3 *db;
+    char *path;
     int folder; /* the store folder: the lock is on it */
     bool writing;
     sqlite3_stmt *statement[STATEMENTS];

@@ -71,6 +71,18 @@ const char *const vdm_ledger_schema[] = {
     "BEGIN SELECT RAISE(ABORT, 'a record belongs to one entry'); END",
     "CREATE TRIGGER record_keep_update BEFORE UPDATE ON record "
     "BEGIN SELECT RAISE(ABORT, 'records never change'); END",
+    /* Only after an entry that withdraws the capture's record; record n is that of capture n, or of an
+     * amendment that names its capture. The newest entries are looked at first. */
+    "CREATE TRIGGER record_erase BEFORE DELETE ON record "
+    "WHEN (SELECT n FROM entry WHERE n > OLD.n "
+    "AND substr(note, 1, 22) = CAST('vidimus/withdrawal/v1' || char(10) AS BLOB) "
+    "AND instr(note, CAST(char(10) || 'scope document' || char(10) AS BLOB)) = 0 "
+    "AND instr(note, CAST(char(10) || 'withdraws ' || (SELECT CASE "
+    "WHEN substr(own.note, 1, 21) = CAST('vidimus/amendment/v1' || char(10) AS BLOB) "
+    "THEN CAST(CAST(substr(own.note, instr(own.note, CAST(char(10) || 'amends ' AS BLOB)) + 8, 17) "
+    "AS TEXT) AS INTEGER) ELSE own.n END FROM entry AS own WHERE own.n = OLD.n) "
+    "|| char(10) AS BLOB)) > 0 ORDER BY n DESC LIMIT 1) IS NULL "
+    "BEGIN SELECT RAISE(ABORT, 'only records of what is withdrawn go away'); END",
     NULL,
 };
 

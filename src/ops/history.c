@@ -83,3 +83,25 @@ bool vdm_history_read(struct vdm_archive *a, uint64_t capture, struct vdm_histor
     h = (struct vdm_history){0};
     return true;
 }
+
+bool vdm_history_scopes(struct vdm_archive *a, uint64_t capture, struct vdm_history_scopes *out,
+                        struct vdm_err *err)
+{
+    struct vdm_history h VDM_CLEANUP(vdm_history_release) = {0};
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    *out = (struct vdm_history_scopes){.last = UINT64_MAX};
+    if (!vdm_history_read(a, capture, &h, err))
+        return false;
+    for (size_t i = 0; i < h.count; i++) {
+        struct vdm_note note;
+        struct vdm_entry e;
+        if (!vdm_archive_entry(a, h.n[i], &bytes, &note, &e, err))
+            return false;
+        if (e.kind != VDM_ENTRY_WITHDRAWAL)
+            continue;
+        out->record = out->record || e.withdrawal.scope != VDM_SCOPE_DOCUMENT;
+        out->document = out->document || e.withdrawal.scope != VDM_SCOPE_RECORD;
+        out->last = e.n;
+    }
+    return true;
+}

@@ -16,4 +16,12 @@ void vdm_history_release(struct vdm_history *h);
 bool vdm_history_read(struct vdm_archive *a, uint64_t capture, struct vdm_history *out,
                       struct vdm_err *err) VDM_MUST_CHECK;
 
+/* What its withdrawals take away, all together. */
+struct vdm_history_scopes {
+    bool record, document;
+    uint64_t last; /* the newest withdrawal; UINT64_MAX: none */
+};
+bool vdm_history_scopes(struct vdm_archive *a, uint64_t capture, struct vdm_history_scopes *out,
+                        struct vdm_err *err) VDM_MUST_CHECK;
+
 #endif

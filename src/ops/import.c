@@ -160,6 +160,13 @@ static bool append(struct import *m, struct pending *p, struct vdm_err *err)
     struct vdm_entry e = {.kind = VDM_ENTRY_CAPTURE, .recorded = vdm_time_now()};
     struct vdm_record r;
     uint8_t secret[32];
+    bool there;
+    /* It was put before the lock was taken: a withdrawal may have erased it since. */
+    if (!vdm_store_holds(m->a->store, p->digest, &there, err))
+        return false;
+    if (!there)
+        return vdm_fail(err, "its document was withdrawn while it was imported; nothing of this "
+                             "batch was recorded");
     vdm_random(secret, sizeof secret);
     if (!add_follows(m, p, err) ||
         !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, err) ||

@@ -15,7 +15,21 @@ void vdm_view_release(struct vdm_view *v)
 {
     vdm_buf_release(&v->note_bytes);
     vdm_buf_release(&v->record_text);
+    vdm_buf_release(&v->withdrawal_bytes);
     *v = (struct vdm_view){0};
+}
+
+/* The catalog leads to it; what it is, the entry itself says. */
+static bool read_withdrawal(struct vdm_archive *a, struct vdm_view *v, struct vdm_err *err)
+{
+    struct vdm_note note;
+    v->has_withdrawal = v->fate.withdrawn != UINT64_MAX;
+    if (!v->has_withdrawal)
+        return true;
+    if (!vdm_archive_entry(a, v->fate.withdrawn, &v->withdrawal_bytes, &note, &v->withdrawal, err))
+        return false;
+    return (v->withdrawal.kind == VDM_ENTRY_WITHDRAWAL && v->withdrawal.withdrawal.of == v->n) ||
+           vdm_catalog_lies(v->n, err);
 }
 
 bool vdm_view_open(struct vdm_archive *a, uint64_t n, struct vdm_view *v, struct vdm_err *err)
@@ -31,7 +45,8 @@ bool vdm_view_open(struct vdm_archive *a, uint64_t n, struct vdm_view *v, struct
         !vdm_catalog_fate(a->catalog, n, &v->fate, &found, err))
         return false;
     uint64_t at = v->fate.amended != UINT64_MAX ? v->fate.amended : n;
-    if (!vdm_ledger_record(a->ledger, at, &v->record_text, &found, err))
+    if (!read_withdrawal(a, v, err) ||
+        !vdm_ledger_record(a->ledger, at, &v->record_text, &found, err))
         return false;
     if (found && !vdm_record_decode(vdm_buf_bytes(&v->record_text), &v->record, err))
         return vdm_err_prefix(err, "record of entry %llu", (unsigned long long)at);
@@ -133,8 +148,13 @@ bool vdm_query_document(struct vdm_archive *a, uint64_t n, vdm_bytes_fn *take, v
     if (v.entry.kind != VDM_ENTRY_CAPTURE)
         return vdm_fail_as(err, VDM_ERR_USAGE, "entry %llu is no capture but a %s",
                            (unsigned long long)n, vdm_entry_kind_name(v.entry.kind));
-    if (!v.has_record || v.fate.withdrawn != UINT64_MAX)
-        return vdm_fail(err, "entry %llu was withdrawn, or its record is missing",
+    if (v.has_withdrawal)
+        return vdm_fail(err, "entry %llu was withdrawn by entry %llu, decided by %.*s",
+                        (unsigned long long)n, (unsigned long long)v.withdrawal.n,
+                        (int)v.withdrawal.withdrawal.decided_by.n,
+                        (const char *)v.withdrawal.withdrawal.decided_by.p);
+    if (!v.has_record)
+        return vdm_fail(err, "the record of entry %llu is missing: run `vidimus verify`",
                         (unsigned long long)n);
     if (!vdm_store_get(a->store, v.record.document, &r, err) ||
         !hash_stream(a->crypto, read_object, &r, take, ctx, &digest, &size, err))

@@ -17,6 +17,9 @@ struct vdm_view {
     struct vdm_buf record_text;
     struct vdm_record record;
     struct vdm_catalog_fate fate; /* of a capture */
+    bool has_withdrawal;          /* the newest; it borrows from withdrawal_bytes */
+    struct vdm_buf withdrawal_bytes;
+    struct vdm_entry withdrawal;
 };
 void vdm_view_release(struct vdm_view *v);
 bool vdm_view_open(struct vdm_archive *a, uint64_t n, struct vdm_view *v,

@@ -3,6 +3,7 @@
 
 #include "keys/guard.h"
 #include "ops/doubt.h"
+#include "ops/takedown.h"
 #include "store/store_folder.h"
 
 #define LOCK_SECONDS 120
@@ -101,7 +102,8 @@ static bool advance_guard(struct vdm_archive *a, uint64_t from, uint64_t size, s
     struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_checkpoint head;
     return vdm_archive_head(a, &note, &head, err) && is_ours(a, vdm_buf_bytes(&note), size, err) &&
-           check_tail(a, from, size, err) && vdm_guard_recover(a->keys, err) &&
+           check_tail(a, from, size, err) && vdm_erase_withdrawn(a, from, size, err) &&
+           vdm_guard_recover(a->keys, err) &&
            (vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err) || vdm_doubt_raise(a, err));
 }
 

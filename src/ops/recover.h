@@ -12,8 +12,8 @@ struct vdm_recovered {
 };
 
 /* The archive is open for writing (which rolled back a half-written transaction) and its lock is held:
- * if the guard is behind, the documents of the entries beyond it are hashed again and the guard is
- * advanced. Rolled back, forked, or no guard: an error that names the way out. *out may be NULL. */
+ * if the guard is behind, the documents of the entries beyond it are hashed again, what they
+ * withdraw is erased, and the guard is advanced. Rolled back, forked, or no guard: an error that names the way out. *out may be NULL. */
 bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
                        struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -38,6 +38,7 @@ static const char *const words[VDM_KINDS] = {
     [VDM_CATALOG_BEHIND] = "catalog-behind",
     [VDM_ORPHAN_DOCUMENT] = "orphan-document",
     [VDM_EVIDENCE_NOT_CHECKED] = "evidence-not-checked",
+    [VDM_ERASURE_PENDING] = "erasure-pending",
 };
 
 const char *vdm_kind_word(enum vdm_finding_kind kind)

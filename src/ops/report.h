@@ -42,6 +42,7 @@ enum vdm_finding_kind {
     VDM_CATALOG_BEHIND,
     VDM_ORPHAN_DOCUMENT,
     VDM_EVIDENCE_NOT_CHECKED,
+    VDM_ERASURE_PENDING,
     VDM_KINDS
 };
 const char *vdm_kind_word(enum vdm_finding_kind kind);

@@ -228,6 +228,24 @@ void vdm_verify_settle(struct vdm_verify *v)
     }
 }
 
+/* A crash leaves a withdrawal that is committed and not carried out: told, and no finding. */
+static bool check_erased(struct vdm_verify *v, uint64_t n, const struct vdm_withdrawal *w,
+                         struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    bool found;
+    if (w->scope == VDM_SCOPE_DOCUMENT)
+        return true;
+    if (!vdm_ledger_record(v->a->ledger, w->of, &text, &found, err))
+        return false;
+    if (found)
+        vdm_report_add(v->report, vdm_seen_at(VDM_ERASURE_PENDING, n),
+                       "it withdraws the record of entry %llu, which is still stored: the erasing "
+                       "was interrupted (`vidimus recover` goes on with it)",
+                       (unsigned long long)w->of);
+    return true;
+}
+
 static bool check_withdrawal(struct vdm_verify *v, const struct vdm_checked_entry *c,
                              struct vdm_err *err)
 {
@@ -237,7 +255,8 @@ static bool check_withdrawal(struct vdm_verify *v, const struct vdm_checked_entr
         return false;
     if (good)
         vdm_verify_catalog(v, &c->entry, w->of, NULL);
-    return !good || !c->signer_good || note_withdrawal(v, c->entry.n, w, err);
+    return !good || !c->signer_good ||
+           (note_withdrawal(v, c->entry.n, w, err) && check_erased(v, c->entry.n, w, err));
 }
 
 bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,

@@ -4,6 +4,7 @@
 #include "keys/guard.h"
 #include "ops/doubt.h"
 #include "ops/recover.h"
+#include "ops/takedown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct vdm_writer {
     struct vdm_digest last_text; /* hash of the newest entry's text */
     struct vdm_digest last_note;
     uint64_t keyring;
+    bool withdraws; /* a withdrawal is among what was appended */
     const struct vdm_signer *old_ledger_key;
     struct vdm_keyring ring; /* as of the entries so far, if has_ring */
     bool has_ring;
@@ -126,6 +128,7 @@ static bool begin_locked(struct vdm_writer *w, struct vdm_err *err)
         !open_tree(w, size, err) || !read_last(w, size, err))
         return false;
     w->begun_at = size;
+    w->withdraws = false;
     return vdm_ledger_begin(a->ledger, err) && vdm_catalog_begin(a->catalog, err);
 }
 
@@ -199,6 +202,7 @@ static bool put(struct vdm_writer *w, const struct vdm_entry *e, struct vdm_byte
         !vdm_tile_writer_append(w->tree, vdm_tlog_leaf(a->crypto, note), err) ||
         !vdm_catalog_learn(a->catalog, e, has ? &decoded : NULL, err))
         return false;
+    w->withdraws = w->withdraws || e->kind == VDM_ENTRY_WITHDRAWAL;
     w->last_text = vdm_sha256(a->crypto, text);
     w->last_note = vdm_sha256(a->crypto, note);
     bool changes_keys =
@@ -282,14 +286,17 @@ static void give_back(struct vdm_writer *w)
     w->locked = false;
 }
 
-/* Where this fails, what the disk holds is in doubt. */
+/* Where the ledger or the guard fails, what the disk holds is in doubt. What is withdrawn goes in
+ * between: as long as the guard is behind, recovery goes on with it. */
 static bool make_durable(struct vdm_writer *w, uint64_t size, struct vdm_err *err)
 {
     struct vdm_archive *a = w->archive;
     struct vdm_bytes checkpoint = vdm_buf_bytes(&w->note);
-    return (vdm_ledger_commit(a->ledger, size, checkpoint, err) &&
-            vdm_guard_replace(a->keys, checkpoint, err)) ||
-           vdm_doubt_raise(a, err);
+    if (!vdm_ledger_commit(a->ledger, size, checkpoint, err))
+        return vdm_doubt_raise(a, err);
+    if (w->withdraws && !vdm_erase_withdrawn(a, w->begun_at, size, err))
+        return false;
+    return vdm_guard_replace(a->keys, checkpoint, err) || vdm_doubt_raise(a, err);
 }
 
 bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
@@ -301,12 +308,16 @@ bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
         return true;
     }
     struct vdm_catalog_reach reach = {size, w->last_note};
+    if (w->withdraws) /* it is made anew, or caught up, once all is erased */
+        vdm_catalog_rollback(a->catalog);
     bool ok = vdm_tile_writer_flush(w->tree, err) && sign_checkpoint(w, err) &&
               make_durable(w, size, err);
     if (ok) {
         vdm_buf_clear(&w->checkpoint);
         vdm_buf_put(&w->checkpoint, vdm_buf_bytes(&w->note));
-        ok = vdm_buf_ok(&w->checkpoint, err) && vdm_catalog_commit(a->catalog, reach, err);
+        ok = vdm_buf_ok(&w->checkpoint, err) &&
+             (w->withdraws ? vdm_archive_catch_up(a, size, NULL, err)
+                           : vdm_catalog_commit(a->catalog, reach, err));
     }
     if (ok)
         give_back(w);

@@ -2,7 +2,8 @@
 /* The one way in which entries get into a ledger: numbered, chained, signed, with the checkpoint that
  * covers them, in the order that makes them safe (I3, I4, I6):
  *
- *   documents durable -> ledger commit durable -> keys/last-checkpoint -> catalog -> acknowledged
+ *   documents durable -> ledger commit durable -> what is withdrawn erased -> keys/last-checkpoint
+ *   -> catalog -> acknowledged
  *
  * begin takes the ledger's lock and commit (or abort) gives it back; several programs may take turns. */
 #ifndef VDM_OPS_WRITER_H

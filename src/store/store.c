@@ -67,6 +67,23 @@ bool vdm_store_get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_r
     return s->ops->get(s, id, r, err) || object_failed(id, err) || vdm_err_prefix(err, "store");
 }
 
+bool vdm_store_erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+{
+    return may_write(s, err) &&
+           (s->ops->erase(s, id, err) || object_failed(id, err) || vdm_err_prefix(err, "store"));
+}
+
+bool vdm_store_holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
+{
+    struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
+    struct vdm_err why = {0};
+    *yes = s->ops->get(s, id, &r, &why);
+    if (*yes || why.kind == VDM_ERR_NOT_FOUND)
+        return true;
+    vdm_fail_as(err, why.kind, "%s", why.text);
+    return object_failed(id, err) || vdm_err_prefix(err, "store");
+}
+
 bool vdm_store_each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err)
 {
     return s->ops->each(s, visit, ctx, err);

@@ -19,7 +19,10 @@
  * each  S11 Every object once, in rising order of digest, in bounded memory; and the name of
  *           everything that does not belong there, in no order.
  *       S12 The visitor can stop it.
- * all   S13 A handle opened for reading writes nothing: put and sync on it are VDM_ERR_USAGE.
+ * erase S14 The object's bytes, and those of every bad one of its id that was set aside, are overwritten
+ *           before their names go; durable on return. Without any of them there is nothing to do.
+ *       S15 What is no file in the object's place is left there, and refused.
+ * all   S13 A handle opened for reading writes nothing: put, sync and erase on it are VDM_ERR_USAGE.
  *
  * A handle belongs to one thread. While a put runs, its read function may get from the same handle
  * but must neither put nor check. */
@@ -79,6 +82,12 @@ bool vdm_store_each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx,
 void vdm_store_close(struct vdm_store *s);    /* NULL is fine; syncs nothing */
 void vdm_store_cleanup(struct vdm_store **s); /* for VDM_CLEANUP */
 
+/* For documents that were withdrawn. The caller keeps others from putting the same object meanwhile. */
+bool vdm_store_erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err) VDM_MUST_CHECK;
+/* Is there an object of this id? Its bytes are not looked at. */
+bool vdm_store_holds(struct vdm_store *s, struct vdm_digest id, bool *yes,
+                     struct vdm_err *err) VDM_MUST_CHECK;
+
 /* Is the object good? A finding, not an error: false only if it could not be looked at. */
 enum vdm_store_state {
     VDM_STORE_GOOD,
@@ -99,6 +108,7 @@ struct vdm_store_ops {
     bool (*get)(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
                 struct vdm_err *err);
     bool (*each)(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err);
+    bool (*erase)(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err);
     void (*close)(struct vdm_store *s); /* releases the base too, frees s */
 };
 

@@ -292,6 +292,37 @@ static bool each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, stru
     return vdm_store_list(of(s)->objects, visit, ctx, err);
 }
 
+/* `damaged-<hex>-...` in tmp/: mostly the same bytes. */
+static bool erase_set_aside(int tmp, struct vdm_digest id, struct vdm_err *err)
+{
+    char hex[65], start[80];
+    int fd = openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        vdm_fail_errno(err, "list tmp");
+        vdm_fd_close(&fd);
+        return false;
+    }
+    vdm_digest_hex(id, hex);
+    snprintf(start, sizeof start, "damaged-%s-", hex);
+    bool ok = true;
+    for (const struct dirent *e; ok && (e = readdir(d));)
+        ok = strncmp(e->d_name, start, strlen(start)) != 0 || vdm_file_erase(tmp, e->d_name, err);
+    closedir(d);
+    return ok;
+}
+
+static bool erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+{
+    struct folder *f = of(s);
+    struct object_path path = path_of(id);
+    struct vdm_err why = {0};
+    if ((!shard_ready(f, id, false, &why) || !vdm_file_erase(f->objects, path.text, &why)) &&
+        why.kind != VDM_ERR_NOT_FOUND)
+        return vdm_fail_as(err, why.kind, "%s", why.text);
+    return erase_set_aside(f->tmp, id, err);
+}
+
 static void close_folder(struct vdm_store *s)
 {
     struct folder *f = of(s);
@@ -301,7 +332,7 @@ static void close_folder(struct vdm_store *s)
     free(f);
 }
 
-static const struct vdm_store_ops folder_ops = {put, sync_folder, get, each, close_folder};
+static const struct vdm_store_ops folder_ops = {put, sync_folder, get, each, erase, close_folder};
 
 const char *vdm_store_network_name(uint32_t f_type)
 {

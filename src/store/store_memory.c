@@ -153,6 +153,35 @@ static bool each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, stru
     return true;
 }
 
+static void wipe(struct object **o)
+{
+    if ((*o)->bytes.n)
+        memset((*o)->bytes.p, 0, (*o)->bytes.n);
+    object_free(o);
+}
+
+static bool erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+{
+    struct memory *m = of(s);
+    bool found;
+    size_t at = place(m, id, &found);
+    (void)err;
+    if (found) {
+        wipe(&m->sorted[at]);
+        memmove(m->sorted + at, m->sorted + at + 1, (--m->n - at) * sizeof *m->sorted);
+    }
+    for (struct object **o = &m->aside; *o;) {
+        struct object *next = (*o)->next;
+        if (!vdm_digest_equal((*o)->id, id)) {
+            o = &(*o)->next;
+            continue;
+        }
+        wipe(o);
+        *o = next;
+    }
+    return true;
+}
+
 static void close_memory(struct vdm_store *s)
 {
     struct memory *m = of(s);
@@ -168,7 +197,7 @@ static void close_memory(struct vdm_store *s)
     free(m);
 }
 
-static const struct vdm_store_ops memory_ops = {put, sync, get, each, close_memory};
+static const struct vdm_store_ops memory_ops = {put, sync, get, each, erase, close_memory};
 
 bool vdm_store_open_memory(struct vdm_store **out, struct vdm_crypto *crypto, struct vdm_err *err)
 {

@@ -3,6 +3,8 @@
  * its own connection, and with a connection that has none of our settings. */
 #include "unit/ledger/ledger_kit.h"
 
+#include "ledger/schema.h"
+
 #include <sys/file.h>
 
 /* --- the triggers alone --- */
@@ -66,13 +68,52 @@ static void triggers_refuse(void **state)
     assert_same_dump(k->path, &before);
 }
 
-/* What triggers cannot forbid must at least be possible: erasing a record, growing a tile. */
+/* What triggers cannot forbid must at least be possible: growing a tile. */
 static void what_is_meant_to_change(void **state)
 {
     struct kit *k = *state;
-    raw_run(k->path, "DELETE FROM record WHERE n = 2");
     raw_run(k->path, "UPDATE tile SET hashes = CAST(hashes || zeroblob(32) AS BLOB)");
-    raw_run(k->path, "INSERT INTO record VALUES(2, x'00')");
+}
+
+/* A record goes only where an entry behind it withdraws its capture, and not the document alone. */
+static void what_may_be_erased(void **state)
+{
+    static const struct {
+        const char *own, *last; /* entry 2, whose record is erased; the newest entry */
+        bool goes;
+    } cases[] = {
+        {"vidimus/capture/v1\nentry 2", "vidimus/withdrawal/v1\nwithdraws 2\nscope record", true},
+        {"vidimus/capture/v1\nentry 2", "vidimus/withdrawal/v1\nwithdraws 2\nscope both", true},
+        {"vidimus/capture/v1\nentry 2", "vidimus/withdrawal/v1\nwithdraws 2\nscope document",
+         false},
+        {"vidimus/capture/v1\nentry 2", "vidimus/withdrawal/v1\nwithdraws 22\nscope both", false},
+        {"vidimus/capture/v1\nentry 2", "vidimus/withdrawal/v2\nwithdraws 2\nscope both", false},
+        {"vidimus/capture/v1\nentry 2", "vidimus/amendment/v1\nwithdraws 2\nscope both", false},
+        {"vidimus/amendment/v1\namends 1", "vidimus/withdrawal/v1\nwithdraws 1\nscope both", true},
+        {"vidimus/amendment/v1\namends 1", "vidimus/withdrawal/v1\nwithdraws 2\nscope both", false},
+        {"vidimus/amendment/v1\namends 1", "vidimus/withdrawal/v1\nwithdraws 11\nscope both",
+         false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sqlite3 *db = NULL;
+        char *insert = sqlite3_mprintf(
+            "INSERT INTO entry VALUES(0, x'00'); INSERT INTO entry VALUES(1, x'00'); "
+            "INSERT INTO entry VALUES(2, CAST(%Q || char(10) || 'record x' AS BLOB)); "
+            "INSERT INTO record VALUES(2, x'00'); "
+            "INSERT INTO entry VALUES(3, CAST(%Q || char(10) || 'decided-by x' AS BLOB)); "
+            "INSERT INTO entry VALUES(4, x'00')",
+            cases[i].own, cases[i].last);
+        assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+        for (const char *const *s = vdm_ledger_schema; *s; s++)
+            assert_int_equal(sqlite3_exec(db, *s, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, insert, NULL, NULL, NULL), SQLITE_OK);
+        int code = sqlite3_exec(db, "DELETE FROM record", NULL, NULL, NULL);
+        if ((code == SQLITE_OK) != cases[i].goes)
+            fail_msg("%s, %s: %s", cases[i].own, cases[i].last, sqlite3_errmsg(db));
+        sqlite3_free(insert);
+        sqlite3_close(db);
+    }
 }
 
 /* --- the authorizer: our own connection, misused --- */
@@ -582,6 +623,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         KIT_TEST(triggers_refuse),
         KIT_TEST(what_is_meant_to_change),
+        cmocka_unit_test(what_may_be_erased),
         KIT_TEST(authorizer_refuses),
         KIT_TEST(reading_cannot_write),
         KIT_TEST(settings_hold),

@@ -786,6 +786,8 @@ static void every_kind_was_seen(void **state)
 {
     struct base *b = *state;
     for (int i = 0; i < VDM_KINDS; i++) {
+        if (i == VDM_ERASURE_PENDING) /* what a crash leaves: tests/cli/test_withdraw.py */
+            continue;
         bool of_bundles = i == VDM_DOCUMENT_UNMATCHED || i == VDM_BAG_INVALID ||
                           i == VDM_PROOF_INVALID || i == VDM_UNSEALED ||
                           i == VDM_UNEXPECTED_MEMBER || i == VDM_COMPLETENESS_NOT_PROVED ||

@@ -402,6 +402,32 @@ static bool read_other(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vd
 }
 
 /* A put may read from the store it puts to: here an object into itself. */
+/* S14: the object and what was set aside of its id, and nothing else; twice is as good as once. */
+static void test_erase(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_digest gone = must_put(x->store, 1, 70000).id, stays = must_put(x->store, 2, 9).id;
+    bool there;
+    x->backend->damage(x, gone, DAMAGE_FLIP);
+    assert_true(must_put(x->store, 1, 70000).repaired);
+    x->backend->damage(x, stays, DAMAGE_FLIP);
+    assert_true(must_put(x->store, 2, 9).repaired);
+    assert_int_equal(x->backend->set_aside(x), 2);
+    for (int i = 0; i < 2; i++) {
+        assert_true(vdm_store_erase(x->store, gone, NULL));
+        assert_true(vdm_store_holds(x->store, gone, &there, NULL));
+        assert_false(there);
+        assert_int_equal(x->backend->set_aside(x), 1);
+    }
+    assert_int_equal(state_of(x->store, gone), VDM_STORE_MISSING);
+    must_hold(x->store, stays, 2, 9);
+    assert_true(vdm_store_holds(x->store, stays, &there, NULL));
+    assert_true(there);
+    assert_int_equal(object_count(x->store), 1);
+    assert_true(must_put(x->store, 1, 70000).was_new);
+    must_hold(x->store, gone, 1, 70000);
+}
+
 static void test_put_from_itself(void **state)
 {
     struct store_fixture *x = *state;
@@ -433,6 +459,7 @@ int store_contract_run(const struct store_backend *backend)
         T(test_each),
         T(test_each_stops),
         T(test_put_from_itself),
+        T(test_erase),
     };
     union {
         const struct store_backend *in;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cmd.h"
+#include "ops/withdraw.h"
+
+#include <string.h>
+
+const struct vdm_opt vdm_opts_withdraw[] = {
+    {"decided-by", 0, "TEXT", "whose decision it is, for everybody to read"},
+    {"scope", 0, "SCOPE", "document, record or both (default)"},
+    {"reason", 0, "TEXT", "why, for everybody to read: it names nothing that shall go"},
+    {"with-parts", 0, NULL, "also what was derived from the documents"},
+    {"yes", 0, NULL, "do not ask"},
+    {NULL, 0, NULL, NULL},
+};
+
+static bool take_scope(const struct vdm_args *args, enum vdm_scope *out, struct vdm_err *err)
+{
+    static const enum vdm_scope all[] = {VDM_SCOPE_DOCUMENT, VDM_SCOPE_RECORD, VDM_SCOPE_BOTH};
+    const char *text = vdm_args_value(args, "scope");
+    *out = VDM_SCOPE_BOTH;
+    for (size_t i = 0; text && i < sizeof all / sizeof *all; i++)
+        if (strcmp(text, vdm_scope_name(all[i])) == 0) {
+            *out = all[i];
+            return true;
+        }
+    return !text ||
+           vdm_fail_as(err, VDM_ERR_USAGE, "--scope is document, record or both, not %s", text);
+}
+
+/* `numbers` holds what *out borrows. */
+static bool read_request(const struct vdm_args *args, struct vdm_buf *numbers,
+                         struct vdm_withdraw_request *out, struct vdm_err *err)
+{
+    const char *by = vdm_args_value(args, "decided-by"), *reason = vdm_args_value(args, "reason");
+    if (!by || !*by || (reason && !*reason))
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           !by || !*by ? "--decided-by TEXT is needed: whose decision it is"
+                                       : "--reason is empty");
+    for (size_t i = 0; i < args->rests; i++)
+        if (!vdm_cli_ranges(args->rest[i], numbers, err))
+            return false;
+    *out = (struct vdm_withdraw_request){.entry = (const uint64_t *)(const void *)numbers->p,
+                                         .entries = numbers->n / sizeof *out->entry,
+                                         .decided_by = vdm_str(by),
+                                         .reason =
+                                             reason ? vdm_str(reason) : (struct vdm_bytes){NULL, 0},
+                                         .with_parts = vdm_args_has(args, "with-parts")};
+    return take_scope(args, &out->scope, err);
+}
+
+/* --- what it will do, in words --- */
+
+static void say_one(const struct vdm_cli *cli, const struct vdm_taken *t)
+{
+    char hex[65];
+    if (cli->quiet)
+        return;
+    fprintf(stderr, "  entry %llu: %s", (unsigned long long)t->capture,
+            t->record ? "its record and those of its amendments" : "its record stays");
+    if (!t->has_record) {
+        fputs("; nobody knows any more which document it was\n", stderr);
+        return;
+    }
+    vdm_digest_hex(t->digest, hex);
+    if (t->kept_for != UINT64_MAX)
+        fprintf(stderr, "; its document stays: entry %llu is a capture of it, too\n",
+                (unsigned long long)t->kept_for);
+    else if (t->document)
+        fprintf(stderr, "; its document, %llu bytes, sha256 %s\n", (unsigned long long)t->size,
+                hex);
+    else
+        fputs("; its document stays, and no capture tells that it is here\n", stderr);
+}
+
+bool vdm_plan_withdraw(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err)
+{
+    struct vdm_withdraw_request r;
+    char question[80];
+    if (!read_request(args, &cli->memory, &r, err) ||
+        !vdm_withdraw_plan(cli->archive, &r, &cli->takedown, err))
+        return false;
+    vdm_cli_say(cli, "This withdraws for good, and erases from this archive:\n");
+    for (size_t i = 0; i < cli->takedown.takens; i++)
+        say_one(cli, &cli->takedown.taken[i]);
+    vdm_cli_say(cli, "What was handed out and what lies in backups is beyond its reach.\n");
+    snprintf(question, sizeof question, "Withdraw %zu capture%s?", cli->takedown.takens,
+             cli->takedown.takens == 1 ? "" : "s");
+    return vdm_cli_confirm(args, question, err);
+}
+
+/* --- doing it --- */
+
+static bool print_json(struct vdm_cli *cli, const struct vdm_withdraw_done *done,
+                       struct vdm_err *err)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < cli->takedown.takens; i++) {
+        const struct vdm_taken *t = &cli->takedown.taken[i];
+        json_array_append_new(list, json_pack("{s:I,s:I,s:b,s:b}", "entry", (json_int_t)t->capture,
+                                              "withdrawal", (json_int_t)(done->first + i),
+                                              "record_erased", t->record, "document_erased",
+                                              vdm_takedown_erases(t)));
+    }
+    return vdm_json_print(json_pack("{s:o,s:o}", "withdrawn", list, "checkpoint",
+                                    vdm_json_value(vdm_buf_bytes(&done->checkpoint))),
+                          err);
+}
+
+static void print_done(struct vdm_cli *cli, const struct vdm_withdraw_done *done)
+{
+    vdm_out_count(stdout, cli->takedown.takens, "capture", "captures");
+    printf(done->first == done->last ? " withdrawn (entry %llu)" : " withdrawn (entries %llu",
+           (unsigned long long)done->first);
+    if (done->first != done->last)
+        printf(" to %llu)", (unsigned long long)done->last);
+    puts(" and erased from this archive.");
+    vdm_out_checkpoint(vdm_buf_bytes(&done->checkpoint));
+}
+
+VDM_COMMAND(withdraw)
+{
+    struct vdm_buf numbers VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_withdraw_request r;
+    struct vdm_withdraw_done done = {0};
+    (void)status;
+    bool ok = read_request(args, &numbers, &r, err) &&
+              vdm_withdraw(cli->archive, &r, &cli->takedown, cli->signers.authority,
+                           cli->signers.ledger, &done, err);
+    if (ok && cli->json)
+        ok = print_json(cli, &done, err);
+    else if (ok)
+        print_done(cli, &done);
+    vdm_buf_release(&done.checkpoint);
+    return ok;
+}

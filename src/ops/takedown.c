@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/takedown.h"
+
+#include "base/text.h"
+#include "format/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void vdm_takedown_release(struct vdm_takedown *t)
+{
+    free(t->taken);
+    free(t->record);
+    free(t->part);
+    *t = (struct vdm_takedown){0};
+}
+
+/* Room for one more element of `width` bytes. */
+static bool grow(void *list, size_t n, size_t *cap, size_t width, struct vdm_err *err)
+{
+    void **p = list;
+    if (n < *cap)
+        return true;
+    size_t more = *cap ? *cap * 2 : 16;
+    void *grown = reallocarray(*p, more, width);
+    if (!grown)
+        return vdm_fail_memory(err);
+    *p = grown;
+    *cap = more;
+    return true;
+}
+
+/* Where the capture stands in `taken`, or would. */
+static size_t place(const struct vdm_takedown *t, uint64_t capture)
+{
+    size_t low = 0, high = t->takens;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (t->taken[mid].capture < capture)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static struct vdm_taken *find(const struct vdm_takedown *t, uint64_t capture)
+{
+    size_t at = place(t, capture);
+    return at < t->takens && t->taken[at].capture == capture ? &t->taken[at] : NULL;
+}
+
+bool vdm_takedown_add(struct vdm_takedown *t, uint64_t capture, enum vdm_scope scope,
+                      struct vdm_err *err)
+{
+    size_t at = place(t, capture);
+    if (!find(t, capture)) {
+        if (!grow(&t->taken, t->takens, &t->takens_cap, sizeof *t->taken, err))
+            return false;
+        memmove(t->taken + at + 1, t->taken + at, (t->takens++ - at) * sizeof *t->taken);
+        t->taken[at] = (struct vdm_taken){.capture = capture, .kept_for = UINT64_MAX};
+    }
+    struct vdm_taken *there = &t->taken[at];
+    there->record = there->record || scope != VDM_SCOPE_DOCUMENT;
+    there->document = there->document || scope != VDM_SCOPE_RECORD;
+    return true;
+}
+
+bool vdm_takedown_erases(const struct vdm_taken *t)
+{
+    return t->has_record && t->document && t->kept_for == UINT64_MAX;
+}
+
+/* --- withdrawals --- */
+
+/* The authority, as genesis names it: whoever else signs withdraws nothing. */
+static bool read_authority(struct vdm_archive *a, struct vdm_vkey *authority, struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_note note;
+    struct vdm_entry genesis;
+    if (!vdm_archive_entry(a, 0, &bytes, &note, &genesis, err))
+        return false;
+    if (genesis.kind != VDM_ENTRY_GENESIS)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "entry 0 is no genesis");
+    *authority = genesis.genesis.authority;
+    return true;
+}
+
+static bool good_withdrawal(struct vdm_archive *a, const struct vdm_vkey *authority,
+                            const struct vdm_ledger_row *row, struct vdm_entry *e)
+{
+    struct vdm_note note;
+    return vdm_bytes_start_with(row->bytes, VDM_LIT("vidimus/withdrawal/")) &&
+           vdm_entry_open(a->crypto, row->bytes, &note, e, NULL) && e->n == row->n &&
+           e->kind == VDM_ENTRY_WITHDRAWAL &&
+           vdm_note_verify(&note, a->crypto, authority, NULL) == VDM_NOTE_GOOD;
+}
+
+/* --- the pass --- */
+
+struct pass {
+    struct vdm_archive *a;
+    struct vdm_takedown *t;
+    struct vdm_vkey authority;
+    struct vdm_takedown withdrawn; /* all that the ledger withdraws */
+    struct vdm_part *holder;       /* captures of a document that is taken: of = index in `taken` */
+    size_t holders, holders_cap;
+};
+
+static void pass_release(struct pass *p)
+{
+    vdm_takedown_release(&p->withdrawn);
+    free(p->holder);
+}
+
+/* What the record of each capture that is taken says now. */
+static bool read_taken(struct pass *p, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    for (size_t i = 0; i < p->t->takens; i++) {
+        struct vdm_taken *taken = &p->t->taken[i];
+        struct vdm_record r;
+        bool found;
+        vdm_buf_clear(&text);
+        if (!vdm_ledger_record(p->a->ledger, taken->capture, &text, &found, err))
+            return false;
+        taken->kept_for = UINT64_MAX;
+        taken->has_record = found && vdm_record_decode(vdm_buf_bytes(&text), &r, NULL);
+        if (taken->has_record) {
+            taken->digest = r.document;
+            taken->size = r.document_size;
+        }
+    }
+    return true;
+}
+
+static bool note_part(struct vdm_part **list, size_t *n, size_t *cap, struct vdm_part part,
+                      struct vdm_err *err)
+{
+    if (!grow(list, *n, cap, sizeof part, err))
+        return false;
+    (*list)[(*n)++] = part;
+    return true;
+}
+
+/* `sha256:<hex> <offset> <length> <method>` */
+static bool is_derived_from(const struct vdm_record *r, const struct vdm_digest *digest)
+{
+    struct vdm_bytes value, from;
+    struct vdm_digest named;
+    for (size_t k = 0; (value = vdm_record_value(r, VDM_FIELD_DERIVED_FROM, k)).n; k++)
+        if (vdm_cut(&value, ' ', &from) && vdm_digest_decode(from, &named) &&
+            vdm_digest_equal(named, *digest))
+            return true;
+    return false;
+}
+
+/* The record of `capture` or of an amendment of it, at entry n. */
+static bool look_at_record(struct pass *p, uint64_t capture, const struct vdm_ledger_row *row,
+                           struct vdm_err *err)
+{
+    struct vdm_takedown *t = p->t;
+    struct vdm_record r;
+    const struct vdm_taken *taken = find(t, capture);
+    if (taken && taken->record) {
+        if (!grow(&t->record, t->records, &t->records_cap, sizeof *t->record, err))
+            return false;
+        t->record[t->records++] = row->n;
+    }
+    if (!vdm_record_decode(row->bytes, &r, NULL))
+        return true;
+    for (size_t i = 0; i < t->takens; i++) {
+        if (!t->taken[i].has_record)
+            continue;
+        if (vdm_digest_equal(r.document, t->taken[i].digest) && capture != t->taken[i].capture &&
+            !note_part(&p->holder, &p->holders, &p->holders_cap, (struct vdm_part){capture, i},
+                       err))
+            return false;
+        if (!taken && is_derived_from(&r, &t->taken[i].digest) &&
+            !note_part(&t->part, &t->parts, &t->parts_cap,
+                       (struct vdm_part){capture, t->taken[i].capture}, err))
+            return false;
+    }
+    return true;
+}
+
+static bool look_at(struct pass *p, const struct vdm_ledger_row *entry,
+                    const struct vdm_ledger_row *record, struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    if (good_withdrawal(p->a, &p->authority, entry, &e))
+        return vdm_takedown_add(&p->withdrawn, e.withdrawal.of, e.withdrawal.scope, err);
+    if (!record)
+        return true;
+    if (!vdm_entry_open(p->a->crypto, entry->bytes, &note, &e, err))
+        return vdm_err_prefix(err, "entry %llu", (unsigned long long)entry->n);
+    return look_at_record(p, e.kind == VDM_ENTRY_AMENDMENT ? e.capture.amends : entry->n, record,
+                          err);
+}
+
+static bool look_at_slice(struct pass *p, const struct vdm_ledger_slice *s, struct vdm_err *err)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < s->entries; i++) {
+        while (k < s->records && s->record[k].n < s->entry[i].n)
+            k++;
+        bool has = k < s->records && s->record[k].n == s->entry[i].n;
+        if (!look_at(p, &s->entry[i], has ? &s->record[k] : NULL, err))
+            return false;
+    }
+    return true;
+}
+
+/* A document stays while a capture of it does. A part whose record is withdrawn too, or is taken in
+ * another way, stands in the way no more; `parts` keeps the others, each once. */
+static void settle(struct pass *p)
+{
+    struct vdm_takedown *t = p->t;
+    for (size_t i = 0; i < p->holders; i++) {
+        const struct vdm_part *h = &p->holder[i];
+        if (!find(t, h->capture) && !find(&p->withdrawn, h->capture))
+            t->taken[h->of].kept_for = h->capture;
+        const struct vdm_taken *gone = find(&p->withdrawn, h->capture);
+        if (gone && gone->document)
+            t->taken[h->of].document = true;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < t->parts; i++) {
+        const struct vdm_taken *gone = find(&p->withdrawn, t->part[i].capture);
+        bool again = kept > 0 && t->part[kept - 1].capture == t->part[i].capture;
+        if (!again && !(gone && gone->record && gone->document))
+            t->part[kept++] = t->part[i];
+    }
+    t->parts = kept;
+}
+
+bool vdm_takedown_plan(struct vdm_archive *a, struct vdm_takedown *t, uint64_t size,
+                       struct vdm_err *err)
+{
+    struct vdm_ledger_slice slice = {0};
+    struct pass p VDM_CLEANUP(pass_release) = {.a = a, .t = t};
+    t->records = t->parts = 0;
+    bool ok = read_authority(a, &p.authority, err) && read_taken(&p, err);
+    for (uint64_t n = 0; ok && n < size; n = slice.to)
+        ok = vdm_ledger_read_slice(a->ledger, n, size, &slice, err) &&
+             look_at_slice(&p, &slice, err);
+    vdm_ledger_slice_release(&slice);
+    if (ok)
+        settle(&p);
+    return ok;
+}
+
+/* --- the erasing --- */
+
+static bool collect(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_takedown *t,
+                    struct vdm_err *err)
+{
+    struct vdm_ledger_slice slice = {0};
+    struct vdm_vkey authority;
+    bool ok = read_authority(a, &authority, err);
+    for (uint64_t n = from; ok && n < size; n = slice.to) {
+        ok = vdm_ledger_read_slice(a->ledger, n, size, &slice, err);
+        for (size_t i = 0; ok && i < slice.entries; i++) {
+            struct vdm_entry e;
+            ok = !good_withdrawal(a, &authority, &slice.entry[i], &e) ||
+                 vdm_takedown_add(t, e.withdrawal.of, e.withdrawal.scope, err);
+        }
+    }
+    vdm_ledger_slice_release(&slice);
+    return ok;
+}
+
+static bool takes_records(const struct vdm_takedown *t)
+{
+    for (size_t i = 0; i < t->takens; i++)
+        if (t->taken[i].record)
+            return true;
+    return false;
+}
+
+/* Its texts go with the file; the caller fills it again from what the ledger still has. */
+static bool renew_catalog(struct vdm_archive *a, struct vdm_err *err)
+{
+    vdm_catalog_close(a->catalog);
+    a->catalog = NULL;
+    return vdm_catalog_remove(a->store_path, err) &&
+           vdm_catalog_open(&a->catalog, a->store_path, VDM_LEDGER_WRITE, err);
+}
+
+bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
+{
+    struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
+    if (!collect(a, from, size, &t, err))
+        return false;
+    if (t.takens == 0)
+        return true;
+    bool ok = vdm_takedown_plan(a, &t, size, err);
+    for (size_t i = 0; ok && i < t.takens; i++)
+        ok = !vdm_takedown_erases(&t.taken[i]) || vdm_store_erase(a->store, t.taken[i].digest, err);
+    ok = ok &&
+         (!takes_records(&t) || vdm_ledger_erase_records(a->ledger, t.record, t.records, err)) &&
+         renew_catalog(a, err);
+    return ok || vdm_err_prefix(err, "the withdrawal is recorded, but not all is erased yet (the "
+                                     "next command that writes goes on with it)");
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What withdrawals erase, and the erasing. Decided by the ledger alone: all entries and records are
+ * read, since a catalog that was edited must not make a document go away that is still needed. */
+#ifndef VDM_OPS_TAKEDOWN_H
+#define VDM_OPS_TAKEDOWN_H
+
+#include "ops/archive.h"
+
+/* A capture that is, or is to be, withdrawn. */
+struct vdm_taken {
+    uint64_t capture;
+    bool record, document; /* what goes */
+    /* Filled in: */
+    bool has_record; /* its record is there; else the next three mean nothing */
+    struct vdm_digest digest;
+    uint64_t size;
+    uint64_t kept_for; /* another capture of the document, not withdrawn; UINT64_MAX: none */
+};
+
+/* A capture that was derived from a document whose captures are taken down. */
+struct vdm_part {
+    uint64_t capture, of;
+};
+
+/* Zero-initialise; put the captures in with vdm_takedown_add, then plan; release. */
+struct vdm_takedown {
+    struct vdm_taken *taken; /* by capture */
+    size_t takens, takens_cap;
+    uint64_t *record; /* entries whose records are to be erased, rising */
+    size_t records, records_cap;
+    struct vdm_part *part; /* not taken, and not withdrawn so far that the digest is gone */
+    size_t parts, parts_cap;
+};
+void vdm_takedown_release(struct vdm_takedown *t);
+/* A capture that is in it already is taken down by both scopes. */
+bool vdm_takedown_add(struct vdm_takedown *t, uint64_t capture, enum vdm_scope scope,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+/* Look through the ledger's first `size` entries. May be called again after another add. */
+bool vdm_takedown_plan(struct vdm_archive *a, struct vdm_takedown *t, uint64_t size,
+                       struct vdm_err *err) VDM_MUST_CHECK;
+/* Does this document go from the store? All its captures are withdrawn, and one of them with it. */
+bool vdm_takedown_erases(const struct vdm_taken *t);
+
+/* Erase what the good withdrawals among entries from <= n < size take away, durably: documents first,
+ * whose digests only the records know, then the records; the catalog is made empty, to be brought up
+ * to date by the caller. Without withdrawals nothing is done. The caller holds the ledger's lock and
+ * no transaction. Safe to run again. */
+bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/withdraw.h"
+
+#include "format/value.h"
+#include "ops/history.h"
+#include "ops/writer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* --- the plan --- */
+
+static bool covers(const struct vdm_history_scopes *there, enum vdm_scope scope)
+{
+    return (there->record || scope == VDM_SCOPE_DOCUMENT) &&
+           (there->document || scope == VDM_SCOPE_RECORD);
+}
+
+static bool check_one(struct vdm_archive *a, uint64_t n, enum vdm_scope scope, struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_note note;
+    struct vdm_entry e;
+    struct vdm_history_scopes there;
+    if (!vdm_archive_entry(a, n, &bytes, &note, &e, err))
+        return false;
+    if (e.kind != VDM_ENTRY_CAPTURE)
+        return vdm_fail_as(
+            err, VDM_ERR_REFUSED,
+            "entry %" PRIu64 " is no capture but %s %s (a withdrawal is of a capture "
+            "with all its amendments)",
+            n, e.kind == VDM_ENTRY_AMENDMENT || e.kind == VDM_ENTRY_AUDIT ? "an" : "a",
+            vdm_entry_kind_name(e.kind));
+    if (!vdm_history_scopes(a, n, &there, err))
+        return false;
+    return !covers(&there, scope) ||
+           vdm_fail_as(err, VDM_ERR_REFUSED,
+                       "entry %" PRIu64 " was withdrawn by entry %" PRIu64 " already", n,
+                       there.last);
+}
+
+static bool add(struct vdm_archive *a, struct vdm_takedown *t, uint64_t n, enum vdm_scope scope,
+                struct vdm_err *err)
+{
+    return check_one(a, n, scope, err) && vdm_takedown_add(t, n, scope, err);
+}
+
+static bool refuse_parts(const struct vdm_takedown *t, struct vdm_err *err)
+{
+    struct vdm_buf list VDM_CLEANUP(vdm_buf_release) = {0};
+    for (size_t i = 0; i < t->parts && i < 10; i++)
+        vdm_buf_putf(&list, "%s%" PRIu64, i ? ", " : "", t->part[i].capture);
+    if (t->parts > 10)
+        vdm_buf_putf(&list, " and %zu more", t->parts - 10);
+    return vdm_buf_ok(&list, err) &&
+           vdm_fail_as(err, VDM_ERR_REFUSED,
+                       "what was derived from it would stay behind, and names its digest: entries "
+                       "%.*s. --with-parts withdraws them too",
+                       (int)list.n, (const char *)list.p);
+}
+
+/* Parts have parts: on until no more are found. */
+static bool plan_all(struct vdm_archive *a, const struct vdm_withdraw_request *r,
+                     struct vdm_takedown *t, struct vdm_err *err)
+{
+    uint64_t size;
+    if (!vdm_ledger_size(a->ledger, &size, err))
+        return false;
+    for (size_t i = 0; i < r->entries; i++)
+        if (!add(a, t, r->entry[i], r->scope, err))
+            return false;
+    for (;;) {
+        if (!vdm_takedown_plan(a, t, size, err))
+            return false;
+        if (t->parts == 0)
+            return true;
+        if (!r->with_parts)
+            return refuse_parts(t, err);
+        for (size_t i = 0; i < t->parts; i++)
+            if (!vdm_takedown_add(t, t->part[i].capture, r->scope, err))
+                return false;
+    }
+}
+
+bool vdm_withdraw_plan(struct vdm_archive *a, const struct vdm_withdraw_request *r,
+                       struct vdm_takedown *out, struct vdm_err *err)
+{
+    struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
+    if (!plan_all(a, r, &t, err))
+        return false;
+    *out = t;
+    t = (struct vdm_takedown){0};
+    return true;
+}
+
+/* --- doing it --- */
+
+static bool same_plan(const struct vdm_takedown *a, const struct vdm_takedown *b)
+{
+    bool same = a->takens == b->takens && a->records == b->records;
+    for (size_t i = 0; same && i < a->takens; i++)
+        same = a->taken[i].capture == b->taken[i].capture &&
+               vdm_takedown_erases(&a->taken[i]) == vdm_takedown_erases(&b->taken[i]);
+    return same;
+}
+
+static bool append_all(struct vdm_writer *w, const struct vdm_withdraw_request *r,
+                       const struct vdm_takedown *plan, const struct vdm_signer *authority,
+                       struct vdm_withdraw_done *done, struct vdm_err *err)
+{
+    struct vdm_buf by VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf reason VDM_CLEANUP(vdm_buf_release) = {0};
+    vdm_value_append(&by, r->decided_by);
+    vdm_value_append(&reason, r->reason);
+    if (!vdm_buf_ok(&by, err) || !vdm_buf_ok(&reason, err))
+        return false;
+    done->first = vdm_writer_next(w);
+    for (size_t i = 0; i < plan->takens; i++) {
+        struct vdm_entry e = {.kind = VDM_ENTRY_WITHDRAWAL, .recorded = vdm_time_now()};
+        e.withdrawal = (struct vdm_withdrawal){.of = plan->taken[i].capture,
+                                               .scope = r->scope,
+                                               .decided_by = vdm_buf_bytes(&by),
+                                               .reason = vdm_buf_bytes(&reason)};
+        if (!vdm_writer_append(w, &e, authority, (struct vdm_bytes){0}, err))
+            return false;
+        done->last = e.n;
+    }
+    return true;
+}
+
+bool vdm_withdraw(struct vdm_archive *a, const struct vdm_withdraw_request *r,
+                  const struct vdm_takedown *plan, const struct vdm_signer *authority,
+                  const struct vdm_signer *ledger, struct vdm_withdraw_done *done,
+                  struct vdm_err *err)
+{
+    struct vdm_writer *w VDM_CLEANUP(vdm_writer_cleanup) = NULL;
+    struct vdm_takedown now VDM_CLEANUP(vdm_takedown_release) = {0};
+    *done = (struct vdm_withdraw_done){0};
+    if (!vdm_writer_open(&w, a, ledger, err) || !vdm_writer_begin(w, err) ||
+        !vdm_withdraw_plan(a, r, &now, err))
+        return false;
+    if (!same_plan(plan, &now))
+        return vdm_fail(err,
+                        "somebody wrote to the archive meanwhile: nothing was done, try again");
+    if (!append_all(w, r, plan, authority, done, err) || !vdm_writer_commit(w, err))
+        return false;
+    vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(w));
+    return vdm_buf_ok(&done->checkpoint, err);
+}

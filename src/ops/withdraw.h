@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Withdrawals: a capture is taken down by the authority's decision; the ledger stays provable. */
+#ifndef VDM_OPS_WITHDRAW_H
+#define VDM_OPS_WITHDRAW_H
+
+#include "ops/takedown.h"
+#include "ops/unlock.h"
+
+struct vdm_withdraw_request {
+    const uint64_t *entry; /* captures, rising */
+    size_t entries;
+    enum vdm_scope scope;
+    struct vdm_bytes decided_by; /* plain bytes, not empty */
+    struct vdm_bytes reason;     /* n == 0: none */
+    bool with_parts;             /* what was derived from their documents goes too */
+};
+
+/* What the request takes down, all parts included, as the ledger is now: looks, changes nothing.
+ * VDM_ERR_REFUSED: an entry that is no capture or is withdrawn so far already; a part that would
+ * stay behind. Release *out. */
+bool vdm_withdraw_plan(struct vdm_archive *a, const struct vdm_withdraw_request *r,
+                       struct vdm_takedown *out, struct vdm_err *err) VDM_MUST_CHECK;
+
+struct vdm_withdraw_done {
+    uint64_t first, last; /* the withdrawals' numbers */
+    struct vdm_buf checkpoint;
+};
+/* Sign one withdrawal for each capture of the plan, commit them, erase. Under the ledger's lock the
+ * plan is made again; where it comes out otherwise, somebody wrote meanwhile, and nothing is done. */
+bool vdm_withdraw(struct vdm_archive *a, const struct vdm_withdraw_request *r,
+                  const struct vdm_takedown *plan, const struct vdm_signer *authority,
+                  const struct vdm_signer *ledger, struct vdm_withdraw_done *done,
+                  struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

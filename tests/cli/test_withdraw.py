@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Takedowns: what goes, what stays, what is left to be found, what a crash leaves."""
+
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import support
+
+PYTHON_VERIFIER = pathlib.Path(__file__).resolve().parents[1] / "interop/vidimus_verify.py"
+DECIDED = ("--decided-by", "officer 7", "--yes")
+
+
+def words_of(n, size):
+    """Bytes that stand nowhere else, and are found again piece by piece."""
+    chance = random.Random(n)
+    return "".join(chance.choice("abcdefghijklmnop") for _ in range(size)).encode()
+
+
+def store_bytes(archive):
+    """Every byte of store/, file names included."""
+    found = b""
+    for base, _, files in os.walk(archive + "/store"):
+        for name in files:
+            found += os.path.join(base, name).encode() + pathlib.Path(base, name).read_bytes()
+    return found
+
+
+def traces(archive, document, title):
+    """Which pieces of a document, its digest and its title are in the store."""
+    everything = store_bytes(archive)
+    digest = hashlib.sha256(document)
+    pieces = [document[i:i + 64] for i in range(0, len(document) - 63, 64)]
+    pieces += [digest.digest(), digest.hexdigest().encode(), digest.hexdigest()[2:].encode()]
+    # A search index writes a word in small letters, and leaves out what it shares with the one before.
+    pieces += [part for word in title.encode().split() for part in (word, word.lower()[4:])]
+    return [p for p in pieces if p in everything]
+
+
+class Withdraw(support.Case):
+    def add(self, a, name, document, *options):
+        self.ok("-C", a, "import", self.file(name, document), *options)
+
+    def withdraw(self, a, *args, code=0):
+        return self.expect(code, "-C", a, "withdraw", *args, *DECIDED)
+
+    def test_no_trace(self):
+        """Records of all sizes, taken down here and there: SQLite leaves copies of rows in unused
+        parts of its pages when it moves them, which deleting alone does not reach."""
+        a = self.archive()
+        rows, table, chance = {}, ["file,title,note"], random.Random(5)
+        (self.dir / "src").mkdir()
+        for n in range(2, 102):
+            document = words_of(n, 64 * chance.randint(1, 9))
+            title = f"{words_of(n + 1000, 16).decode()} {words_of(n + 2000, 16).decode()}"
+            (self.dir / f"src/d{n:03}").write_bytes(document)
+            table.append(f'd{n:03},{title},{"z" * chance.choice((9, 300, 3000))}')
+            rows[n] = (document, title)
+        self.ok("-C", a, "import", str(self.dir / "src"), "--metadata",
+                self.file("src/t.csv", "\n".join(table) + "\n"))
+        numbers = {json.loads(self.ok("-C", a, "show", str(n), "--json").out)["record"]["title"]: n
+                   for n in range(2, 102)}
+        self.ok("-C", a, "amend", "7", "--note", "a note")
+        order = list(rows.values())
+        chance.shuffle(order)
+        for document, title in order[:8]:
+            self.assertGreater(len(traces(a, document, title)), 4, "the control")
+        for start in range(0, 60, 20):
+            self.withdraw(a, *[str(numbers[title]) for _, title in order[start:start + 20]])
+            for document, title in order[:start + 20]:
+                self.assertEqual(traces(a, document, title), [], title)
+        db = sqlite3.connect(f"file:{a}/store/ledger.db?mode=ro", uri=True)
+        self.assertEqual(db.execute("PRAGMA freelist_count").fetchone(), (0,), "written anew")
+        db.close()
+        for document, title in order[60:]:
+            self.assertGreater(len(traces(a, document, title)), 4, "what stays")
+        self.verified(a)
+
+    def test_a_bad_copy_that_was_set_aside_goes_too(self):
+        a, document = self.archive(), words_of(1, 640)
+        self.add(a, "a.txt", document)
+        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path.chmod(0o600)
+        path.write_bytes(document[:-1] + b"!")
+        self.ok("-C", a, "import", str(self.dir / "a.txt"), "--again")
+        self.assertEqual(len(list(pathlib.Path(a, "store/tmp").glob("damaged-*"))), 1)
+        self.withdraw(a, "2-3")
+        self.assertEqual(traces(a, document, "Qwzqwzqwz Qwyqwyqwy"), [])
+
+    def test_scopes(self):
+        for scope, record, kept in (("document", True, False), ("record", False, True),
+                                    ("both", False, False)):
+            a = self.archive(name=scope)
+            self.add(a, "a.txt", "a document\n", "--title", "A title")
+            self.ok("-C", a, "amend", "2", "--title", "Another")
+            r = self.withdraw(a, "2", "--scope", scope, "--reason", "as asked")
+            self.assertIn("This withdraws for good", r.err)
+            self.assertEqual(bool(list(pathlib.Path(a, "store/objects").glob("*/*"))), kept, scope)
+            shown = self.ok("-C", a, "show", "2", "--json").json
+            self.assertEqual("record" in shown, record, scope)
+            self.assertEqual((shown["withdrawn"], shown["decided_by"]), (4, "officer 7"))
+            self.assertRegex(self.ok("-C", a, "show", "2").out,
+                             rf"withdrawn +by entry 4, .* \({scope}\), decided by officer 7: as asked")
+            self.assertEqual(self.verified(a, 5)["documents_checked"], 0)
+            r = self.expect(3, "-C", a, "cat", "2")
+            self.assertIn("withdrawn by entry 4, decided by officer 7", r.err)
+            self.expect(1, "-C", a, "amend", "2", "--title", "x")
+            self.withdraw(a, "2", "--scope", scope, code=3)
+
+    def test_both_in_two_steps(self):
+        a = self.archive(1)
+        self.withdraw(a, "2", "--scope", "document")
+        self.withdraw(a, "2", "--scope", "record")
+        self.assertRegex(self.withdraw(a, "2", code=3).err, "withdrawn by entry 4 already")
+        self.verified(a, 5)
+
+    def test_shared_documents(self):
+        a = self.archive()
+        for source in ("one", "two"):
+            self.add(a, "a.txt", "the same bytes\n", "--source", source)
+        r = self.withdraw(a, "2")
+        self.assertIn("its document stays: entry 3 is a capture of it, too", r.err)
+        self.assertEqual(self.ok("-C", a, "cat", "3").out, "the same bytes\n")
+        self.verified(a, 5)
+        self.assertRegex(self.withdraw(a, "3").err, "its document, 15 bytes")
+        self.assertEqual(list(pathlib.Path(a, "store/objects").glob("*/*")), [])
+        self.verified(a, 6)
+
+    def test_parts(self):
+        a = self.archive()
+        self.add(a, "whole.txt", "whole\n")
+        for n, name in (("2", "part"), ("3", "part of part")):
+            self.add(a, name, name, "--derived-from", n, "--derived-method", "cut out")
+        before = support.listing(a + "/keys")
+        r = self.withdraw(a, "2", code=3)
+        self.assertIn("would stay behind, and names its digest: entries 3. --with-parts", r.err)
+        self.assertEqual(support.listing(a + "/keys"), before)
+        self.verified(a, 5)
+        r = self.withdraw(a, "2", "--with-parts", "--json")
+        self.assertEqual([w["entry"] for w in r.json["withdrawn"]], [2, 3, 4])
+        self.assertTrue(all(w["document_erased"] and w["record_erased"] for w in r.json["withdrawn"]))
+        self.assertEqual(traces(a, b"whole\n" * 20, "Qwzqwzqwz Qwyqwyqwy"), [])
+        self.verified(a, 8)
+
+    def test_refused(self):
+        a = self.archive(1)
+        self.ok("-C", a, "amend", "2", "--note", "x")
+        for n, words in (("1", "is no capture but a key"), ("3", "is no capture but an amendment"),
+                         ("9", "no entry 9")):
+            self.assertIn(words, self.withdraw(a, n, code=3).err)
+        for args in (("2",), ("2", "--decided-by", ""), ("2", *DECIDED, "--scope", "all"),
+                     ("2", *DECIDED, "--reason", ""), DECIDED, ("x", *DECIDED)):
+            self.expect(2, "-C", a, "withdraw", *args)
+        self.expect(2, "-C", a, "withdraw", "2", "--decided-by", "me")
+        os.remove(a + "/keys/authority.key")
+        self.assertIn("--authority-key", self.withdraw(a, "2", code=3).err)
+        self.verified(a, 4)
+
+    def test_asks(self):
+        a = self.archive(1)
+        asked = ("-C", a, "withdraw", "2", "--decided-by", "me")
+        r = support.on_terminal(*asked, answers=[("Type yes:", "no\n")])
+        self.assertEqual(r.code, 3, str(r))
+        self.verified(a, 3)
+        r = support.on_terminal(*asked, answers=[("Type yes:", "yes\n")])
+        self.assertEqual(r.code, 0, str(r))
+        self.verified(a, 4)
+
+    def test_interrupted(self):
+        """The entry is committed and the erasing stops: it is told, and the next write goes on."""
+        a, document = self.archive(), words_of(3, 640)
+        self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx")
+        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        os.rename(path, self.dir / "aside")
+        path.mkdir()
+        self.assertIn("not all is erased yet", self.withdraw(a, "2", code=3).err)
+        path.rmdir()
+        os.rename(self.dir / "aside", path)
+        report = self.verified(a, 4)
+        self.assertIn("erasure-pending", [n["kind"] for n in report["notices"]])
+        b = str(self.dir / "b")
+        shutil.copytree(a, b)
+        self.ok("-C", a, "recover")
+        self.add(b, "b.txt", "another\n")
+        for archive in (a, b):
+            self.assertEqual(traces(archive, document, "Qwzxqwzxqwzx"), [])
+            report = self.verified(archive)
+            self.assertNotIn("erasure-pending", [n["kind"] for n in report["notices"]])
+
+    def test_bundles(self):
+        a = self.archive(2)
+        self.ok("-C", a, "amend", "2", "--note", "x")
+        self.withdraw(a, "2")
+        bundle, key = str(self.dir / "b.tar"), a + "/keys/authority.pub"
+        self.ok("-C", a, "bundle", "-o", bundle, "--all")
+        self.assertIn("1 WITHDRAWN", self.ok("verify", bundle, "--trust", key).out)
+        said = subprocess.run([sys.executable, PYTHON_VERIFIER, "--json", "--trust", key, bundle],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(json.loads(said.stdout)["verdict"], "VERIFIED", said.stdout)
+
+    def test_an_erasure_without_a_withdrawal_is_missing(self):
+        a = self.archive(1)
+        next(pathlib.Path(a, "store/objects").glob("*/*")).unlink()
+        r = self.expect(1, "-C", a, "verify", "--json").json
+        self.assertEqual([f["kind"] for f in r["findings"]], ["document-missing"])
+
+    def test_again(self):
+        """The ledger does not know any more what it was: the same bytes are new."""
+        a = self.archive(1)
+        self.withdraw(a, "2")
+        self.ok("-C", a, "import", str(self.dir / "a-src"))
+        self.verified(a, 5)
+        self.assertIn("(withdrawn, decided by officer 7)", self.ok("-C", a, "log").out)
+
+
+if __name__ == "__main__":
+    support.main()

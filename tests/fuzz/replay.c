@@ -47,7 +47,10 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t n, size_t cap)
         memmove(data + at, data + at + 1, n - at - 1);
         return n - 1;
     }
-    data[at] = roll & 4 ? byte : data[at] ^ (uint8_t)(1u << (roll >> 8 & 7));
+    if (roll & 4)
+        data[at] = byte;
+    else
+        data[at] ^= (uint8_t)(1u << (roll >> 8 & 7));
     return n;
 }
 

@@ -122,7 +122,7 @@ class Hostile(support.Case):
             self.safe(r)
         self.assertEqual(len(self.ok("-C", a, "log").out.splitlines()), count)
         # A word that is found nowhere is told, and not obeyed either.
-        for title in TITLES:
+        for title in TITLES[::6]:
             self.safe(self.ok("-C", a, "log", "--collection", title, "--issuer", title))
             self.safe(run("-C", a, "find", "--", title))
             self.safe(self.ok("-C", a, "history", b"https://e/" + title))

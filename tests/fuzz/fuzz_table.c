@@ -104,15 +104,22 @@ static void check_table(const char *path)
     vdm_table_row_release(&row);
 }
 
-/* Files in a folder of our own: what a table is, its name says. */
+/* Files in a folder of our own, gone afterwards: what a table is, its name says. */
+static char folder[64];
+
+static void remove_folder(void)
+{
+    rmdir(folder);
+}
+
 static const char *path_of(unsigned kind)
 {
-    static char folder[64], path[80];
+    static char path[80];
     static const char *const endings[] = {"csv", "json", "jsonl"};
     if (!folder[0]) {
         strcpy(folder,
                access("/dev/shm", W_OK) == 0 ? "/dev/shm/vdm-fuzz-XXXXXX" : "/tmp/vdm-fuzz-XXXXXX");
-        FUZZ_CHECK(mkdtemp(folder));
+        FUZZ_CHECK(mkdtemp(folder) && atexit(remove_folder) == 0);
     }
     snprintf(path, sizeof path, "%s/t.%s", folder, endings[kind % 3]);
     return path;

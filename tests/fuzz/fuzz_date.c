@@ -1,8 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Times of ours have one form; dates of sources are printable ASCII, and every time of ours is one. */
+/* Times of ours have one form; dates of sources are printable ASCII and days of the calendar; every
+ * time of ours is one. */
 #include "fuzz/fuzz.h"
 
 #include "base/time.h"
+
+#include <string.h>
+#include <time.h>
+
+/* A plain date is one that the C library's calendar has. */
+static void check_calendar(struct vdm_bytes date)
+{
+    char text[11] = {0};
+    struct tm t = {0};
+    int year, month, day, end = 0;
+    memcpy(text, date.p, 10);
+    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || end != 10 ||
+        strspn(text, "0123456789-") != 10)
+        return;
+    t.tm_year = year - 1900;
+    t.tm_mon = month - 1;
+    t.tm_mday = day;
+    timegm(&t);
+    FUZZ_CHECK(t.tm_year == year - 1900 && t.tm_mon == month - 1 && t.tm_mday == day);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -18,5 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (size_t i = 0; valid && i < n; i++)
         FUZZ_CHECK(data[i] > 0x20 && data[i] < 0x7F);
     FUZZ_CHECK(!valid || n > 0);
+    if (valid && n == 10)
+        check_calendar(input);
     return 0;
 }

@@ -103,12 +103,33 @@ static void reader_beside_writer(void **state)
     vdm_ledger_close(reader);
 }
 
+/* Cut off while it was made, a database may come out whole and empty. What cannot be prepared then is an
+ * error, in each call that reads. */
+static void without_tables(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_ledger_slice slice = {0};
+    uint64_t size;
+    bool found;
+    struct vdm_digest hash;
+    kit_reopen(k, VDM_LEDGER_READ);
+    raw_run(k->path, "DROP TABLE entry; DROP TABLE record; DROP TABLE checkpoint; DROP TABLE tile");
+    MUST_NOT(vdm_ledger_size(k->l, &size, &k->err), "no such table");
+    MUST_NOT(vdm_ledger_entry(k->l, 0, &out, &found, &k->err), "no such table");
+    MUST_NOT(vdm_ledger_checkpoint(k->l, 5, &out, &found, &k->err), "no such table");
+    MUST_NOT(vdm_ledger_read_slice(k->l, 0, 5, &slice, &k->err), "no such table");
+    MUST_NOT(vdm_ledger_read_tile(k->l, 0, 0, 1, &hash, &k->err), "no such table");
+    vdm_ledger_slice_release(&slice);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         KIT_TEST(hot_journal),
         KIT_TEST(killed_writer),
         KIT_TEST(reader_beside_writer),
+        KIT_TEST(without_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,6 @@ static const struct vdm_db_kind catalog_kind = {
     .application_id = VDM_CATALOG_APPLICATION_ID,
     .schema = vdm_catalog_schema,
     .authorize = authorize,
-    .synchronous = "NORMAL",
     .page_size = 4096,
 };
 

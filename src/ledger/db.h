@@ -22,8 +22,7 @@ struct vdm_db_kind {
     /* SQLite's authorizer: may this happen after opening? */
     int (*authorize)(void *write, int action, const char *a, const char *b, const char *database,
                      const char *trigger);
-    const char *synchronous; /* "EXTRA": the power may fail right after a commit returns */
-    int page_size;           /* of new files */
+    int page_size; /* of new files */
 };
 
 /* `path`: of the file, absolute and free of links. A journal that an interrupted write left is rolled

@@ -88,7 +88,6 @@ static const struct vdm_db_kind ledger_kind = {
     .application_id = VDM_LEDGER_APPLICATION_ID,
     .schema = vdm_ledger_schema,
     .authorize = authorize,
-    .synchronous = "EXTRA",
     .page_size = 4096,
 };
 

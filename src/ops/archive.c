@@ -335,13 +335,23 @@ static bool learn_all(struct vdm_archive *a, uint64_t from, uint64_t size,
     return true;
 }
 
+/* How far the catalog goes, or *ours is false: it cannot be read, or is of another ledger. */
+static bool find_reach(struct vdm_archive *a, uint64_t size, struct vdm_catalog_reach *reach,
+                       bool *ours, struct vdm_err *err)
+{
+    struct vdm_err why = {0};
+    *ours = false;
+    if (vdm_catalog_reached(a->catalog, reach, &why))
+        return vdm_archive_catalog_fits(a, reach, size, ours, err);
+    return why.kind == VDM_ERR_MALFORMED || vdm_fail_as(err, why.kind, "catalog: %s", why.text);
+}
+
 bool vdm_archive_catch_up(struct vdm_archive *a, uint64_t size, const struct vdm_progress *progress,
                           struct vdm_err *err)
 {
     struct vdm_catalog_reach reach;
     bool ours;
-    if (!vdm_catalog_reached(a->catalog, &reach, err) ||
-        !vdm_archive_catalog_fits(a, &reach, size, &ours, err))
+    if (!find_reach(a, size, &reach, &ours, err))
         return false;
     if (!ours) {
         vdm_catalog_close(a->catalog);

@@ -203,6 +203,21 @@ static void reindexed(void **state)
     is_clean(k);
 }
 
+/* Its first page is well, the others are not: the next write makes it anew. */
+static void catalog_damaged(void **state)
+{
+    struct kit *k = *state;
+    PATH(path, "%s/store/catalog.db", k->path);
+    kit_close(k);
+    struct vdm_buf pages VDM_CLEANUP(vdm_buf_release) = file_content(path);
+    assert_true(pages.n > 4096);
+    memset(pages.p + 4096, 0xA5, pages.n - 4096);
+    file_write(path, vdm_buf_bytes(&pages));
+    kit_open(k);
+    capture_until(k, 8);
+    is_clean(k);
+}
+
 /* --- a new archive --- */
 
 static void init(void **state)
@@ -287,10 +302,18 @@ static void init_interrupted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(abort_leaves_nothing), TEST(checkpoint_shown), TEST(taking_turns),
-        TEST(damaged_tree),         TEST(killed),           TEST(guard_behind),
-        TEST(guard_missing),        TEST(reindexed),        TEST(init),
-        TEST(init_that_fails),      TEST(init_interrupted),
+        TEST(abort_leaves_nothing),
+        TEST(checkpoint_shown),
+        TEST(taking_turns),
+        TEST(damaged_tree),
+        TEST(killed),
+        TEST(guard_behind),
+        TEST(guard_missing),
+        TEST(reindexed),
+        TEST(catalog_damaged),
+        TEST(init),
+        TEST(init_that_fails),
+        TEST(init_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

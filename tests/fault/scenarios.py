@@ -70,22 +70,8 @@ class Init(Scenario):
 
     def look(self, result):
         if not self.archive.acknowledged.size:
-            self.try_again()
+            support.try_init_again(self.archive)
         self.judge.archive(self.archive)
-
-    def try_again(self):
-        """As its messages say. Keys are never removed by the program itself."""
-        result = run(*self.words())
-        if "holds an archive" in result.err:
-            result = self.archive.run("recover")
-        if "an interrupted `init` leaves" in result.err:
-            shutil.rmtree(self.archive.path / "keys")
-            if "remove keys/ and store/" in result.err:
-                shutil.rmtree(self.archive.path / "store")
-            result = must(*self.words())
-        if result.code != 0:
-            raise Wrong(f"no way out: {result}")
-        self.told(result)
 
 
 class Import(Scenario):

@@ -78,6 +78,9 @@ class Recording:
     def recover(self):
         self.command(["-C", self.archive.path, "recover"])
 
+    def key(self, *words):
+        self.command(["-C", self.archive.path, "key", *words])
+
     def command(self, words, documents=None, slowly=None):
         log, out = self.scratch / "log", self.scratch / "out"
         log.unlink(missing_ok=True)
@@ -174,7 +177,16 @@ def reindex(r):
     r.put(later=60)
 
 
-SCENARIOS = {f.__name__.replace("_", "-"): f for f in (init, first_import, imports, batches, known, recover, reindex)}
+def keys(r):
+    """Commits one after the other, without a document; from the first on another key signs."""
+    r.prepare("before")
+    r.key("new", "--role", "ledger", "--no-passphrase")
+    r.key("authorize", support.ORIGIN, "--role", "ledger", "--json")
+    r.key("retire", "old-ledger", "--json")
+
+
+SCENARIOS = {f.__name__.replace("_", "-"): f for f in (init, first_import, imports, batches, known, recover, reindex,
+                                                          keys)}
 
 
 # --- judging ---

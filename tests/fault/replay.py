@@ -233,7 +233,7 @@ SYNCS = {
     "ledger": ("fdatasync */ledger.db", first_import),
     "ledger's journal": ("fdatasync */ledger.db-journal", imports),
     "name of the ledger's journal": ("fdatasync */store", recover),
-    "guard": ("fsync */keys/.last-checkpoint.*", first_import),
+    "guard": ("fsync */keys/[#.]*", first_import),  # before it has its name
     "name of the guard": ("fsync */keys", first_import),
     "init, all at once": ("syncfs *", init),
     "catalog": ("fdatasync */catalog.db*", imports),

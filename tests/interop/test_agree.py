@@ -61,11 +61,11 @@ FOLLOW_UPS = {"bag-invalid", "chain-broken", "unexpected-member"}
 
 class Agree(unittest.TestCase):
     maxDiff = None
+    compared = 0
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.file = Path(self.folder.name) / "b.tar"
-        self.compared = 0
 
     def tearDown(self):
         self.folder.cleanup()
@@ -92,7 +92,7 @@ class Agree(unittest.TestCase):
             said = [{k for k, n in findings if n == about} - FOLLOW_UPS
                     for findings in (ours[2], theirs[2])]
             self.assertEqual(*said, what)
-        self.compared += 1
+        Agree.compared += 1
         return ours
 
     def each_bundle(self):
@@ -271,5 +271,12 @@ class Agree(unittest.TestCase):
             told(1, *signers)
 
 
+def main():
+    done = unittest.main(exit=False).result
+    wrong = len(done.failures) + len(done.errors)
+    print(f"verifiers compared={Agree.compared} disagreements={wrong}")
+    sys.exit(wrong != 0)
+
+
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -785,6 +785,7 @@ static void nothing_is_written(void **state)
 static void every_kind_was_seen(void **state)
 {
     struct base *b = *state;
+    unsigned long findings = 0, kinds = 0;
     for (int i = 0; i < VDM_KINDS; i++) {
         if (i == VDM_ERASURE_PENDING) /* what a crash leaves: tests/cli/test_withdraw.py */
             continue;
@@ -794,7 +795,10 @@ static void every_kind_was_seen(void **state)
                           i == VDM_EVIDENCE_NOT_CHECKED;
         if (!of_bundles && b->kit.seen[i] == 0)
             fail_msg("no case has %s", vdm_kind_word((enum vdm_finding_kind)i));
+        findings += b->kit.seen[i];
+        kinds += b->kit.seen[i] > 0;
     }
+    printf("edits-archive findings=%lu kinds=%lu undetected=0\n", findings, kinds);
 }
 
 int main(void)

@@ -87,7 +87,7 @@ def check_findings(root):
 
 def check_commands(root):
     page = man_page(root)
-    commands = re.findall(r'^    \{"([a-z -]+)", "', read(root, "src/cli/commands.c"), re.M)
+    commands = re.findall(r'^    \{"([a-z -]+)", +"', read(root, "src/cli/commands.c"), re.M)
     names = "\n".join(re.findall(r"Cm ([a-z-]+(?: [a-z]+)?)", page))
     yield from missing(commands, names, "docs/vidimus.1", "command")
 
@@ -128,7 +128,7 @@ PLANTS = [
     ("docs/vidimus.1", "Cm reindex", "Cm rebuild", "command reindex"),
     ("docs/vidimus.1", "allow-unsealed", "allow", "option allow-unsealed"),
     ("docs/FORMATS.md", "    issued-as-written ", "    as-written ", "record field issued-as-written"),
-    ("src/cli/commands.c", '    {"reindex", "', '    {"newcommand", "', "command newcommand"),
+    ("src/cli/commands.c", '    {"reindex", ', '    {"newcommand", ', "command newcommand"),
     ("src/ops/report.c", '"forked"', '"new-finding"', "kind new-finding"),
     ("src/ops/report.c", "[VDM_", "[XDM_", "lost its way"),
 ]

@@ -3,6 +3,7 @@
 #ifndef VDM_CLI_CLI_H
 #define VDM_CLI_CLI_H
 
+#include "cli/manual.h"
 #include "cli/opt.h"
 #include "cli/out.h"
 #include "ops/archive.h"
@@ -62,13 +63,10 @@ struct vdm_cli {
 struct vdm_command {
     const char *name;  /* one word, or two: `key list` */
     const char *group; /* heading in the list of commands */
-    const char *usage; /* what follows the name */
-    const char *summary;
-    const char *help; /* more lines and at least one example, for --help */
-    const struct vdm_opt *options;
-    unsigned needs; /* enum vdm_needs; never more than this is opened */
+    unsigned needs;    /* enum vdm_needs; never more than this is opened */
     /* Arguments other than options: from..to of them. */
     size_t least, most;
+    const struct vdm_manual *manual;
     /* The exit status. An error that was not told yet is told by main: false with *err. */
     bool (*run)(struct vdm_cli *cli, const struct vdm_args *args, int *status, struct vdm_err *err);
     /* What of `needs` it takes with these arguments; NULL: all. Reading is part of writing. */
@@ -78,7 +76,10 @@ struct vdm_command {
      * say. */
     bool (*plan)(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);
 };
-extern const struct vdm_command vdm_commands[]; /* ends with a NULL name */
+extern const struct vdm_command vdm_commands[];   /* ends with a NULL name */
+extern const struct vdm_opt vdm_global_options[]; /* of every command */
+/* A command's own options, and those of signing where it signs. The caller frees it; NULL: no memory. */
+struct vdm_opt *vdm_command_options(const struct vdm_command *c);
 
 /* Printing one JSON object as one line; takes over the object. */
 bool vdm_json_print(json_t *object, struct vdm_err *err) VDM_MUST_CHECK;

@@ -43,10 +43,12 @@ unsigned vdm_needs_of_key_change(const struct vdm_args *args);
 bool vdm_plan_key_submit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);
 bool vdm_plan_key_change(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);
 
-extern const struct vdm_opt vdm_opts_init[], vdm_opts_import[], vdm_opts_amend[],
-    vdm_opts_withdraw[], vdm_opts_log[], vdm_opts_verify[], vdm_opts_bundle[],
-    vdm_opts_checkpoint[], vdm_opts_prove[], vdm_opts_fork_proof[], vdm_opts_key_new[],
-    vdm_opts_key_authorize[], vdm_opts_key_retire[], vdm_opts_key_revoke[], vdm_opts_key_sign[],
-    vdm_opts_key_passwd[], vdm_opts_key_export[], vdm_opts_find[];
+extern const struct vdm_manual vdm_manual_init, vdm_manual_import, vdm_manual_amend,
+    vdm_manual_withdraw, vdm_manual_status, vdm_manual_log, vdm_manual_find, vdm_manual_history,
+    vdm_manual_show, vdm_manual_cat, vdm_manual_verify, vdm_manual_bundle, vdm_manual_checkpoint,
+    vdm_manual_prove, vdm_manual_fork_proof, vdm_manual_recover, vdm_manual_reindex,
+    vdm_manual_key_list, vdm_manual_key_new, vdm_manual_key_authorize, vdm_manual_key_retire,
+    vdm_manual_key_revoke, vdm_manual_key_sign, vdm_manual_key_submit, vdm_manual_key_passwd,
+    vdm_manual_key_export, vdm_manual_trust;
 
 #endif

@@ -6,13 +6,41 @@
 
 #include <stdlib.h>
 
-const struct vdm_opt vdm_opts_amend[] = {
+static const struct vdm_opt amend_options[] = {
     {"metadata", 0, "FILE", "a table: CSV, JSON or JSON Lines, one row a capture (`entry`)"},
     {"clear", 0, "KEYS", "take these fields out, e.g. note,rights (may repeat)"},
     {"vouch", 0, NULL, "sign a record that does not change, too"},
     {"dry-run", 0, NULL, "write nothing, show what would change"},
     VDM_STATED_OPTIONS,
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_amend = {
+    .usage = "N... | --metadata FILE",
+    .summary = "a corrected record, beside the one before it",
+    .paragraphs =
+        {
+            "N is a capture, or several of them (3 5-7); then only what can be true of all is "
+            "stated. What an option states takes the place of all that the record said of that "
+            "field, that it is unknown or inferred included; of --field, each name is a field of "
+            "its own. --clear takes fields out; the rest is carried over. The record before "
+            "stays in the ledger; `vidimus show` shows all records of a capture and what each "
+            "changed, and bundles carry all of them.",
+            "A table has the columns of import, `entry` instead of `file`, and `clear`.",
+            "A record that would not change is refused, unless --vouch is given: an amendment by "
+            "a signer whose key is good vouches again for a capture whose signer's key was "
+            "revoked. Captures that were withdrawn are not amended, and no record that is not "
+            "the one that was signed.",
+        },
+    .examples =
+        {
+            {"vidimus amend 17 --title 'The council met' --issued 2019-11-28 \\\n    "
+             "--clear note --dry-run",
+             "what would change in one record"},
+            {"vidimus amend --metadata corrections.csv", "many corrections, from a table"},
+            {"vidimus amend 40-52 --vouch", "captures of a revoked key that you know to be good"},
+        },
+    .options = amend_options,
 };
 
 unsigned vdm_needs_of_amend(const struct vdm_args *args)

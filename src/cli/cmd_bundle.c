@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct vdm_opt vdm_opts_bundle[] = {
+static const struct vdm_opt bundle_options[] = {
     {"output", 'o', "FILE", "the bundle: .tar, .tar.gz or .tar.zst"},
     {"entries", 0, "3,7-9", "these captures"},
     {"all", 0, NULL, "all captures"},
@@ -16,6 +16,27 @@ const struct vdm_opt vdm_opts_bundle[] = {
     {"created", 0, "TIME", "time of the seal (else SOURCE_DATE_EPOCH, else now)"},
     {"unsealed", 0, NULL, "without a seal: nobody says who chose (needs no key)"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_bundle = {
+    .usage = "-o FILE [--entries 3,7-9 | --all | ...]",
+    .summary = "writes chosen captures with their proofs, for anybody to verify",
+    .paragraphs =
+        {
+            "FILE ends in .tar, .tar.gz or .tar.zst and appears only when it is complete. Chosen "
+            "are --entries, or --all, or what --source, --collection, --issuer, --from and --to "
+            "find. A bundle says nothing about what was not chosen: completeness is not proved.",
+            "--disclose shows only these lines of the records; --without-documents makes a "
+            "receipt. --created or SOURCE_DATE_EPOCH sets the time of the seal; --unsealed "
+            "leaves the seal out.",
+        },
+    .examples =
+        {
+            {"vidimus bundle -o evidence.tar.zst --entries 3,7-9",
+             "four captures with their documents"},
+            {"vidimus bundle -o receipt.tar --all --without-documents", "a receipt of all"},
+        },
+    .options = bundle_options,
 };
 
 unsigned vdm_needs_of_bundle(const struct vdm_args *args)

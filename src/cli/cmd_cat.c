@@ -2,6 +2,19 @@
 #include "cli/cmd.h"
 #include "ops/query.h"
 
+const struct vdm_manual vdm_manual_cat = {
+    .usage = "N",
+    .summary = "a document's bytes, to standard output",
+    .paragraphs =
+        {
+            "The bytes are hashed on the way; damage is an error (exit status 3).",
+        },
+    .examples =
+        {
+            {"vidimus cat 17 > release.html", "the document of entry 17 as a file"},
+        },
+};
+
 static bool write_piece(void *ctx, struct vdm_bytes piece, struct vdm_err *err)
 {
     (void)ctx;

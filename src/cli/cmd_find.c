@@ -5,11 +5,32 @@
 
 #define FOUND_BY_DEFAULT "50"
 
-const struct vdm_opt vdm_opts_find[] = {
+static const struct vdm_opt find_options[] = {
     VDM_FILTER_OPTIONS,
     {"without", 0, "WORDS", "not where these stand"},
     {"limit", 0, "N", "at most N captures (default: " FOUND_BY_DEFAULT "; 0: all)"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_find = {
+    .usage = "WORDS...",
+    .summary = "captures whose record has these words, newest first",
+    .paragraphs =
+        {
+            "Looks through titles, names, notes and all else that records say, in any script; "
+            "capitals, accents and vowel signs do not matter. An argument of several words finds "
+            "them side by side; a * at the end lets the last one go on. --without leaves out "
+            "records that have these words.",
+            "What was found outside of title and source stands below the capture. What is "
+            "searched is the catalog: it is not signed, and `vidimus reindex` makes it anew.",
+        },
+    .examples =
+        {
+            {"vidimus find council 'opening hours'", "the word, and the two words side by side"},
+            {"vidimus find 'librar*' --without museum --from 2026-11",
+             "library or libraries, and no museum"},
+        },
+    .options = find_options,
 };
 
 struct finding {

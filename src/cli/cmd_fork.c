@@ -6,11 +6,33 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct vdm_opt vdm_opts_fork_proof[] = {
+static const struct vdm_opt fork_proof_options[] = {
     {"output", 'o', "FILE", "write it to a new file (- for standard output)"},
     {"ledger-key", 0, "KEY",
      "the ledger's key, a file (.pub) or a trusted name, where A and B hold none"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_fork_proof = {
+    .usage = "A B -o FILE.fork-proof",
+    .summary = "proves that two histories were signed",
+    .paragraphs =
+        {
+            "A and B are each an archive's folder, a bundle, a proof file or a checkpoint. Where "
+            "they contradict each other, FILE convinces everybody who knows the ledger's key. "
+            "Where one extends the other, nothing is written: exit status 1.",
+            "Checkpoints of two sizes alone cannot show it: one of the two must be the whole "
+            "archive that the larger is of. --ledger-key is needed where neither holds the "
+            "public key, as of two bare checkpoints.",
+        },
+    .examples =
+        {
+            {"vidimus fork-proof /srv/archive kept-elsewhere -o two-histories.fork-proof",
+             "an archive against a checkpoint that was kept"},
+            {"vidimus verify two-histories.fork-proof --trust ledger.pub",
+             "what others do with it"},
+        },
+    .options = fork_proof_options,
 };
 
 static void print_checkpoint(const struct vdm_checkpoint *h)

@@ -2,6 +2,20 @@
 #include "cli/cmd.h"
 #include "cli/view.h"
 
+const struct vdm_manual vdm_manual_history = {
+    .usage = "SOURCE",
+    .summary = "captures of one source in order, and whether its bytes changed",
+    .paragraphs =
+        {
+            "SOURCE is written exactly as the records have it. Each line says whether the bytes "
+            "are those of the capture before it.",
+        },
+    .examples =
+        {
+            {"vidimus history https://council.example/r/12", "what became of one page"},
+        },
+};
+
 /* What is remembered of each capture that was told. */
 struct seen {
     uint64_t n;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const struct vdm_opt vdm_opts_import[] = {
+static const struct vdm_opt import_options[] = {
     {"metadata", 0, "FILE", "a table: CSV, JSON or JSON Lines, one row a file"},
     VDM_STATED_OPTIONS,
     {"require", 0, "KEYS", "refuse what says nothing of these, e.g. source,captured"},
@@ -19,6 +19,40 @@ const struct vdm_opt vdm_opts_import[] = {
      "write what became of each input (path, status, entry, digest, reason)"},
     {"dry-run", 0, NULL, "write nothing, say what would be done"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_import = {
+    .usage = "PATH...",
+    .summary = "hashes, stores, signs and records documents",
+    .paragraphs =
+        {
+            "PATH is a file, a folder (with all below it) or - for standard input. Symbolic "
+            "links are followed only when they are named here. The source is never changed, and "
+            "one that changes while it is read is refused.",
+            "What is known of the documents comes from a metadata table (CSV, JSON or JSON "
+            "Lines, one row a file, columns named as the options below, `file` relative to the "
+            "table) and from options, which fill what a row leaves empty. What is not stated is "
+            "not made up. Inputs that say nothing of what --require names are refused.",
+            "The same document, source and captured time is already known and not recorded "
+            "again, unless --again is given. --receipt tells what became of each input; "
+            "--dry-run writes nothing.",
+            "The media type is guessed in a process without rights. Where that dies or does not "
+            "answer, the type is application/octet-stream, and a warning says for how many.",
+            "Room for each document and for what is written about it is asked for before. Where "
+            "there is none, what was taken so far is recorded and the import ends. Several "
+            "imports may run at once; one that waits for long says for whom.",
+            "The new checkpoint is printed at the end: keep it somewhere else.",
+        },
+    .examples =
+        {
+            {"vidimus import statements/ --metadata statements.csv \\\n    "
+             "--require source,captured",
+             "a folder and its table; files without source or time are refused"},
+            {"vidimus import page.html --source https://council.example/r/12 \\\n    "
+             "--captured 2026-11-21T10:00:00Z",
+             "one file"},
+        },
+    .options = import_options,
 };
 
 unsigned vdm_needs_of_import(const struct vdm_args *args)

@@ -5,12 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct vdm_opt vdm_opts_init[] = {
+static const struct vdm_opt init_options[] = {
     {"origin", 0, "NAME", "the ledger's name, like archive.example.org/statements"},
     {"signer", 0, "NAME", "name of the first archivist's key, like amal@archive.example.org"},
     {"passphrase-file", 0, "FILE", "passphrase for the keys in the file's first line"},
     {"no-passphrase", 0, NULL, "keys in the clear: whoever reads the files can sign"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_init = {
+    .usage = "[FOLDER] --origin NAME [--signer NAME]",
+    .summary = "makes an archive: keys, store and ledger",
+    .paragraphs =
+        {
+            "FOLDER (default: the archive named by -C, or the current folder) gets keys/ and "
+            "store/. A folder that holds an archive already is refused.",
+            "Three keys are made: the authority key, which vouches for all others and should be "
+            "moved offline; the ledger key, which signs checkpoints; and the first archivist's "
+            "key. Asks twice for a passphrase.",
+        },
+    .examples =
+        {
+            {"vidimus init /srv/archive --origin archive.example.org/statements \\\n    "
+             "--signer amal@archive.example.org",
+             "an archive, its ledger's name, and the first archivist"},
+        },
+    .options = init_options,
 };
 
 /* `<user>@<origin up to the first slash>`, as far as names allow. */

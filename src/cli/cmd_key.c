@@ -68,6 +68,20 @@ static bool print_json_key(struct vdm_cli *cli, const struct vdm_key_range *r, s
         err);
 }
 
+const struct vdm_manual vdm_manual_key_list = {
+    .usage = "",
+    .summary = "the archive's own keys",
+    .paragraphs =
+        {
+            "Every key that the ledger knows: its role, state, fingerprint, the entries that it "
+            "may sign, and whether its secret key lies in keys/.",
+        },
+    .examples =
+        {
+            {"vidimus key list", "fingerprints to read out, and who may sign"},
+        },
+};
+
 VDM_COMMAND(key_list)
 {
     struct vdm_keyring ring VDM_CLEANUP(vdm_keyring_release) = {0};
@@ -86,10 +100,26 @@ VDM_COMMAND(key_list)
 
 /* --- export --- */
 
-const struct vdm_opt vdm_opts_key_export[] = {
+static const struct vdm_opt key_export_options[] = {
     {"pem", 0, NULL, "as PEM, for openssl"},
     {"fingerprint", 0, NULL, "its fingerprint, to compare over the telephone"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_key_export = {
+    .usage = "NAME|authority|ledger [--pem|--fingerprint]",
+    .summary = "a public key, to give to others",
+    .paragraphs =
+        {
+            "As a vkey, for vidimus and other logs' tools; as PEM, for openssl; or its "
+            "fingerprint, to read out over the telephone.",
+        },
+    .examples =
+        {
+            {"vidimus key export authority >authority.pub", "for those who will verify"},
+            {"vidimus key export authority --fingerprint", "for them to compare"},
+        },
+    .options = key_export_options,
 };
 
 static bool export_one(struct vdm_cli *cli, const struct vdm_key_range *r,
@@ -152,11 +182,27 @@ VDM_COMMAND(key_export)
 
 /* --- new --- */
 
-const struct vdm_opt vdm_opts_key_new[] = {
+static const struct vdm_opt key_new_options[] = {
     {"role", 0, "ROLE", "signer, auditor or ledger"},
     {"passphrase-file", 0, "FILE", "passphrase for the key in the file's first line"},
     {"no-passphrase", 0, NULL, "the key in the clear: whoever reads the file can sign"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_key_new = {
+    .usage = "[NAME] --role signer|auditor|ledger",
+    .summary = "makes a key; the ledger hears of it later",
+    .paragraphs =
+        {
+            "Writes NAME.key and NAME.pub into keys/, the secret one under a passphrase (asked "
+            "for twice). It may sign once it is authorized. A ledger key takes the ledger's "
+            "name, so NAME can be left out.",
+        },
+    .examples =
+        {
+            {"vidimus key new badr@archive.example.org --role signer", "a second archivist's key"},
+        },
+    .options = key_new_options,
 };
 
 bool vdm_cli_role(const struct vdm_args *args, enum vdm_key_role *out, struct vdm_err *err)
@@ -208,11 +254,27 @@ VDM_COMMAND(key_new)
 
 /* --- passwd --- */
 
-const struct vdm_opt vdm_opts_key_passwd[] = {
+static const struct vdm_opt key_passwd_options[] = {
     {"passphrase-file", 0, "FILE", "the old passphrase, in the file's first line"},
     {"new-passphrase-file", 0, "FILE", "the new one"},
     {"no-passphrase", 0, NULL, "take the passphrase off: whoever reads the file can sign"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_key_passwd = {
+    .usage = "NAME|FILE.key",
+    .summary = "a new passphrase for a secret key, or none",
+    .paragraphs =
+        {
+            "NAME is that of a key in keys/, or `authority` or `ledger`. The file holds the old "
+            "form or the new one at every moment. What the old one held may stay on the disk: "
+            "after a theft, revoke the key.",
+        },
+    .examples =
+        {
+            {"vidimus key passwd /media/usb/authority.key", "a key that lies elsewhere"},
+        },
+    .options = key_passwd_options,
 };
 
 VDM_COMMAND(key_passwd)

@@ -12,19 +12,85 @@
         "request", 0, "FILE", "write a request for `key sign` on another machine; sign nothing"    \
     }
 
-const struct vdm_opt vdm_opts_key_authorize[] = {
+#define SIGNED_BY_AUTHORITY                                                                        \
+    "Signed by the authority, whose secret key --authority-key names where it does not lie in "    \
+    "keys/, as it should not. Says what it changes before it asks for a passphrase, and refuses "  \
+    "what a verifier would not accept. For an authority whose machine is never connected, "        \
+    "--request writes what is to be signed and signs nothing; then come `vidimus key sign` there " \
+    "and `vidimus key submit` here."
+
+static const struct vdm_opt key_authorize_options[] = {
     {"role", 0, "ROLE", "signer, auditor or ledger"},
     EVERY_CHANGE,
     {NULL, 0, NULL, NULL},
 };
-const struct vdm_opt vdm_opts_key_retire[] = {
+
+const struct vdm_manual vdm_manual_key_authorize = {
+    .usage = "NAME|FILE.pub|VKEY --role signer|auditor|ledger [--reason TEXT]",
+    .summary = "lets a key sign, from the next entry on",
+    .paragraphs =
+        {
+            "NAME is that of a public key in keys/. Compare the fingerprint with the key's owner "
+            "before.",
+            "A new ledger key signs checkpoints from here on, so its secret key must lie in "
+            "keys/. The old one signs the first of them too if it is there; retire it "
+            "afterwards, as `old-ledger`.",
+            SIGNED_BY_AUTHORITY,
+        },
+    .examples =
+        {
+            {"vidimus key authorize badr@archive.example.org --role signer \\\n    "
+             "--authority-key /media/usb/authority.key",
+             "a second archivist"},
+            {"vidimus key authorize ledger-2027.pub --role ledger", "a new key for checkpoints"},
+        },
+    .options = key_authorize_options,
+};
+
+static const struct vdm_opt key_retire_options[] = {
     EVERY_CHANGE,
     {NULL, 0, NULL, NULL},
 };
-const struct vdm_opt vdm_opts_key_revoke[] = {
+
+const struct vdm_manual vdm_manual_key_retire = {
+    .usage = "NAME|VKEY [--reason TEXT]",
+    .summary = "ends a key in good hands",
+    .paragraphs =
+        {
+            "What it signed stays good; from here on it signs nothing more. `ledger` names the "
+            "ledger key in force.",
+            SIGNED_BY_AUTHORITY,
+        },
+    .examples =
+        {
+            {"vidimus key retire amal@archive.example.org --reason 'left the archive'",
+             "an archivist who left"},
+        },
+    .options = key_retire_options,
+};
+
+static const struct vdm_opt key_revoke_options[] = {
     {"since", 0, "N", "the first entry that is in doubt"},
     EVERY_CHANGE,
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_key_revoke = {
+    .usage = "NAME|VKEY --since N [--reason TEXT]",
+    .summary = "ends a key in the wrong hands",
+    .paragraphs =
+        {
+            "What it signed from entry N on counts no more: it is reported until an amendment by "
+            "another signer vouches for it. Says first how much that is.",
+            SIGNED_BY_AUTHORITY,
+        },
+    .examples =
+        {
+            {"vidimus key revoke amal@archive.example.org --since 1041 \\\n    "
+             "--reason 'laptop stolen'",
+             "what was signed from entry 1041 on is in doubt"},
+        },
+    .options = key_revoke_options,
 };
 
 /* `key retire` does what its second word says. */

@@ -15,13 +15,31 @@ static bool read_text(const char *path, struct vdm_buf *out, struct vdm_err *err
 
 /* --- on the other machine --- */
 
-const struct vdm_opt vdm_opts_key_sign[] = {
+static const struct vdm_opt key_sign_options[] = {
     {"output", 'o', "FILE", "the signed entry: a new file"},
     {"authority-key", 0, "FILE", "the authority's secret key"},
     {"passphrase-file", 0, "FILE",
      "passphrase in the file's first line (else: asked on the terminal)"},
     {"yes", 0, NULL, "do not ask"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_key_sign = {
+    .usage = "REQUEST -o FILE --authority-key FILE",
+    .summary = "signs a request on a machine that is never connected",
+    .paragraphs =
+        {
+            "REQUEST was written by `vidimus key authorize --request` and the like. Shows what "
+            "it says, asks, and writes the signed entry. No archive is needed. What the request "
+            "says of its effects is the word of the machine that wrote it; what is signed is the "
+            "entry that is shown.",
+        },
+    .examples =
+        {
+            {"vidimus key sign request -o signed --authority-key authority.key",
+             "on the authority's machine"},
+        },
+    .options = key_sign_options,
 };
 
 static void show_key_event(struct vdm_cli *cli, const struct vdm_key_event *e)
@@ -85,7 +103,7 @@ VDM_COMMAND(key_sign)
     (void)status;
     if (!output || !key)
         return vdm_fail_as(err, VDM_ERR_USAGE, "usage: vidimus %s %s", cli->command->name,
-                           cli->command->usage);
+                           cli->command->manual->usage);
     if (!read_text(args->rest[0], &text, err))
         return false;
     if (!vdm_request_decode(cli->crypto, vdm_buf_bytes(&text), &r, err))
@@ -120,6 +138,19 @@ bool vdm_plan_key_submit(struct vdm_cli *cli, const struct vdm_args *args, struc
     cli->key_change = e.key;
     return vdm_cli_say_key_change(cli, err);
 }
+
+const struct vdm_manual vdm_manual_key_submit = {
+    .usage = "FILE",
+    .summary = "takes in an entry that was signed elsewhere",
+    .paragraphs =
+        {
+            "Refused where the ledger went on since the request was made: then make it again.",
+        },
+    .examples =
+        {
+            {"vidimus key submit signed", "what came back from the authority's machine"},
+        },
+};
 
 VDM_COMMAND(key_submit)
 {

@@ -2,10 +2,26 @@
 #include "cli/cmd.h"
 #include "cli/view.h"
 
-const struct vdm_opt vdm_opts_log[] = {
+static const struct vdm_opt log_options[] = {
     VDM_FILTER_OPTIONS,
     {"limit", 0, "N", "at most N captures (default: all)"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_log = {
+    .usage = "",
+    .summary = "lists captures, newest first",
+    .paragraphs =
+        {
+            "With options: the captures that fit all of them. The list comes from the catalog, "
+            "which `vidimus reindex` makes anew.",
+        },
+    .examples =
+        {
+            {"vidimus log --issuer 'Council Press Office' --from 2026-11",
+             "one issuer's statements, recorded since November"},
+        },
+    .options = log_options,
 };
 
 static bool tell(void *ctx, const struct vdm_view *v, struct vdm_err *err)

@@ -5,6 +5,22 @@
 
 #include <string.h>
 
+const struct vdm_manual vdm_manual_show = {
+    .usage = "N | sha256:HEX | FILE",
+    .summary = "everything known about one",
+    .paragraphs =
+        {
+            "A number is an entry; sha256:HEX the captures of a document; anything else a file "
+            "on disk: are exactly these bytes in the ledger, since when, by whom? (./12 is a "
+            "file called 12.) Exit status 1 if they are not.",
+        },
+    .examples =
+        {
+            {"vidimus show 17", "an entry"},
+            {"vidimus show ~/Downloads/release-12.html", "is this file in the ledger?"},
+        },
+};
+
 static json_t *number_or_null(uint64_t n)
 {
     return n == UINT64_MAX ? json_null() : json_integer((json_int_t)n);

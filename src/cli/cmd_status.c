@@ -3,6 +3,20 @@
 #include "cli/keylist.h"
 #include "ops/query.h"
 
+const struct vdm_manual vdm_manual_status = {
+    .usage = "",
+    .summary = "what the archive holds",
+    .paragraphs =
+        {
+            "Entries, documents, collections, keys, the newest checkpoint, space, and whether "
+            "all is in order.",
+        },
+    .examples =
+        {
+            {"vidimus -C /srv/archive status", "a look at one archive"},
+        },
+};
+
 static const char *const guard_words[] = {
     "agrees", "behind (an interrupted write: `vidimus recover`)",
     "AHEAD: the ledger was rolled back", "ANOTHER HISTORY: the ledger was forked",

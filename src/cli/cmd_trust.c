@@ -5,6 +5,21 @@
 
 #include <string.h>
 
+const struct vdm_manual vdm_manual_trust = {
+    .usage = "list | add FILE|VKEY | remove NAME|FILE",
+    .summary = "other people's keys",
+    .paragraphs =
+        {
+            "They lie in keys/trusted/ and serve `vidimus verify --trust NAME`. Compare the "
+            "fingerprint with its owner over another channel before you add a key.",
+        },
+    .examples =
+        {
+            {"vidimus trust add partner-authority.pub", "a key that you compared"},
+            {"vidimus verify theirs.tar --trust partner.example/authority", "what it is for"},
+        },
+};
+
 static void print_item(struct vdm_cli *cli, const struct vdm_trusted *t)
 {
     char fingerprint[20] = "";

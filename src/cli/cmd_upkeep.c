@@ -6,6 +6,21 @@
 
 #include <string.h>
 
+const struct vdm_manual vdm_manual_recover = {
+    .usage = "",
+    .summary = "finishes or undoes an interrupted write",
+    .paragraphs =
+        {
+            "Commands that write do it by themselves; those that only read do not write and name "
+            "this one. After a write that failed (keys/needs-verify) the whole archive is "
+            "verified first.",
+        },
+    .examples =
+        {
+            {"vidimus -C /srv/archive recover", "after a crash"},
+        },
+};
+
 VDM_COMMAND(recover)
 {
     struct vdm_recovered r;
@@ -38,6 +53,19 @@ VDM_COMMAND(recover)
     return true;
 }
 
+const struct vdm_manual vdm_manual_reindex = {
+    .usage = "",
+    .summary = "rebuilds the catalog from the ledger",
+    .paragraphs =
+        {
+            "store/catalog.db is derived; losing it loses nothing.",
+        },
+    .examples =
+        {
+            {"vidimus -C /srv/archive reindex", "where the catalog is damaged or lost"},
+        },
+};
+
 VDM_COMMAND(reindex)
 {
     uint64_t size;
@@ -61,10 +89,26 @@ static json_t *file_or_null(const char *output)
     return is_file ? vdm_json_bytes(vdm_str(output)) : json_null();
 }
 
-const struct vdm_opt vdm_opts_checkpoint[] = {
+static const struct vdm_opt checkpoint_options[] = {
     {"at", 0, "SIZE", "the one that covers SIZE entries (default: the newest)"},
     {"output", 'o', "FILE", "write it to a new file"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_checkpoint = {
+    .usage = "[--at SIZE] [-o FILE]",
+    .summary = "prints a signed checkpoint",
+    .paragraphs =
+        {
+            "Keep it somewhere else: `vidimus verify --checkpoint FILE` then proves that nothing "
+            "before it was changed.",
+        },
+    .examples =
+        {
+            {"vidimus checkpoint -o /media/usb/checkpoint-2026-11-21",
+             "the newest one, to another disk"},
+        },
+    .options = checkpoint_options,
 };
 
 static bool print_json_checkpoint(struct vdm_bytes text, const char *output, struct vdm_err *err)
@@ -96,9 +140,24 @@ VDM_COMMAND(checkpoint)
     return !cli->json || print_json_checkpoint(bytes, output, err);
 }
 
-const struct vdm_opt vdm_opts_prove[] = {
+static const struct vdm_opt prove_options[] = {
     {"output", 'o', "FILE", "write it to a new file (- for standard output)"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_prove = {
+    .usage = "N -o FILE.tlog-proof",
+    .summary = "writes the inclusion proof of one entry",
+    .paragraphs =
+        {
+            "For other people's tools (C2SP tlog-proof); the entry itself stands in the `extra` "
+            "line.",
+        },
+    .examples =
+        {
+            {"vidimus prove 17 -o 17.tlog-proof", "that entry 17 is in the ledger"},
+        },
+    .options = prove_options,
 };
 
 VDM_COMMAND(prove)

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const struct vdm_opt vdm_opts_verify[] = {
+static const struct vdm_opt verify_options[] = {
     {"trust", 0, "KEY", "a public key, a file (.pub), or a name in keys/trusted/ (may repeat)"},
     {"policy", 0, "FILE", "a trust policy (C2SP tlog-policy); its quorum must be met"},
     {"checkpoint", 0, "FILE",
@@ -25,6 +25,33 @@ const struct vdm_opt vdm_opts_verify[] = {
     {"allow-unsealed", 0, NULL, "bundle: a missing seal is no finding"},
     {"report", 0, "FILE.html", "bundle: write a page for a person"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_verify = {
+    .usage = "[BUNDLE...] [--trust KEY]...",
+    .summary = "checks the whole archive, or bundles, offline",
+    .paragraphs =
+        {
+            "Without an argument: the archive, against keys/authority.pub unless --trust says "
+            "otherwise. With bundles or receipts (.tar, .tar.gz, .tar.zst) or proofs "
+            "(.tlog-proof, .fork-proof): these alone, no archive needed. Nothing is written but "
+            "the page of --report.",
+            "KEY is a public key, a file (.pub), or the name of one in keys/trusted/ of the "
+            "archive that -C names. Get the key from elsewhere than the bundle.",
+            "Each of these files is read in a process of its own that has no rights but to read "
+            "it (Landlock, seccomp, limits of memory and CPU time). If that process is killed, "
+            "for its limits or by a fault, the file could not be checked. -v, --json and "
+            "--report say what was in force; so does `vidimus --version`.",
+        },
+    .examples =
+        {
+            {"vidimus -C /srv/archive verify --checkpoint kept-elsewhere",
+             "the whole archive, and that it goes on from a checkpoint kept elsewhere"},
+            {"vidimus verify evidence.tar.zst --trust authority.pub \\\n    "
+             "--report report.html",
+             "a bundle, with a page for a person"},
+        },
+    .options = verify_options,
 };
 
 struct checking {

@@ -4,13 +4,50 @@
 
 #include <string.h>
 
-const struct vdm_opt vdm_opts_withdraw[] = {
+static const struct vdm_opt withdraw_options[] = {
     {"decided-by", 0, "TEXT", "whose decision it is, for everybody to read"},
     {"scope", 0, "SCOPE", "document, record or both (default)"},
     {"reason", 0, "TEXT", "why, for everybody to read: it names nothing that shall go"},
     {"with-parts", 0, NULL, "also what was derived from the documents"},
     {"yes", 0, NULL, "do not ask"},
     {NULL, 0, NULL, NULL},
+};
+
+const struct vdm_manual vdm_manual_withdraw = {
+    .usage = "N... --decided-by TEXT",
+    .summary = "takes captures down; the ledger stays provable",
+    .paragraphs =
+        {
+            "Signed by the authority, whose secret key may lie elsewhere (--authority-key). Of "
+            "captures (3 5-7) with all their amendments it erases the records with their "
+            "secrets, and the documents, unless another capture of the same document stays. "
+            "--scope says which of the two. The entries stay, and verify; what was erased is "
+            "told as WITHDRAWN.",
+            "--decided-by and --reason are signed and stay for everybody to read: they must not "
+            "name what shall go. What was derived from a document names its digest and is "
+            "refused to stay behind: --with-parts withdraws it too. It says what it will erase, "
+            "and asks, before it asks for a passphrase; --yes answers.",
+            "Afterwards nobody can tell from the archive what it was: the same bytes can be "
+            "imported again. If the erasing is interrupted, the next command that writes, or "
+            "`vidimus recover`, goes on with it.",
+            "store/ledger.db is written anew as a whole, so that nothing is left in it; that "
+            "takes time, and as much space again, some of it in /var/tmp.",
+            "Out of reach are bundles, receipts and proofs that were handed out, backups, other "
+            "names of the same file (hard links), the list that --receipt wrote, and what the "
+            "disk keeps: blocks that journals and older versions of the files lay in, copies "
+            "that a file system with snapshots or a flash drive makes by itself. Where that "
+            "matters, keep the archive on an encrypted disk.",
+        },
+    .examples =
+        {
+            {"vidimus withdraw 17 --decided-by 'data protection officer, 12/2026' \\\n    "
+             "--reason 'private address'",
+             "one capture, document and record"},
+            {"vidimus withdraw 40-52 --decided-by 'court order 3 K 7/26' \\\n    "
+             "--authority-key /media/usb/authority.key",
+             "several, with the authority's key from another disk"},
+        },
+    .options = withdraw_options,
 };
 
 static bool take_scope(const struct vdm_args *args, enum vdm_scope *out, struct vdm_err *err)

@@ -12,31 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct vdm_opt globals[] = {
-    {"archive", 'C', "FOLDER", "the archive (else $VIDIMUS_ARCHIVE, else the current folder)"},
-    {"json", 0, NULL, "results as JSON"},
-    {"quiet", 'q', NULL, "results and errors only"},
-    {"verbose", 'v', NULL, "more detail"},
-    {"no-progress", 0, NULL, "no progress bar"},
-    {"help", 'h', NULL, "this help"},
-    {"version", 0, NULL, "version, libraries and protection in use"},
-    {NULL, 0, NULL, NULL},
-};
-
-/* Options of all commands that need such a key. */
-static const struct {
-    unsigned needs; /* one of these */
-    struct vdm_opt opt;
-} signing[] = {
-    {VDM_NEEDS_SIGNER, {"signer", 0, "NAME", "whose key signs, where keys/ holds several"}},
-    {VDM_NEEDS_AUTHORITY,
-     {"authority-key", 0, "FILE", "the authority's secret key (else: keys/authority.key)"}},
-    {VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER | VDM_NEEDS_AUTHORITY,
-     {"passphrase-file", 0, "FILE",
-      "passphrase in the file's first line (else: asked on the terminal)"}},
-};
-#define SIGNING_OPTIONS (sizeof signing / sizeof *signing)
-
 static void print_error(const struct vdm_err *err)
 {
     fputs("vidimus: ", stderr);
@@ -47,36 +22,6 @@ static void print_error(const struct vdm_err *err)
 static int status_of(const struct vdm_err *err)
 {
     return err->kind == VDM_ERR_USAGE ? VDM_EXIT_USAGE : VDM_EXIT_FAILED;
-}
-
-static void print_commands(FILE *to)
-{
-    const char *group = "";
-    fputs("vidimus keeps statements so that anybody can check later what was kept, and when.\n\n"
-          "usage: vidimus [-C ARCHIVE] [options] COMMAND ...\n",
-          to);
-    for (const struct vdm_command *c = vdm_commands; c->name; c++) {
-        if (strcmp(group, c->group) != 0)
-            fprintf(to, "\n%s\n", c->group);
-        group = c->group;
-        fprintf(to, "  %-13s %s\n", c->name, c->summary);
-    }
-    fputs("\noptions\n", to);
-    vdm_opts_print(to, globals);
-    fputs("\nvidimus COMMAND --help tells more, with an example.\n", to);
-}
-
-static void print_help(const struct vdm_command *c, const struct vdm_opt *options)
-{
-    printf("vidimus %s: %s\n\nusage: vidimus [-C ARCHIVE] %s %s\n\n%s\n", c->name, c->summary,
-           c->name, c->usage, c->help);
-    if (options->name)
-        puts("\noptions");
-    vdm_opts_print(stdout, options);
-    puts("\noptions of every command");
-    vdm_opts_print(stdout, globals);
-    puts("\nexit status: 0 done or good, 1 a finding or a refused input, 2 wrong command line,\n"
-         "3 could not do it, 4 intact but no trusted key vouches for it");
 }
 
 static bool print_version(struct vdm_err *err)
@@ -141,7 +86,7 @@ static bool print_help_for_first_word(const char *first, const char *second)
     for (const struct vdm_command *c = vdm_commands; c->name; c++)
         if (is_first_word(c, first)) {
             any = true;
-            printf("  %-13s %s\n", c->name, c->summary);
+            vdm_help_print_line(stdout, c);
         }
     if (any)
         printf("\nvidimus %s WORD --help tells more, with an example.\n", first);
@@ -244,10 +189,10 @@ static bool check_count(const struct vdm_command *c, const struct vdm_args *args
                         struct vdm_err *err)
 {
     if (args->rests < c->least)
-        return vdm_fail_as(err, VDM_ERR_USAGE, "usage: vidimus %s %s", c->name, c->usage);
+        return vdm_fail_as(err, VDM_ERR_USAGE, "usage: vidimus %s %s", c->name, c->manual->usage);
     if (args->rests > c->most)
         return vdm_fail_as(err, VDM_ERR_USAGE, "too many arguments: %s (usage: vidimus %s %s)",
-                           args->rest[c->most], c->name, c->usage);
+                           args->rest[c->most], c->name, c->manual->usage);
     return true;
 }
 
@@ -291,23 +236,6 @@ static int run_command(const struct vdm_command *c, const struct vdm_args *args)
     return ok ? finish_output(status) : status;
 }
 
-/* The options of a command, with those of signing where it signs. */
-static struct vdm_opt *all_options(const struct vdm_command *c)
-{
-    size_t n = 0;
-    while (c->options && c->options[n].name)
-        n++;
-    struct vdm_opt *all = calloc(n + SIGNING_OPTIONS + 1, sizeof *all);
-    if (!all)
-        return NULL;
-    if (n)
-        memcpy(all, c->options, n * sizeof *all);
-    for (size_t i = 0; i < SIGNING_OPTIONS; i++)
-        if (c->needs & signing[i].needs)
-            all[n++] = signing[i].opt;
-    return all;
-}
-
 static void take_out(int *argc, char **argv, const char *first, int words)
 {
     int at = 1;
@@ -323,7 +251,7 @@ static void take_out(int *argc, char **argv, const char *first, int words)
 static const struct vdm_command *choose(int *argc, char **argv, struct vdm_err *err)
 {
     struct vdm_args before = {0};
-    if (!vdm_args_parse(&before, *argc, argv, globals, NULL, true, err))
+    if (!vdm_args_parse(&before, *argc, argv, vdm_global_options, NULL, true, err))
         return NULL;
     const struct vdm_command *c = NULL;
     const char *second = before.rests > 1 ? before.rest[1] : NULL;
@@ -331,7 +259,7 @@ static const struct vdm_command *choose(int *argc, char **argv, struct vdm_err *
     if (vdm_args_has(&before, "version")) {
         print_version(err);
     } else if (vdm_args_has(&before, "help") || before.rests == 0) {
-        print_commands(before.rests == 0 && before.givens == 0 ? stderr : stdout);
+        vdm_help_print(before.rests == 0 && before.givens == 0 ? stderr : stdout);
         if (before.rests == 0 && !vdm_args_has(&before, "help"))
             err->kind = VDM_ERR_USAGE;
     } else if (!(c = find_command(before.rest[0], second, &words)) &&
@@ -365,11 +293,11 @@ int main(int argc, char **argv)
             print_error(&err);
         return err.kind == VDM_ERR_NONE ? VDM_EXIT_DONE : status_of(&err);
     }
-    struct vdm_opt *options = all_options(c);
+    struct vdm_opt *options = vdm_command_options(c);
     int status = VDM_EXIT_FAILED;
-    if (options && vdm_args_parse(&args, argc, argv, globals, options, false, &err)) {
+    if (options && vdm_args_parse(&args, argc, argv, vdm_global_options, options, false, &err)) {
         if (vdm_args_has(&args, "help"))
-            print_help(c, options), status = VDM_EXIT_DONE;
+            vdm_help_print_command(c, options), status = VDM_EXIT_DONE;
         else
             status = run_command(c, &args);
     } else {

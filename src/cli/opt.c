@@ -139,16 +139,3 @@ const char *vdm_args_value(const struct vdm_args *a, const char *name)
         last = next;
     return last;
 }
-
-void vdm_opts_print(FILE *to, const struct vdm_opt *opts)
-{
-    for (; opts && opts->name; opts++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", opts->name, opts->argument ? " " : "",
-                 opts->argument ? opts->argument : "");
-        if (opts->letter)
-            fprintf(to, "  -%c, %-28s %s\n", opts->letter, left, opts->help);
-        else
-            fprintf(to, "      %-28s %s\n", left, opts->help);
-    }
-}

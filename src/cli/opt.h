@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Command lines: a table of options for each command, from which parsing and --help are both made. */
+/* Command lines: a table of options for each command, from which parsing, help and manual are made. */
 #ifndef VDM_CLI_OPT_H
 #define VDM_CLI_OPT_H
 
@@ -41,7 +41,5 @@ bool vdm_args_has(const struct vdm_args *a, const char *name);
 const char *vdm_args_value(const struct vdm_args *a, const char *name);
 /* The k-th value given, from 0; NULL at the end. */
 const char *vdm_args_nth(const struct vdm_args *a, const char *name, size_t k);
-
-void vdm_opts_print(FILE *to, const struct vdm_opt *opts);
 
 #endif

@@ -106,10 +106,12 @@ bool vdm_cut_line(struct vdm_bytes *rest, struct vdm_bytes *line)
 
 bool vdm_is_unprintable(uint32_t u)
 {
-    return u < 0x20 || (u >= 0x7F && u <= 0x9F) || u == 0xAD || u == 0x061C || u == 0x180E ||
+    /* Variation selectors (U+FE00 and on) stay: they choose the shape of a letter that is seen. */
+    return u < 0x20 || (u >= 0x7F && u <= 0x9F) || u == 0xAD || u == 0x034F || u == 0x061C ||
+           u == 0x115F || u == 0x1160 || u == 0x17B4 || u == 0x17B5 || u == 0x180E ||
            (u >= 0x200B && u <= 0x200F) || (u >= 0x2028 && u <= 0x202E) ||
-           (u >= 0x2060 && u <= 0x206F) || u == 0xFEFF || (u >= 0xFFF9 && u <= 0xFFFB) ||
-           (u >= 0xE0000 && u <= 0xE007F);
+           (u >= 0x2060 && u <= 0x206F) || u == 0x3164 || u == 0xFEFF || u == 0xFFA0 ||
+           (u >= 0xFFF9 && u <= 0xFFFB) || (u >= 0xE0000 && u <= 0xE0FFF);
 }
 
 void vdm_printable_append(struct vdm_buf *out, struct vdm_bytes s)

@@ -138,10 +138,11 @@ bool vdm_guard_allows(struct vdm_archive *a, uint64_t size, struct vdm_err *err)
 {
     enum vdm_guard_state state;
     uint64_t guarded;
-    if (size == 0) /* a ledger that is just being made */
+    if (!vdm_archive_guard(a, size, &state, &guarded, err))
+        return false;
+    if (size == 0 && state == VDM_GUARD_MISSING) /* a ledger that is just being made */
         return true;
-    return vdm_archive_guard(a, size, &state, &guarded, err) &&
-           (is_fit(state) || refuse(state, size, guarded, err));
+    return is_fit(state) || refuse(state, size, guarded, err);
 }
 
 bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
@@ -149,10 +150,10 @@ bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovere
 {
     enum vdm_guard_state state;
     uint64_t guarded;
-    if (size == 0)
-        return true;
     if (!vdm_archive_guard(a, size, &state, &guarded, err))
         return false;
+    if (size == 0 && state == VDM_GUARD_MISSING)
+        return true;
     if (!is_fit(state))
         return refuse(state, size, guarded, err);
     if (state == VDM_GUARD_CURRENT)

@@ -24,7 +24,7 @@ SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
 
 # Whatever a terminal or a reader's eye would obey. Tab and newline are for us alone to write.
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-                       "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+                       "\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")
 
 
 def environment(**more):

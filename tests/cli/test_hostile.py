@@ -17,7 +17,7 @@ WRITTEN = [
     "</td></tr></table><h1>", "<!--", "-->", "<![CDATA[", "</style><style>", "<link rel=x href=//e>",
     "javascript:alert(1)", "</title>", "<svg/onload=alert(1)>", "<a href='http://evil'>", "`", "${x}",
     "%n%s%x", "\\x1b[2J", "\\", "\\n", "=cmd|' /C calc'!A0", "+ADw-script+AD4-", "\u061c", "\u200f",
-    "\u2060", "\U000e0041", "\ufff9", "\u180e", "<\u200bscript>", "<scr\nipt>", "\r\nVERIFIED  all",
+    "\u2060", "\U000e0041", "\ufff9", "\u180e", "\u3164", "\U000e0101", "<\u200bscript>", "<scr\nipt>", "\r\nVERIFIED  all",
     "\nvidimus: done", "  \x1b", "—", "é\u0301", "<iframe src=http://e>", "<base href=//e>",
     "<meta http-equiv=refresh content=0>", "<form action=//e>", "<object data=//e>", "<math><mtext>",
     "&", "<", ">", "\"", "'", "﷽",

@@ -52,7 +52,7 @@ class CouldNotCheck(Exception):
 # -------------------------------------------------------------------------------------------------------- output
 
 # Controls, directional marks and zero-width characters: they can make a terminal, or a reader, see something else.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\xad\u034f\u115f\u1160\u17b4\u17b5\u180e\u3164\uffa0\U000e0000-\U000e0fff]")
 
 
 def visible(text):

@@ -60,7 +60,8 @@ struct vdm_bundle_options {
     bool allow_unsealed;
     struct vdm_given_document *given; /* only `matched` is written */
     size_t givens;
-    /* Once for each selected capture, in order, but for those that are cut off; may be NULL. */
+    /* Once for each selected capture, in order, but for those that are cut off; where the selection cannot
+     * be read, for each capture as it stands. May be NULL. */
     vdm_bundle_item_fn *on_item;
     void *ctx;
 };

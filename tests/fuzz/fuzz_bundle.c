@@ -64,13 +64,19 @@ static void check_vouched(struct vdm_bytes tar)
 
 /* --- the check --- */
 
+struct looked {
+    bool any, in_order;
+    uint64_t last;
+};
+
 static void look_at_item(void *ctx, const struct vdm_bundle_item *item)
 {
-    uint64_t *last = ctx;
-    FUZZ_CHECK(*last == UINT64_MAX || item->n > *last);
+    struct looked *l = ctx;
+    l->in_order = l->in_order && (!l->any || item->n > l->last);
     FUZZ_CHECK(item->hidden <= item->lines && item->text.n <= VDM_NOTE_MAX);
     FUZZ_CHECK(!item->good || item->has_entry);
-    *last = item->n;
+    l->any = true;
+    l->last = item->n;
 }
 
 static void check_findings(const struct vdm_report *r)
@@ -88,11 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct vdm_bytes input = {data, n};
     int fd VDM_CLEANUP(vdm_fd_close) = fuzz_file(input);
-    uint64_t last = UINT64_MAX;
+    struct looked looked = {.in_order = true};
     struct vdm_bundle_options o = {.trust = {.key = &known()->authority, .keys = 1},
                                    .allow_unsealed = true,
                                    .on_item = look_at_item,
-                                   .ctx = &last};
+                                   .ctx = &looked};
     struct vdm_report report VDM_CLEANUP(vdm_report_release);
     struct vdm_err err = {0};
     vdm_report_init(&report);
@@ -101,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     }
     check_findings(&report);
+    FUZZ_CHECK(looked.in_order || vdm_report_findings(&report) > 0);
     FUZZ_CHECK(report.bytes <= n || n < 2 || data[0] == 0x1F || data[0] == 0x28);
     if (vdm_report_verdict(&report) == VDM_VERIFIED && data[0] != 0x1F && data[0] != 0x28)
         check_vouched(input);

@@ -83,6 +83,10 @@ struct vdm_opt *vdm_command_options(const struct vdm_command *c);
 
 /* Printing one JSON object as one line; takes over the object. */
 bool vdm_json_print(json_t *object, struct vdm_err *err) VDM_MUST_CHECK;
+/* One more member or element, whose reference is taken. Without memory *to becomes NULL, and stays so;
+ * vdm_json_print then fails. */
+void vdm_json_set(json_t **to, const char *key, json_t *value);
+void vdm_json_add(json_t **to, json_t *value);
 json_t *vdm_json_bytes(struct vdm_bytes s);     /* escaped for a terminal where it must be */
 json_t *vdm_json_value(struct vdm_bytes value); /* a record's value: as it stands, escaped */
 json_t *vdm_json_time(struct vdm_time t);

@@ -80,9 +80,9 @@ static bool print_json(const struct vdm_view *v, enum change change, uint64_t as
     static const char *const words[] = {"first", "same", "changed"};
     json_t *o = vdm_view_json(v);
     if (o) {
-        json_object_set_new(o, "change", json_string(words[change]));
-        json_object_set_new(o, "same_bytes_as",
-                            as == UINT64_MAX ? json_null() : json_integer((json_int_t)as));
+        vdm_json_set(&o, "change", json_string(words[change]));
+        vdm_json_set(&o, "same_bytes_as",
+                     as == UINT64_MAX ? json_null() : json_integer((json_int_t)as));
     }
     return vdm_json_print(o, err);
 }

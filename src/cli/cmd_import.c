@@ -128,9 +128,8 @@ static void tell(void *ctx, const struct vdm_input *in)
         write_receipt(t->receipt, in);
     if (in->status == VDM_INPUT_REFUSED && t->refusals &&
         json_array_size(t->refusals) < VDM_FINDINGS_MAX)
-        json_array_append_new(t->refusals,
-                              json_pack("{s:o,s:o}", "path", vdm_json_bytes(in->path), "reason",
-                                        vdm_json_bytes(vdm_str(in->reason))));
+        vdm_json_add(&t->refusals, json_pack("{s:o,s:o}", "path", vdm_json_bytes(in->path),
+                                             "reason", vdm_json_bytes(vdm_str(in->reason))));
     if (in->status == VDM_INPUT_REFUSED && !t->cli->json) {
         vdm_progress_end(t->cli);
         fputs("refused  ", stderr);
@@ -209,22 +208,18 @@ static bool print_json(const struct vdm_import_done *d, bool dry, json_t *refusa
         snprintf(key, sizeof key, "%s", vdm_field_name(vdm_counted_fields[k]));
         for (char *c = key; *c; c++)
             *c = *c == '-' ? '_' : *c;
-        json_object_set_new(not_stated, key,
-                            json_integer((json_int_t)d->not_stated[vdm_counted_fields[k]]));
+        vdm_json_set(&not_stated, key,
+                     json_integer((json_int_t)d->not_stated[vdm_counted_fields[k]]));
     }
     json_t *o =
         json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "imported", (json_int_t)d->imported, "already_known",
                   (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
                   (json_int_t)d->bytes, "not_stated", not_stated, "refusals", refusals);
-    json_object_set_new(o, "media_types_not_guessed",
-                        json_integer((json_int_t)d->unguessed.documents));
-    json_object_set_new(o, "first_entry",
-                        recorded ? json_integer((json_int_t)d->first) : json_null());
-    json_object_set_new(o, "last_entry",
-                        recorded ? json_integer((json_int_t)d->last) : json_null());
-    json_object_set_new(o, "checkpoint",
-                        d->checkpoint.n ? vdm_json_value(vdm_buf_bytes(&d->checkpoint))
-                                        : json_null());
+    vdm_json_set(&o, "media_types_not_guessed", json_integer((json_int_t)d->unguessed.documents));
+    vdm_json_set(&o, "first_entry", recorded ? json_integer((json_int_t)d->first) : json_null());
+    vdm_json_set(&o, "last_entry", recorded ? json_integer((json_int_t)d->last) : json_null());
+    vdm_json_set(&o, "checkpoint",
+                 d->checkpoint.n ? vdm_json_value(vdm_buf_bytes(&d->checkpoint)) : json_null());
     return vdm_json_print(o, err);
 }
 

@@ -35,10 +35,10 @@ static bool show_view(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_
         return false;
     json_t *o = vdm_view_json(v);
     if (o) {
-        json_object_set_new(o, "entry_note", vdm_json_value(vdm_buf_bytes(&v->note_bytes)));
-        json_object_set_new(o, "amendments", amendments);
-        json_object_set_new(o, "withdrawn", number_or_null(v->fate.withdrawn));
-        json_object_set_new(o, "evidence", json_array());
+        vdm_json_set(&o, "entry_note", vdm_json_value(vdm_buf_bytes(&v->note_bytes)));
+        vdm_json_set(&o, "amendments", amendments);
+        vdm_json_set(&o, "withdrawn", number_or_null(v->fate.withdrawn));
+        vdm_json_set(&o, "evidence", json_array());
     }
     return vdm_json_print(o, err);
 }

@@ -34,8 +34,8 @@ static bool tell_collection(void *ctx, struct vdm_bytes name, uint64_t captures)
 {
     struct collections *c = ctx;
     if (c->json) {
-        json_array_append_new(c->json, json_pack("{s:o,s:I}", "collection", vdm_json_value(name),
-                                                 "captures", (json_int_t)captures));
+        vdm_json_add(&c->json, json_pack("{s:o,s:I}", "collection", vdm_json_value(name),
+                                         "captures", (json_int_t)captures));
         return true;
     }
     if (c->told == COLLECTIONS_SHOWN && !c->cli->verbose) {
@@ -114,11 +114,11 @@ static bool print_json(struct vdm_cli *cli, const struct vdm_status *s, struct v
         json_decref(collections.json);
         return false;
     }
-    json_object_set_new(o, "collections", collections.json);
+    vdm_json_set(&o, "collections", collections.json);
     if (o && s->has_catalog) {
-        json_object_set_new(o, "captures", json_integer((json_int_t)s->totals.captures));
-        json_object_set_new(o, "documents", json_integer((json_int_t)s->totals.documents));
-        json_object_set_new(o, "bytes", json_integer((json_int_t)s->totals.bytes));
+        vdm_json_set(&o, "captures", json_integer((json_int_t)s->totals.captures));
+        vdm_json_set(&o, "documents", json_integer((json_int_t)s->totals.documents));
+        vdm_json_set(&o, "bytes", json_integer((json_int_t)s->totals.bytes));
     }
     return vdm_json_print(o, err);
 }

@@ -133,10 +133,9 @@ static bool print_json(struct vdm_cli *cli, const struct vdm_withdraw_done *done
     json_t *list = json_array();
     for (size_t i = 0; i < cli->takedown.takens; i++) {
         const struct vdm_taken *t = &cli->takedown.taken[i];
-        json_array_append_new(list, json_pack("{s:I,s:I,s:b,s:b}", "entry", (json_int_t)t->capture,
-                                              "withdrawal", (json_int_t)(done->first + i),
-                                              "record_erased", t->record, "document_erased",
-                                              vdm_takedown_erases(t)));
+        vdm_json_add(&list, json_pack("{s:I,s:I,s:b,s:b}", "entry", (json_int_t)t->capture,
+                                      "withdrawal", (json_int_t)(done->first + i), "record_erased",
+                                      t->record, "document_erased", vdm_takedown_erases(t)));
     }
     return vdm_json_print(json_pack("{s:o,s:o}", "withdrawn", list, "checkpoint",
                                     vdm_json_value(vdm_buf_bytes(&done->checkpoint))),

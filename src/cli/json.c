@@ -27,15 +27,41 @@ static void put_text(struct vdm_bytes s)
     putchar('\n');
 }
 
+/* Not json_dumps: without memory it leaves keys out (jansson 2.14) and says nothing. */
+static int keep_text(const char *p, size_t n, void *ctx)
+{
+    struct vdm_buf *text = ctx;
+    vdm_buf_put(text, (struct vdm_bytes){(const uint8_t *)p, n});
+    return text->failed ? -1 : 0;
+}
+
 bool vdm_json_print(json_t *object, struct vdm_err *err)
 {
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    bool ok = object && json_dump_callback(object, keep_text, &text, JSON_COMPACT) == 0;
     json_decref(object);
-    if (!text)
+    if (!ok || text.failed)
         return vdm_fail_memory(err);
-    put_text(vdm_str(text));
-    free(text);
+    put_text(vdm_buf_bytes(&text));
     return !ferror(stdout) || vdm_fail_errno(err, "standard output");
+}
+
+static void check(json_t **to, int result)
+{
+    if (result == 0)
+        return;
+    json_decref(*to);
+    *to = NULL;
+}
+
+void vdm_json_set(json_t **to, const char *key, json_t *value)
+{
+    check(to, json_object_set_new(*to, key, value));
+}
+
+void vdm_json_add(json_t **to, json_t *value)
+{
+    check(to, json_array_append_new(*to, value));
 }
 
 json_t *vdm_json_bytes(struct vdm_bytes s)
@@ -85,13 +111,14 @@ json_t *vdm_json_record(const struct vdm_record *r)
             *c = *c == '-' ? '_' : *c;
         json_t *value = vdm_json_value(l.value);
         if (!vdm_field_repeats(l.field)) {
-            json_object_set_new(object, key, value);
+            vdm_json_set(&object, key, value);
             continue;
         }
-        json_t *list = json_object_get(object, key);
+        json_t *list = json_incref(json_object_get(object, key));
         if (!list)
-            json_object_set_new(object, key, list = json_array());
-        json_array_append_new(list, value);
+            list = json_array();
+        vdm_json_add(&list, value);
+        vdm_json_set(&object, key, list);
     }
     return object;
 }

@@ -187,7 +187,7 @@ static json_t *findings_json(const struct vdm_findings *list)
                       f->entry == VDM_NO_ENTRY ? json_null() : json_integer((json_int_t)f->entry),
                       "document", text_or_null(f->document), "expected", text_or_null(f->expected),
                       "found", text_or_null(f->found), "message", text_or_null(f->message));
-        json_array_append_new(array, o);
+        vdm_json_add(&array, o);
     }
     return array;
 }
@@ -216,11 +216,11 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
                           "findings_total", (json_int_t)vdm_report_findings(r), "findings",
                           findings_json(&r->findings), "notices", findings_json(&r->notices));
     if (o && r->other_size)
-        json_object_set_new(o, "contradicts",
-                            json_pack("{s:I,s:o}", "size", (json_int_t)r->other_size, "root",
-                                      vdm_json_root(r->other_root)));
+        vdm_json_set(&o, "contradicts",
+                     json_pack("{s:I,s:o}", "size", (json_int_t)r->other_size, "root",
+                               vdm_json_root(r->other_root)));
     if (protection)
-        json_object_set_new(o, "protection", protection_json(protection));
+        vdm_json_set(&o, "protection", protection_json(protection));
     return vdm_json_print(o, err);
 }
 

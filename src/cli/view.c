@@ -162,12 +162,12 @@ json_t *vdm_view_json(const struct vdm_view *v)
         "{s:I,s:s,s:o,s:o}", "entry", (json_int_t)v->n, "kind", vdm_entry_kind_name(v->entry.kind),
         "recorded", vdm_json_time(v->entry.recorded), "signer", vdm_json_value(v->entry.signer));
     if (o && v->has_withdrawal)
-        json_object_set_new(o, "decided_by", vdm_json_value(v->withdrawal.withdrawal.decided_by));
+        vdm_json_set(&o, "decided_by", vdm_json_value(v->withdrawal.withdrawal.decided_by));
     if (!o || !v->has_record)
         return o;
-    json_object_set_new(o, "document", vdm_json_digest(v->record.document));
-    json_object_set_new(o, "size", json_integer((json_int_t)v->record.document_size));
-    json_object_set_new(o, "record", vdm_json_record(&v->record));
+    vdm_json_set(&o, "document", vdm_json_digest(v->record.document));
+    vdm_json_set(&o, "size", json_integer((json_int_t)v->record.document_size));
+    vdm_json_set(&o, "record", vdm_json_record(&v->record));
     return o;
 }
 

@@ -31,7 +31,7 @@ static json_t *values_json(const struct vdm_record *r, enum vdm_field f)
     json_t *list = json_array();
     struct vdm_bytes value;
     for (size_t k = 0; (value = vdm_record_value(r, f, k)).n; k++)
-        json_array_append_new(list, vdm_json_value(value));
+        vdm_json_add(&list, vdm_json_value(value));
     return list;
 }
 
@@ -41,10 +41,10 @@ json_t *vdm_changes_json(const struct vdm_record *before, const struct vdm_recor
     json_t *list = json_array();
     for (int f = 0; f < VDM_FIELDS; f++)
         if (differ >> f & 1)
-            json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "field",
-                                                  vdm_field_name((enum vdm_field)f), "was",
-                                                  values_json(before, (enum vdm_field)f), "now",
-                                                  values_json(after, (enum vdm_field)f)));
+            vdm_json_add(&list,
+                         json_pack("{s:s,s:o,s:o}", "field", vdm_field_name((enum vdm_field)f),
+                                   "was", values_json(before, (enum vdm_field)f), "now",
+                                   values_json(after, (enum vdm_field)f)));
     return list;
 }
 

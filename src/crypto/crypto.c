@@ -10,24 +10,41 @@
 #include <cpuid.h>
 #endif
 
+struct vdm_hash {
+    EVP_MD_CTX *ctx;
+    crypto_hash_sha256_state plain;
+    bool is_plain; /* this time libsodium does the work */
+};
+
 struct vdm_crypto {
     EVP_MD *sha256;
-    EVP_MD_CTX *ctx;
+    struct vdm_hash once;
     /* Newer libsodiums check the equation with the cofactor. They accept an R of mixed order, which
      * the format refuses; then R needs a check of its own. */
     bool must_check_r;
 };
 
-struct vdm_hash {
-    EVP_MD_CTX *ctx;
-};
-
-/* Once a context is open, OpenSSL's digest calls neither allocate nor fail. Should one fail all the
- * same, no answer may be given: a wrong digest would be a wrong verdict. */
+/* After their beginning, OpenSSL's digest calls neither allocate nor fail. Should one fail all the same,
+ * no answer may be given: a wrong digest would be a wrong verdict. */
 static void must(int ok)
 {
     if (ok != 1)
         abort();
+}
+
+/* OpenSSL 3 allocates for each digest. Where memory has run out, libsodium's slower one takes its
+ * place: it needs none. */
+static void hash_begin(struct vdm_hash *h)
+{
+    h->is_plain = EVP_DigestInit_ex2(h->ctx, NULL, NULL) != 1;
+    if (h->is_plain)
+        crypto_hash_sha256_init(&h->plain);
+}
+
+static bool hash_init(struct vdm_hash *h, struct vdm_crypto *c)
+{
+    h->ctx = EVP_MD_CTX_new();
+    return h->ctx && EVP_DigestInit_ex2(h->ctx, c->sha256, NULL) == 1;
 }
 
 static const struct {
@@ -68,8 +85,7 @@ bool vdm_crypto_open(struct vdm_crypto **out, struct vdm_err *err)
     if (!c)
         return vdm_fail_memory(err);
     c->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    c->ctx = EVP_MD_CTX_new();
-    bool ok = c->sha256 && c->ctx && EVP_DigestInit_ex2(c->ctx, c->sha256, NULL) == 1;
+    bool ok = c->sha256 && hash_init(&c->once, c);
     if (!ok)
         vdm_fail(err, "libcrypto gives no SHA-256");
     if (!ok || !self_test(c, err)) {
@@ -84,7 +100,7 @@ void vdm_crypto_close(struct vdm_crypto *c)
 {
     if (!c)
         return;
-    EVP_MD_CTX_free(c->ctx);
+    EVP_MD_CTX_free(c->once.ctx);
     EVP_MD_free(c->sha256);
     free(c);
 }
@@ -102,18 +118,15 @@ struct vdm_digest vdm_sha256(struct vdm_crypto *c, struct vdm_bytes data)
 
 struct vdm_digest vdm_sha256_parts(struct vdm_crypto *c, const struct vdm_bytes *parts, size_t n)
 {
-    struct vdm_digest d;
-    must(EVP_DigestInit_ex2(c->ctx, NULL, NULL));
     for (size_t i = 0; i < n; i++)
-        must(EVP_DigestUpdate(c->ctx, parts[i].p, parts[i].n));
-    must(EVP_DigestFinal_ex(c->ctx, d.b, NULL));
-    return d;
+        vdm_hash_update(&c->once, parts[i]);
+    return vdm_hash_end(&c->once);
 }
 
 bool vdm_hash_open(struct vdm_hash **out, struct vdm_crypto *c, struct vdm_err *err)
 {
     struct vdm_hash *h = calloc(1, sizeof *h);
-    if (!h || !(h->ctx = EVP_MD_CTX_new()) || EVP_DigestInit_ex2(h->ctx, c->sha256, NULL) != 1) {
+    if (!h || !hash_init(h, c)) {
         vdm_hash_close(h);
         return vdm_fail_memory(err);
     }
@@ -137,14 +150,20 @@ void vdm_hash_cleanup(struct vdm_hash **h)
 
 void vdm_hash_update(struct vdm_hash *h, struct vdm_bytes data)
 {
-    must(EVP_DigestUpdate(h->ctx, data.p, data.n));
+    if (!h->is_plain)
+        must(EVP_DigestUpdate(h->ctx, data.p, data.n));
+    else if (data.n)
+        crypto_hash_sha256_update(&h->plain, data.p, data.n);
 }
 
 struct vdm_digest vdm_hash_end(struct vdm_hash *h)
 {
     struct vdm_digest d;
-    must(EVP_DigestFinal_ex(h->ctx, d.b, NULL));
-    must(EVP_DigestInit_ex2(h->ctx, NULL, NULL));
+    if (h->is_plain)
+        crypto_hash_sha256_final(&h->plain, d.b);
+    else
+        must(EVP_DigestFinal_ex(h->ctx, d.b, NULL));
+    hash_begin(h);
     return d;
 }
 

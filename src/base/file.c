@@ -78,7 +78,12 @@ bool vdm_file_open(int dir, const char *path, bool follow, int *fd, struct vdm_e
         return vdm_fail_as(err, VDM_ERR_NOT_FOUND, "no such file");
     if (f < 0)
         return vdm_fail_errno(err, "open");
-    if (fstat(f, &st) != 0 || !S_ISREG(st.st_mode)) {
+    if (fstat(f, &st) != 0) {
+        vdm_fail_errno(err, "stat");
+        close(f);
+        return false;
+    }
+    if (!S_ISREG(st.st_mode)) {
         close(f);
         return vdm_fail_as(err, VDM_ERR_REFUSED, "not a file");
     }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "ledger/schema.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,15 @@
 
 #define HEAP_LIMIT (64 << 20)
 
+/* SQLite calls a database damaged that the disk does not read: the one is bad, of the other nothing is
+ * known. */
+static int read_error(sqlite3 *db)
+{
+    int e = 0;
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &e);
+    return e == EIO || e == ENXIO || e == ERANGE ? e : 0;
+}
+
 bool vdm_db_fail(sqlite3 *db, struct vdm_err *err)
 {
     int code = sqlite3_extended_errcode(db);
@@ -19,8 +29,11 @@ bool vdm_db_fail(sqlite3 *db, struct vdm_err *err)
         return vdm_fail_memory(err);
     if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY)
         return vdm_fail_as(err, VDM_ERR_RECOVER, "a write was interrupted here");
-    if ((code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "%s", sqlite3_errmsg(db));
+    if ((code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB) {
+        int e = read_error(db);
+        return e ? vdm_fail(err, "cannot be read: %s", strerror(e))
+                 : vdm_fail_as(err, VDM_ERR_MALFORMED, "%s", sqlite3_errmsg(db));
+    }
     if ((code & 0xFF) == SQLITE_BUSY)
         return vdm_fail(err, "locked by another program");
     if ((code & 0xFF) == SQLITE_FULL)
@@ -150,7 +163,9 @@ static bool pragma(sqlite3 *db, const char *name, const char *value, const char 
     if (ok) {
         const unsigned char *got = row ? sqlite3_column_text(s, 0) : NULL;
         ok = (got && sqlite3_stricmp((const char *)got, answer) == 0) ||
-             vdm_fail(err, "SQLite refuses %s=%s", name, value);
+             (sqlite3_errcode(db) == SQLITE_NOMEM
+                  ? vdm_fail_memory(err)
+                  : vdm_fail(err, "SQLite refuses %s=%s", name, value));
     }
     sqlite3_finalize(s);
     return ok;
@@ -277,21 +292,23 @@ bool vdm_db_rebuild(const struct vdm_db_kind *kind, const char *path, struct vdm
 
 /* --- is it ours, unchanged? --- */
 
-/* SQLite opens it to see whether a write was interrupted: a FIFO in its place would hold that up. */
-static bool has_odd_journal(const char *path)
+/* What SQLite finds beside a database. */
+struct beside {
+    bool
+        odd_journal; /* it is opened to see whether a write was interrupted: a FIFO would hold that up */
+    bool wal;        /* read whatever the header says; and one more file is written */
+};
+
+static bool look_beside(const char *path, struct beside *out, struct vdm_err *err)
 {
     char *journal VDM_CLEANUP(vdm_free_string) = NULL;
-    struct stat st;
-    return asprintf(&journal, "%s-journal", path) < 0 ||
-           (lstat(journal, &st) == 0 && !S_ISREG(st.st_mode));
-}
-
-/* SQLite would read it, whatever the header says, and write one more file. */
-static bool has_wal(const char *path)
-{
     char *wal VDM_CLEANUP(vdm_free_string) = NULL;
     struct stat st;
-    return asprintf(&wal, "%s-wal", path) < 0 || lstat(wal, &st) == 0;
+    if (asprintf(&journal, "%s-journal", path) < 0 || asprintf(&wal, "%s-wal", path) < 0)
+        return vdm_fail_memory(err);
+    out->odd_journal = lstat(journal, &st) == 0 && !S_ISREG(st.st_mode);
+    out->wal = lstat(wal, &st) == 0;
+    return true;
 }
 
 bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
@@ -300,7 +317,9 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
     int fd VDM_CLEANUP(vdm_fd_close) = -1;
     uint8_t h[100];
     size_t got = 0;
-    if (!vdm_file_open(AT_FDCWD, path, false, &fd, err) || !vdm_fd_read(fd, h, sizeof h, &got, err))
+    struct beside beside = {false, false};
+    if (!vdm_file_open(AT_FDCWD, path, false, &fd, err) ||
+        !vdm_fd_read(fd, h, sizeof h, &got, err) || !look_beside(path, &beside, err))
         return vdm_err_prefix(err, "%s", kind->file);
     static const uint8_t utf8[4] = {0, 0, 0, 1};
     uint8_t id[4] = {(uint8_t)(kind->application_id >> 24), (uint8_t)(kind->application_id >> 16),
@@ -308,9 +327,9 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
     static const uint8_t version[4] = {0, 0, 0, VDM_SCHEMA_VERSION};
     if (got < sizeof h || memcmp(h, "SQLite format 3", 16) != 0)
         vdm_buf_puts(why, "not an SQLite database");
-    else if (has_odd_journal(path))
+    else if (beside.odd_journal)
         vdm_buf_puts(why, "its journal is not a file");
-    else if (h[18] != 1 || h[19] != 1 || has_wal(path))
+    else if (h[18] != 1 || h[19] != 1 || beside.wal)
         vdm_buf_puts(why, "another journal mode");
     else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0 ||
              memcmp(h + 60, version, 4) != 0)
@@ -344,9 +363,10 @@ static bool dump_schema(sqlite3 *db, struct vdm_buf *out, struct vdm_err *err)
 static bool dump_pristine(const struct vdm_db_kind *kind, struct vdm_buf *out, struct vdm_err *err)
 {
     sqlite3 *db = NULL;
-    bool ok = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, NULL) ==
-                  SQLITE_OK &&
-              make_schema(db, kind, err) && dump_schema(db, out, err);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY;
+    bool ok =
+        (sqlite3_open_v2(":memory:", &db, flags, NULL) == SQLITE_OK || vdm_fail_memory(err)) &&
+        make_schema(db, kind, err) && dump_schema(db, out, err);
     sqlite3_close(db);
     return ok;
 }

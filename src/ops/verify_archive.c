@@ -16,10 +16,11 @@ static bool compare_tile(void *ctx, uint8_t level, uint64_t index, unsigned widt
     struct vdm_verify *v = ctx;
     struct vdm_digest stored[VDM_TILE_WIDTH];
     struct vdm_err why = {0};
-    (void)err;
     v->met.tiles++;
     v->met.hashes += width;
     if (!vdm_ledger_read_tile(v->a->ledger, level, index, width, stored, &why)) {
+        if (why.kind == VDM_ERR_FAILED)
+            return vdm_fail(err, "%s", why.text);
         vdm_report_add(v->report, vdm_seen_at(VDM_TREE_MISMATCH, VDM_NO_ENTRY), "%s", why.text);
         return true;
     }
@@ -250,16 +251,21 @@ static bool start(struct vdm_verify *v, struct vdm_err *err)
     struct vdm_checkpoint head = {0};
     struct vdm_err why = {0};
     struct vdm_tiles nothing = {v->a->crypto, NULL, NULL};
-    if (!vdm_ledger_size(v->a->ledger, &v->size, err) ||
+    bool present;
+    /* The guard first: who writes meanwhile takes the ledger along before it. */
+    if (!vdm_guard_read(v->a->keys, &present, &v->guard, err) ||
+        !vdm_ledger_size(v->a->ledger, &v->size, err) ||
         !vdm_tile_writer_init(v->tree, &nothing, 0, compare_tile, v, err))
         return false;
-    if (vdm_archive_head(v->a, &note, &head, &why))
+    if (vdm_archive_head(v->a, &note, &head, &why)) {
+        v->size = head.size;
         v->root = head.root;
-    else if (why.kind == VDM_ERR_MALFORMED)
+    } else if (why.kind == VDM_ERR_MALFORMED) {
         vdm_report_add(v->report, vdm_seen_at(VDM_CHECKPOINT_INVALID, VDM_NO_ENTRY), "%s",
                        why.text);
-    else
+    } else {
         return vdm_fail_as(err, why.kind, "%s", why.text);
+    }
     memcpy(v->report->origin, v->a->origin, sizeof v->a->origin);
     v->report->size = v->size;
     v->report->root = v->root;
@@ -268,9 +274,7 @@ static bool start(struct vdm_verify *v, struct vdm_err *err)
 
 static bool read_kept(struct vdm_verify *v, struct vdm_err *err)
 {
-    bool present;
-    if (!vdm_guard_read(v->a->keys, &present, &v->guard, err) ||
-        (present && !keep(v, vdm_buf_bytes(&v->guard), "keys/" VDM_GUARD_FILE, true, err)))
+    if (v->guard.n > 0 && !keep(v, vdm_buf_bytes(&v->guard), "keys/" VDM_GUARD_FILE, true, err))
         return false;
     for (size_t i = 0; i < v->o->kepts; i++)
         if (!keep(v, v->o->kept[i].note, v->o->kept[i].name, false, err))

@@ -45,10 +45,13 @@ static bool catalog_agrees(struct vdm_verify *v, const struct vdm_entry *e, uint
            vdm_catalog_same(v->catalog, n, NULL, same, err);
 }
 
-/* It is derived: what is wrong with it is a finding and keeps nothing else from being checked. */
+/* It is derived: what is wrong with it is a finding and keeps nothing else from being checked. One that
+ * could not be looked at is as good as none. */
 static void catalog_broken(struct vdm_verify *v, const struct vdm_err *why)
 {
-    vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, VDM_NO_ENTRY),
+    bool bad = why->kind == VDM_ERR_MALFORMED;
+    vdm_report_add(v->report,
+                   vdm_seen_at(bad ? VDM_CATALOG_MISMATCH : VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
                    "the catalog cannot be read (`vidimus reindex`): %s", why->text);
     v->catalog = NULL;
 }
@@ -78,7 +81,7 @@ static bool look_at_catalog(struct vdm_verify *v, struct vdm_err *why)
         !vdm_archive_catalog_fits(v->a, &reach, size, &fits, why))
         return false;
     if (!fits)
-        return vdm_fail(why, "it is not of this ledger");
+        return vdm_fail_as(why, VDM_ERR_MALFORMED, "it is not of this ledger");
     v->catalog_reach = reach.entries;
     if (reach.entries < v->size)
         vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
@@ -103,11 +106,16 @@ void vdm_verify_start_catalog(struct vdm_verify *v)
 void vdm_verify_count_catalog(struct vdm_verify *v)
 {
     struct vdm_catalog_totals totals;
+    struct vdm_catalog_reach reach;
     struct vdm_err why = {0};
     if (!v->catalog || v->catalog_reach != v->size)
         return;
-    if (!vdm_catalog_totals(v->catalog, &totals, &why))
+    if (!vdm_catalog_totals(v->catalog, &totals, &why) ||
+        !vdm_catalog_reached(v->catalog, &reach, &why))
         catalog_broken(v, &why);
+    else if (reach.entries !=
+             v->catalog_reach) /* somebody went on writing: the surplus is theirs */
+        return;
     else if (totals.captures > v->report->captures + v->report->kinds[VDM_ENTRY_MALFORMED])
         vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, VDM_NO_ENTRY),
                        "the catalog knows %llu captures, the ledger %llu (`vidimus reindex`)",

@@ -15,7 +15,7 @@ import support
 WRITING = ("openat", "write", "pwrite64", "fsync", "fdatasync", "syncfs", "ftruncate", "fallocate", "linkat",
            "renameat", "renameat2", "rename", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "fchown", "fchmod",
            "fcntl", "flock", "close")
-READING = ("openat", "read", "pread64", "getdents64", "newfstatat", "readlink", "fcntl")
+READING = ("openat", "read", "pread64", "getdents64", "newfstatat", "statfs", "fstatfs", "lseek")
 
 # One call: its kind, which of its kind it is, and the text that strace shows.
 Call = collections.namedtuple("Call", "kind number text")
@@ -66,8 +66,13 @@ def killed_at(call, **env):
     return _prefix([call.kind], ["-e", f"inject={call.kind}:signal=KILL:when={call.number}"], env)
 
 
-def failing_at(call, error, times, **env):
-    """`times`: how often in a row the call fails, or None for every one from there on."""
+def failing_at(call, error, times, output, **env):
+    """`times`: how often in a row the call fails, or None for every one from there on. `output` shows whether
+    it did, see `was_injected`."""
     last = "+" if times is None else f"..{call.number + times - 1}"
     when = f"{call.number}" if times == 1 else f"{call.number}{last}"
-    return _prefix([call.kind], ["-e", f"inject={call.kind}:error={error}:when={when}"], env)
+    return _prefix([call.kind], ["-e", f"inject={call.kind}:error={error}:when={when}"], env, output)
+
+
+def was_injected(output):
+    return "(INJECTED)" in output.read_text("utf-8", "replace")

@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Bugs to plant in front of libc, named by FAULT_PLANT: a harness that does not see them is worthless.
+/* Bugs to plant in front of libc, named by FAULT_PLANT (several with commas): a harness that does not see
+ * them is worthless.
  *   journal-write  what SQLite writes to a journal goes nowhere
  *   object-name    a document gets no name in the store, and nobody is told
  *   write-error    a write that fails says that it wrote
- *   no-locks       flock gives every lock to everybody */
+ *   no-locks       flock gives every lock to everybody
+ * And no bug, but what happens when others fill the disk meanwhile:
+ *   room           the file system says that it has room */
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static bool planted(const char *bug)
 {
-    const char *name = getenv("FAULT_PLANT");
-    return name && strcmp(name, bug) == 0;
+    const char *names = getenv("FAULT_PLANT");
+    return names && strstr(names, bug);
 }
 
 /* Does the path of what is open as `fd` end so? */
@@ -49,6 +54,36 @@ int linkat(int from, const char *old, int to, const char *new, int flags)
     if (planted("object-name") && strncmp(old, "/proc/self/fd/", 14) == 0 && strchr(new, '/'))
         return 0;
     return (int)syscall(SYS_linkat, from, old, to, new, flags);
+}
+
+static void widen(struct statvfs *out)
+{
+    if (planted("room"))
+        out->f_bavail = out->f_bfree = out->f_blocks = (fsblkcnt_t)1 << 40;
+}
+
+int statvfs(const char *path, struct statvfs *out)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    int result = fd < 0 ? -1 : fstatvfs(fd, out);
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
+/* From what statfs(2) gives, as far as anybody here asks. */
+int fstatvfs(int fd, struct statvfs *out)
+{
+    struct statfs fs;
+    if (fstatfs(fd, &fs) != 0)
+        return -1;
+    *out = (struct statvfs){.f_bsize = (unsigned long)fs.f_bsize,
+                            .f_frsize = (unsigned long)fs.f_bsize,
+                            .f_blocks = fs.f_blocks,
+                            .f_bfree = fs.f_bfree,
+                            .f_bavail = fs.f_bavail};
+    widen(out);
+    return 0;
 }
 
 int flock(int fd, int operation)

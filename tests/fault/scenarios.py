@@ -46,7 +46,7 @@ class Scenario:
         pass
 
     def look(self, result):
-        """What is left, judged. Raises Lost or Wrong."""
+        """What the command said and what is left, judged. Raises Lost or Wrong."""
         self.judge.archive(self.archive)
 
 
@@ -98,6 +98,10 @@ class Import(Scenario):
         self.archive.acknowledged.told(result, self.given, self.archive.path / "receipt.csv")
 
     def look(self, result):
+        told = result.json or {}
+        if result.code == 0 and (told.get("imported", 0) + told.get("already_known", 0) != self.documents + 2
+                                 or not told.get("checkpoint")):
+            raise Wrong(f"done, but does not tell all: {result}")
         self.judge.archive(self.archive, rerun=(self.folder / "src", self.given))
 
 
@@ -190,12 +194,16 @@ class Bundle(Scenario):
     def out(self):
         return self.archive.path / f"out.{self.ending}"
 
+    @property
+    def trusted(self):
+        return self.archive.path / "keys" / "authority.pub"
+
     def words(self):
         return ["-C", self.archive.path, "bundle", "--all", "-o", self.out]
 
     def look(self, result):
         if self.out.exists():
-            must("verify", self.out, "--trust", self.archive.path / "keys" / "authority.pub")
+            must("verify", self.out, "--trust", self.trusted)
         elif result.code == 0:
             raise Wrong("done, but there is no bundle")
         self.judge.intact(self.archive)
@@ -205,4 +213,72 @@ class BundleZstd(Bundle):
     name, ending = "bundle-zstd", "tar.zst"
 
 
+class Prove(Bundle):
+    """A proof of one entry."""
+
+    name, ending = "prove", "tlog-proof"
+
+    def words(self):
+        return ["-C", self.archive.path, "prove", "3", "-o", self.out]
+
+    @property
+    def trusted(self):
+        return self.archive.path / "keys" / "ledger.pub"
+
+
+class Verify(Scenario):
+    """What could not be read is told as such: it is neither good nor bad."""
+
+    name, recovers = "verify", False
+    needed = ("/ledger.db", "/objects", "/keys/authority.pub", "/keys/last-checkpoint")
+    reads_once = True
+
+    def prepare(self):
+        super().prepare()
+        self.base.add("before", 3)
+        self.base.add("large", 1, (1 << 20) + 7)
+
+    def words(self):
+        return ["-C", self.archive.path, "verify", "--json"]
+
+    @staticmethod
+    def check_told(result):
+        told = result.json or {}
+        if told.get("verdict") != "VERIFIED" or not told.get("root"):
+            raise Wrong(f"good, but does not tell all: {result}")
+
+    def look(self, result):
+        if result.code == 0:
+            self.check_told(result)
+        kinds = {f["kind"] for f in (result.json or {}).get("findings", [])}
+        if result.code not in (0, 1, 3):
+            raise Wrong(f"neither good nor bad nor unknown: {result}")
+        if result.code == 1 and (not kinds or kinds - {"document-corrupt", "document-missing"}):
+            raise Wrong(f"a finding where there is none: {sorted(kinds)} {result}")
+
+
+class VerifyBundle(Verify):
+    name, ending, needed = "verify-bundle", "tar", ("/out.tar",)
+    reads_once = False  # its beginning is read to see what it is
+
+    def prepare(self):
+        super().prepare()
+        self.base.must("bundle", "--all", "-o", self.base.path / f"out.{self.ending}")
+
+    def words(self):
+        return ["verify", self.archive.path / f"out.{self.ending}", "--trust",
+                self.archive.path / "keys" / "authority.pub", "--json"]
+
+    def look(self, result):
+        if result.code == 0:
+            self.check_told(result)
+        if result.code not in (0, 3):
+            raise Wrong(f"a verdict on what was not read: {result}")
+
+
+class VerifyBundleZstd(VerifyBundle):
+    name, ending, needed = "verify-zstd", "tar.zst", ("/out.tar.zst",)
+
+
 WRITERS = (Init, Import, ImportBatches, RecoverJournal, RecoverGuard, RecoverCatalog, Reindex, Bundle, BundleZstd)
+READERS = (Verify, VerifyBundle, VerifyBundleZstd)

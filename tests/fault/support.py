@@ -289,6 +289,7 @@ class Judge:
         # What is damaged is set aside there for good: a torn document that was not acknowledged, for one.
         litter = [p for p in (archive.path / "store" / "tmp").iterdir() if not p.name.startswith("damaged-")]
         litter += [p for p in (archive.path / "keys").iterdir() if p.name.startswith(".")]
+        litter += [p for p in [archive.path / "keys" / "needs-verify"] if p.exists()]
         if litter:
             raise Wrong(f"left behind: {', '.join(map(str, litter))}")
 
@@ -396,7 +397,9 @@ def main(name, harness, self_test):
         if not os.access(VIDIMUS, os.X_OK):
             raise NotRun(f"no program at {VIDIMUS}; set VIDIMUS")
         if options.self_test:
-            return report_self_test(name, self_test(lambda: Tally(name, options.seed), options))
+            with open(os.devnull, "w", encoding="utf-8") as nothing, contextlib.redirect_stderr(nothing):
+                seen = self_test(lambda: Tally(name, options.seed), options)
+            return report_self_test(name, seen)
         tally = Tally(name, options.seed)
         asked = harness(tally, options)
         print(tally.line(), flush=True)

@@ -315,7 +315,7 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
                          struct vdm_err *err)
 {
     int fd VDM_CLEANUP(vdm_fd_close) = -1;
-    uint8_t h[100];
+    uint8_t h[100] = {0};
     size_t got = 0;
     struct beside beside = {false, false};
     if (!vdm_file_open(AT_FDCWD, path, false, &fd, err) ||
@@ -324,16 +324,23 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
     static const uint8_t utf8[4] = {0, 0, 0, 1};
     uint8_t id[4] = {(uint8_t)(kind->application_id >> 24), (uint8_t)(kind->application_id >> 16),
                      (uint8_t)(kind->application_id >> 8), (uint8_t)kind->application_id};
-    static const uint8_t version[4] = {0, 0, 0, VDM_SCHEMA_VERSION};
+    uint32_t version = (uint32_t)h[60] << 24 | (uint32_t)h[61] << 16 | (uint32_t)h[62] << 8 | h[63];
     if (got < sizeof h || memcmp(h, "SQLite format 3", 16) != 0)
         vdm_buf_puts(why, "not an SQLite database");
     else if (beside.odd_journal)
         vdm_buf_puts(why, "its journal is not a file");
     else if (h[18] != 1 || h[19] != 1 || beside.wal)
         vdm_buf_puts(why, "another journal mode");
-    else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0 ||
-             memcmp(h + 60, version, 4) != 0)
-        vdm_buf_puts(why, "another kind or version of database");
+    else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0)
+        vdm_buf_puts(why, "another kind of database");
+    else if (version > VDM_SCHEMA_VERSION)
+        vdm_buf_putf(
+            why,
+            "it says that a newer vidimus made it (version %u of the database, this program "
+            "knows %d): use that one",
+            version, VDM_SCHEMA_VERSION);
+    else if (version != VDM_SCHEMA_VERSION)
+        vdm_buf_putf(why, "version %u of the database, which is none", version);
     return vdm_buf_ok(why, err);
 }
 

@@ -145,6 +145,30 @@ bool vdm_file_link(int dir, const char *from, const char *to, struct vdm_err *er
     return linkat(dir, from, dir, to, 0) == 0 || vdm_fail_errno(err, "%s", to);
 }
 
+bool vdm_dir_shared(int dir)
+{
+    struct stat st;
+    return fstat(dir, &st) == 0 && (st.st_mode & S_ISGID) && (st.st_mode & S_IWGRP);
+}
+
+bool vdm_fd_share(int dir, int fd, mode_t mode, struct vdm_err *err)
+{
+    struct stat st;
+    if (!vdm_dir_shared(dir))
+        return true;
+    return (fstat(fd, &st) == 0 && fchmod(fd, (st.st_mode & 07777) | (mode & 070)) == 0) ||
+           vdm_fail_errno(err, "share with the group");
+}
+
+bool vdm_dir_give(int dir, const char *path, gid_t group, mode_t mode, struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    if (!vdm_dir_open(dir, path, &fd, err))
+        return false;
+    return (fchown(fd, (uid_t)-1, group) == 0 && fchmod(fd, mode) == 0) ||
+           vdm_fail_errno(err, "give %s to the group", path);
+}
+
 /* Split off the last component. The folder part is opened once and held: later syscalls cannot be
  * led elsewhere by a rename of a parent. */
 static bool open_parent(int dir, const char *path, int *parent, char *name, size_t cap,
@@ -203,7 +227,10 @@ bool vdm_new_file_open(struct vdm_new_file *f, int dir, const char *path, mode_t
         return false;
     }
     *f = made;
-    return true;
+    if (vdm_fd_share(made.dir, made.fd, mode, err))
+        return true;
+    vdm_new_file_discard(f);
+    return false;
 }
 
 static bool give_name(struct vdm_new_file *f, struct vdm_err *err)
@@ -303,15 +330,18 @@ static bool write_zeros(int fd, uint64_t size, struct vdm_err *err)
     return vdm_fd_sync(fd, err);
 }
 
-/* Opened for reading first, which tells that it is a file; its owner may always make it writable. */
+/* Opened for reading first, which tells that it is a file. One that is not writable its owner may make
+ * so; in a folder that a group shares, another of the group may find it writable as it is. */
 static bool overwrite(int dir, const char *name, struct vdm_err *err)
 {
     int looked VDM_CLEANUP(vdm_fd_close) = -1, fd VDM_CLEANUP(vdm_fd_close) = -1;
     struct stat seen, opened;
     if (!vdm_file_open(dir, name, false, &looked, err))
         return false;
-    if (fchmod(looked, 0600) != 0 || fstat(looked, &seen) != 0)
+    if (faccessat(dir, name, W_OK, AT_EACCESS) != 0 && fchmod(looked, 0600) != 0)
         return vdm_fail_errno(err, "make %s writable", name);
+    if (fstat(looked, &seen) != 0)
+        return vdm_fail_errno(err, "stat %s", name);
     fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &opened) != 0)
         return vdm_fail_errno(err, "open %s for writing", name);

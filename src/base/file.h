@@ -40,6 +40,15 @@ bool vdm_dir_make(int dir, const char *path, mode_t mode, bool must_be_new,
 /* A second name, in the same folder, that must be free. Not synced. */
 bool vdm_file_link(int dir, const char *from, const char *to, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Several users share an archive through a group. A folder is shared when it is setgid and its group
+ * may write to it; what is made there gets the group's bits of its mode, whatever the umask. */
+bool vdm_dir_shared(int dir);
+/* `fd` is new in the folder `dir`: give the group what `mode` gives it, where the folder is shared. */
+bool vdm_fd_share(int dir, int fd, mode_t mode, struct vdm_err *err) VDM_MUST_CHECK;
+/* Give a folder of ours to a group, to share it. */
+bool vdm_dir_give(int dir, const char *path, gid_t group, mode_t mode,
+                  struct vdm_err *err) VDM_MUST_CHECK;
+
 /* A file that appears under its name only when it is complete and durable. Until then it has none
  * (O_TMPFILE), so a process that is killed leaves nothing; where the file system cannot do that, the
  * name's folder holds it as `.NAME.<16 hex>.tmp`, as it does for the moment before a rename.

@@ -91,6 +91,7 @@ json_t *vdm_json_bytes(struct vdm_bytes s);     /* escaped for a terminal where 
 json_t *vdm_json_value(struct vdm_bytes value); /* a record's value: as it stands, escaped */
 json_t *vdm_json_time(struct vdm_time t);
 json_t *vdm_json_root(struct vdm_digest root);
+json_t *vdm_json_continues(const struct vdm_continued *c);
 json_t *vdm_json_digest(struct vdm_digest d);
 json_t *vdm_json_record(const struct vdm_record *r);
 

@@ -10,6 +10,8 @@ static const struct vdm_opt init_options[] = {
     {"signer", 0, "NAME", "name of the first archivist's key, like amal@archive.example.org"},
     {"passphrase-file", 0, "FILE", "passphrase for the keys in the file's first line"},
     {"no-passphrase", 0, NULL, "keys in the clear: whoever reads the files can sign"},
+    {"group", 0, "GROUP", "share it with the other users of this group"},
+    {"continues", 0, "FILE", "the last checkpoint of an older ledger that this one goes on from"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -23,6 +25,11 @@ const struct vdm_manual vdm_manual_init = {
             "Three keys are made: the authority key, which vouches for all others and should be "
             "moved offline; the ledger key, which signs checkpoints; and the first archivist's "
             "key. Asks twice for a passphrase.",
+            "--group shares the archive with the other users of a group: they may import and "
+            "verify, and read the ledger key. Each keeps a signer's key of their own.",
+            "After the authority key of a ledger was lost or stolen, a new one with another name "
+            "goes on from it: --continues takes the file with its last checkpoint, and status and "
+            "verify name it.",
         },
     .examples =
         {
@@ -89,7 +96,9 @@ VDM_COMMAND(init)
     default_signer(origin, signer);
     struct vdm_init_request r = {.path = args->rests ? args->rest[0] : cli->path,
                                  .origin = origin,
-                                 .signer = name ? name : signer};
+                                 .signer = name ? name : signer,
+                                 .group = vdm_args_value(args, "group"),
+                                 .continues = vdm_args_value(args, "continues")};
     if (!vdm_init_check(&r, err) ||
         !vdm_cli_lock(&lock, args, "passphrase-file", "the new keys", err))
         return false;

@@ -55,6 +55,7 @@ static bool print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
 {
     struct collections collections = {cli, NULL, 0};
     printf("ledger       %s\n", s->origin);
+    vdm_out_continues("continues    ", &ring->continues);
     fputs("entries      ", stdout);
     vdm_out_number(stdout, s->size);
     fputs(", the newest recorded ", stdout);

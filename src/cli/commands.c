@@ -67,6 +67,8 @@ static const struct {
     struct vdm_opt opt;
 } signing[] = {
     {VDM_NEEDS_SIGNER, {"signer", 0, "NAME", "whose key signs, where keys/ holds several"}},
+    {VDM_NEEDS_SIGNER,
+     {"signer-key", 0, "FILE", "that secret key (else: $VIDIMUS_SIGNER_KEY, else: in keys/)"}},
     {VDM_NEEDS_AUTHORITY,
      {"authority-key", 0, "FILE", "the authority's secret key (else: keys/authority.key)"}},
     {VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER | VDM_NEEDS_AUTHORITY,

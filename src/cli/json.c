@@ -90,6 +90,12 @@ json_t *vdm_json_root(struct vdm_digest root)
     return text.failed ? NULL : json_stringn((char *)text.p, text.n);
 }
 
+json_t *vdm_json_continues(const struct vdm_continued *c)
+{
+    return json_pack("{s:s,s:I,s:o}", "origin", c->origin, "size", (json_int_t)c->size, "root",
+                     vdm_json_root(c->root));
+}
+
 json_t *vdm_json_digest(struct vdm_digest d)
 {
     char hex[65], text[72];

@@ -139,6 +139,12 @@ static bool settle_doubt(struct vdm_cli *cli, struct vdm_err *err)
     return ok;
 }
 
+static const char *signer_file(const struct vdm_args *args)
+{
+    const char *given = vdm_args_value(args, "signer-key"), *own = getenv("VIDIMUS_SIGNER_KEY");
+    return given ? given : own && *own ? own : NULL;
+}
+
 static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_args *args,
                        struct vdm_err *err)
 {
@@ -159,6 +165,7 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
     }
     cli->unlock = (struct vdm_unlock){.keys = keys,
                                       .signer = vdm_args_value(args, "signer"),
+                                      .signer_file = signer_file(args),
                                       .authority_file = vdm_args_value(args, "authority-key")};
     if (cli->command->plan && !cli->command->plan(cli, args, err))
         return false;

@@ -91,6 +91,17 @@ void vdm_out_checkpoint(struct vdm_bytes note)
     fwrite(note.p, 1, note.n, stdout);
 }
 
+void vdm_out_continues(const char *label, const struct vdm_continued *c)
+{
+    struct vdm_buf root VDM_CLEANUP(vdm_buf_release) = {0};
+    if (!c->origin[0])
+        return;
+    vdm_base64_append(&root, vdm_digest_bytes(&c->root));
+    printf("%s%s, as of ", label, c->origin);
+    vdm_out_count(stdout, c->size, "entry", "entries");
+    printf(", %.*s\n", (int)root.n, (const char *)root.p);
+}
+
 bool vdm_out_has_colours(FILE *to)
 {
     const char *no = getenv("NO_COLOR");

@@ -27,6 +27,8 @@ void vdm_out_count(FILE *to, uint64_t n, const char *one, const char *many);
 
 /* A new checkpoint, and what to do with it; n == 0: nothing is said. */
 void vdm_out_checkpoint(struct vdm_bytes note);
+/* `<label>old.example.org, as of 12 entries, <root>` and a line end; nothing where there is none. */
+void vdm_out_continues(const char *label, const struct vdm_continued *c);
 
 /* Is the stream a terminal, and is NO_COLOR not set? */
 bool vdm_out_has_colours(FILE *to);

@@ -115,6 +115,7 @@ static void print_ledger(const struct vdm_report *r)
     if (r->trusted_key[0])
         printf("  %s   %s, %s\n", r->trusted ? "trusted key" : "its key    ", r->trusted_key,
                r->fingerprint);
+    vdm_out_continues("  continues     ", &r->continues);
     if (r->extended)
         printf("  extends       %s that %s kept elsewhere\n",
                r->extended == 1 ? "the checkpoint" : "all checkpoints",
@@ -215,6 +216,8 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
                           "bytes_checked", (json_int_t)r->bytes, "trusted", r->trusted,
                           "findings_total", (json_int_t)vdm_report_findings(r), "findings",
                           findings_json(&r->findings), "notices", findings_json(&r->notices));
+    if (o && r->continues.origin[0])
+        json_object_set_new(o, "continues", vdm_json_continues(&r->continues));
     if (o && r->other_size)
         vdm_json_set(&o, "contradicts",
                      json_pack("{s:I,s:o}", "size", (json_int_t)r->other_size, "root",

@@ -96,6 +96,11 @@ static bool feed_genesis(struct vdm_keyring *k, const struct vdm_entry *e, const
         return true;
     memcpy(k->origin, e->ledger.p, e->ledger.n);
     k->origin[e->ledger.n] = 0;
+    if (e->genesis.continues.n) {
+        memcpy(k->continues.origin, e->genesis.continues.p, e->genesis.continues.n);
+        k->continues.size = e->genesis.continues_size;
+        k->continues.root = e->genesis.continues_root;
+    }
     return add(k, &e->genesis.authority, VDM_ROLE_AUTHORITY, 0, 0, err) &&
            add(k, &e->genesis.ledger_key, VDM_ROLE_LEDGER, 1, 0, err);
 }

@@ -18,8 +18,16 @@ struct vdm_key_range {
     enum vdm_key_action ended_by;
 };
 
+/* The older ledger that a ledger goes on from, by its last checkpoint. */
+struct vdm_continued {
+    char origin[VDM_NAME_MAX + 1]; /* empty: none */
+    uint64_t size;
+    struct vdm_digest root;
+};
+
 struct vdm_keyring {
     char origin[VDM_NAME_MAX + 1]; /* empty until genesis was fed */
+    struct vdm_continued continues;
     struct vdm_key_range
         *range; /* in order of authorization; [0] authority, [1] first ledger key */
     size_t count;

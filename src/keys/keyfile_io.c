@@ -111,7 +111,7 @@ static bool content_read(struct vdm_crypto *c, int dir, const char *path, bool f
                          struct content *f, struct vdm_err *err)
 {
     struct vdm_secret file VDM_CLEANUP(vdm_secret_release) = {0};
-    if (!vdm_private_read(dir, path, follow, FILE_MAX + 1, &file, err))
+    if (!vdm_private_read(VDM_PRIVATE_KEY, dir, path, follow, FILE_MAX + 1, &file, err))
         return false;
     if (!content_decode(c, &file, f, err))
         return vdm_err_prefix(err, "%s", path);

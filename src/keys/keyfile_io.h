@@ -6,7 +6,7 @@
  *
  * What is secret is read, decoded and written in guarded memory only. A file is refused
  * (VDM_ERR_FAILED) where group or others have any permission, or where it belongs neither to the
- * caller nor to root. Links are followed for reading: what counts is the file behind them. Keys are
+ * caller nor to root; but see keys/private.h for the ledger key of a group. Links are followed for reading: what counts is the file behind them. Keys are
  * of ours (vdm_vkey_is_ours). */
 #ifndef VDM_KEYS_KEYFILE_IO_H
 #define VDM_KEYS_KEYFILE_IO_H

@@ -217,7 +217,7 @@ bool vdm_passphrase_ask(struct vdm_secret *out, const char *name, bool twice, st
 bool vdm_passphrase_read(struct vdm_secret *out, int dir, const char *path, struct vdm_err *err)
 {
     struct vdm_secret s VDM_CLEANUP(vdm_secret_release) = {0};
-    if (!vdm_private_read(dir, path, true, LINE_CAP, &s, err))
+    if (!vdm_private_read(VDM_PRIVATE_PASSPHRASE, dir, path, true, LINE_CAP, &s, err))
         return vdm_err_prefix(err, "passphrase");
     const uint8_t *end = memchr(s.p, '\n', s.n);
     if (end) {

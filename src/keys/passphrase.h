@@ -24,7 +24,7 @@ bool vdm_passphrase_ask(struct vdm_secret *out, const char *name, bool twice,
                         struct vdm_err *err) VDM_MUST_CHECK;
 
 /* The first line of a file, without its line end (LF or CRLF). A file that group or others have any
- * permission on is refused like a key file. */
+ * permission on is refused like a key file, but for a credential of systemd (keys/private.h). */
 bool vdm_passphrase_read(struct vdm_secret *out, int dir, const char *path,
                          struct vdm_err *err) VDM_MUST_CHECK;
 

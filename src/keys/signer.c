@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "keys/signer.h"
 
+#include "base/file.h"
+
 #include <stdlib.h>
 
 struct vdm_signer {
@@ -67,6 +69,13 @@ bool vdm_signer_save_again(const struct vdm_signer *s, int dir, const char *path
                            const struct vdm_keyfile_lock *lock, struct vdm_err *err)
 {
     return vdm_keyfile_save_again(s->c, &s->pair, dir, path, lock, err);
+}
+
+bool vdm_signer_share(int dir, const char *path, struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    return (vdm_file_open(dir, path, false, &fd, err) && vdm_fd_share(dir, fd, 0640, err)) ||
+           vdm_err_prefix(err, "%s", path);
 }
 
 const struct vdm_vkey *vdm_signer_vkey(const struct vdm_signer *s)

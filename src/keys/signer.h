@@ -25,6 +25,9 @@ bool vdm_signer_save(const struct vdm_signer *s, int dir, const char *path,
 bool vdm_signer_save_again(const struct vdm_signer *s, int dir, const char *path,
                            const struct vdm_keyfile_lock *lock, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Let the group of a shared folder (base/file.h) read a key file in it, and nobody else: 0640. */
+bool vdm_signer_share(int dir, const char *path, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* Valid as long as the signer. */
 const struct vdm_vkey *vdm_signer_vkey(const struct vdm_signer *s);
 

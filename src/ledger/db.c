@@ -225,14 +225,25 @@ static bool set_up(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode
     return true;
 }
 
+/* SQLite gives its journals the mode that the database has. */
+static bool share(const char *path, int fd, struct vdm_err *err)
+{
+    int folder VDM_CLEANUP(vdm_fd_close) = -1;
+    char *parent VDM_CLEANUP(vdm_free_string) = strndup(path, (size_t)(strrchr(path, '/') - path));
+    if (!parent)
+        return vdm_fail_memory(err);
+    return vdm_dir_open(AT_FDCWD, parent, &folder, err) && vdm_fd_share(folder, fd, 0660, err);
+}
+
 /* O_EXCL says whether it is new, which SQLite's own flag does not. */
 static bool make_file(const struct vdm_db_kind *kind, const char *path, struct vdm_err *err)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return vdm_fail_errno(err, "create %s", kind->file);
+    bool ok = share(path, fd, err);
     close(fd);
-    return true;
+    return ok;
 }
 
 /* Before SQLite touches it: in another journal mode even reading writes, and writing would change the

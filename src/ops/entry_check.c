@@ -313,6 +313,7 @@ void vdm_entry_check_end(struct vdm_entry_check *k)
             vdm_report_add(k->report, seen, "its signer's key was %s", event);
     }
     k->doubts = k->vouchings = 0;
+    k->report->continues = k->keyring.continues;
 }
 
 /* --- checkpoints --- */

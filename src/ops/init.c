@@ -2,6 +2,8 @@
 #include "ops/init.h"
 
 #include "base/file.h"
+#include "base/limits.h"
+#include "base/text.h"
 #include "keys/pub.h"
 #include "ops/writer.h"
 #include "store/store_folder.h"
@@ -9,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +26,8 @@ struct making {
     int keys;
     char *keys_path, *store_path;
     struct vdm_signer *authority, *ledger, *signer;
+    gid_t gid;                /* of r->group */
+    struct vdm_buf continues; /* the older ledger's checkpoint, a note; empty: none */
 };
 
 /* --- is the place free? --- */
@@ -80,6 +85,32 @@ static bool check_free(struct making *m, struct vdm_err *err)
     return refuse(m, NULL, err);
 }
 
+/* --- the ledger that it goes on from --- */
+
+/* Only its form is checked: whose it is, and what it covers, is for those who hold the old keys. */
+static bool read_continues(struct making *m, struct vdm_checkpoint *out, struct vdm_err *err)
+{
+    struct vdm_note note;
+    const char *file = m->r->continues;
+    vdm_buf_clear(&m->continues);
+    if (!vdm_file_read(AT_FDCWD, file, VDM_NOTE_MAX, &m->continues, err) ||
+        !vdm_checkpoint_open(vdm_buf_bytes(&m->continues), &note, out, err))
+        return vdm_err_prefix(err, "--continues %s", file);
+    if (!vdm_origin_valid(out->origin) || out->size == 0)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED,
+                           "--continues %s: not a checkpoint of a ledger of ours", file);
+    return !vdm_bytes_equal_str(out->origin, m->r->origin) ||
+           vdm_fail_as(err, VDM_ERR_USAGE,
+                       "--continues: the new ledger needs another name than the old one, %s",
+                       m->r->origin);
+}
+
+static bool check_continues(struct making *m, struct vdm_err *err)
+{
+    struct vdm_checkpoint ignored;
+    return !m->r->continues || read_continues(m, &ignored, err);
+}
+
 /* --- keys --- */
 
 static bool make_folders(struct making *m, struct vdm_err *err)
@@ -87,7 +118,21 @@ static bool make_folders(struct making *m, struct vdm_err *err)
     return vdm_dir_make(AT_FDCWD, m->r->path, 0777, false, err) &&
            vdm_dir_make(AT_FDCWD, m->keys_path, 0755, false, err) &&
            vdm_dir_open(AT_FDCWD, m->keys_path, &m->keys, err) &&
-           vdm_dir_make(AT_FDCWD, m->store_path, 0700, false, err);
+           vdm_dir_make(AT_FDCWD, m->store_path, 0700, false, err) &&
+           (!m->r->group || (vdm_dir_give(AT_FDCWD, m->keys_path, m->gid, 02775, err) &&
+                             vdm_dir_give(AT_FDCWD, m->store_path, m->gid, 02770, err)));
+}
+
+static bool find_group(struct making *m, struct vdm_err *err)
+{
+    uint64_t number;
+    const struct group *g = m->r->group ? getgrnam(m->r->group) : NULL;
+    if (!m->r->group)
+        return true;
+    if (!g && (!vdm_number_decode(vdm_str(m->r->group), &number) || number > UINT32_MAX - 1))
+        return vdm_fail_as(err, VDM_ERR_USAGE, "--group: there is no group %s", m->r->group);
+    m->gid = g ? g->gr_gid : (gid_t)number;
+    return true;
 }
 
 static bool save_key(struct making *m, const struct vdm_signer *s, const char *base,
@@ -136,6 +181,7 @@ static bool make_keys(struct making *m, struct vdm_init_done *out, struct vdm_er
     vdm_key_file_base(&out->signer, clash, base);
     snprintf(out->signer_file, sizeof out->signer_file, "%s", base);
     return save_key(m, m->authority, "authority", err) && save_key(m, m->ledger, "ledger", err) &&
+           (!m->r->group || vdm_signer_share(m->keys, "ledger.key", err)) &&
            save_key(m, m->signer, base, err);
 }
 
@@ -148,6 +194,14 @@ static bool append_first(struct making *m, struct vdm_writer *w, struct vdm_err 
     genesis.genesis = (struct vdm_genesis){.authority = *vdm_signer_vkey(m->authority),
                                            .ledger_key = *vdm_signer_vkey(m->ledger),
                                            .software = VDM_LIT(SOFTWARE)};
+    struct vdm_checkpoint old;
+    if (m->r->continues) {
+        if (!read_continues(m, &old, err))
+            return false;
+        genesis.genesis.continues = old.origin;
+        genesis.genesis.continues_size = old.size;
+        genesis.genesis.continues_root = old.root;
+    }
     struct vdm_entry authorize = {.kind = VDM_ENTRY_KEY, .recorded = now};
     authorize.key = (struct vdm_key_event){
         .action = VDM_KEY_AUTHORIZE, .role = VDM_ROLE_SIGNER, .key = *vdm_signer_vkey(m->signer)};
@@ -206,7 +260,8 @@ static bool check(struct making *m, struct vdm_err *err)
     if (asprintf(&m->keys_path, "%s/keys", m->r->path) < 0 ||
         asprintf(&m->store_path, "%s/store", m->r->path) < 0)
         return vdm_fail_memory(err);
-    return check_names(m->r, err) && check_free(m, err);
+    return check_names(m->r, err) && find_group(m, err) && check_continues(m, err) &&
+           check_free(m, err);
 }
 
 static bool make(struct making *m, struct vdm_init_done *out, struct vdm_err *err)
@@ -227,6 +282,7 @@ static void release(struct making *m)
     vdm_fd_close(&m->keys);
     free(m->keys_path);
     free(m->store_path);
+    vdm_buf_release(&m->continues);
 }
 
 bool vdm_init_check(const struct vdm_init_request *r, struct vdm_err *err)

@@ -10,6 +10,8 @@ struct vdm_init_request {
     const char *origin;                  /* the ledger's name */
     const char *signer;                  /* name of the first archivist's key */
     const struct vdm_keyfile_lock *lock; /* NULL: keys in the clear */
+    const char *group; /* name or number of the group that shares it; NULL: for its owner only */
+    const char *continues; /* file with the last checkpoint of an older ledger; NULL: none */
 };
 struct vdm_init_done {
     struct vdm_vkey authority, ledger, signer;

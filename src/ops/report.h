@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
-#include "crypto/crypto.h"
+#include "format/keyring.h"
 
 enum vdm_finding_kind {
     VDM_DOCUMENT_MISSING,
@@ -88,6 +88,7 @@ struct vdm_report {
     struct vdm_time time;
     uint64_t entries, documents, bytes;   /* checked */
     uint64_t captures, withdrawn, partly; /* items of a bundle, or captures of an archive */
+    struct vdm_continued continues; /* what genesis says that this ledger goes on from: a claim */
     uint64_t extended; /* checkpoints kept elsewhere that the archive was found to extend */
     bool trusted;
     char trusted_key[VDM_NAME_MAX + 1]; /* name of the key that vouches, or of the authority */

@@ -122,11 +122,28 @@ static bool open_found(struct vdm_archive *a, const struct search *s, struct vdm
            vdm_err_prefix(err, "keys/%s", s->file);
 }
 
-static bool open_signer(struct vdm_archive *a, const struct vdm_keyring *ring, uint64_t n,
-                        const char *name, struct vdm_passphrases *p, struct vdm_signer **out,
-                        struct vdm_err *err)
+static bool open_signer_file(struct vdm_archive *a, const struct search *s, const char *file,
+                             struct vdm_passphrases *p, struct vdm_signer **out,
+                             struct vdm_err *err)
 {
+    struct vdm_keyfile_info info;
+    if (!vdm_keyfile_peek(a->crypto, AT_FDCWD, file, &info, err))
+        return vdm_err_prefix(err, "--signer-key");
+    if (!fits(s, &info.vkey))
+        return vdm_fail(err, "--signer-key %s: the key of %s is not one that may sign now%s%s",
+                        file, info.vkey.name, s->name ? " for " : "", s->name ? s->name : "");
+    return vdm_unlock_file(a->crypto, AT_FDCWD, file, p, out, err) ||
+           vdm_err_prefix(err, "--signer-key");
+}
+
+static bool open_signer(struct vdm_archive *a, const struct vdm_keyring *ring, uint64_t n,
+                        const struct vdm_unlock *u, struct vdm_passphrases *p,
+                        struct vdm_signer **out, struct vdm_err *err)
+{
+    const char *name = u->signer;
     struct search s = {.ring = ring, .name = name, .n = n};
+    if (u->signer_file)
+        return open_signer_file(a, &s, u->signer_file, p, out, err);
     if (!search_keys(a, &s, err))
         return false;
     if (s.found == 0)
@@ -186,7 +203,7 @@ static bool open_all(struct vdm_archive *a, const struct vdm_unlock *u, struct v
     if ((u->keys & VDM_USE_AUTHORITY) &&
         !open_authority(a, ring, u->authority_file, p, &out->authority, err))
         return false;
-    if ((u->keys & VDM_USE_SIGNER) && !open_signer(a, ring, size, u->signer, p, &out->signer, err))
+    if ((u->keys & VDM_USE_SIGNER) && !open_signer(a, ring, size, u, p, &out->signer, err))
         return false;
     return !(u->keys & VDM_USE_LEDGER) || (vdm_key_succession(ring, size, u->change, &keys, err) &&
                                            open_ledger(a, &keys, p, out, err));

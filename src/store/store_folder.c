@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define FOLDER_MODE 0700
+#define SHARED_MODE 0770 /* of a folder that a group shares */
 #define OBJECT_MODE 0444
 #define PUT_PREFIX  "put-"
 
@@ -93,6 +94,8 @@ static bool open_named(int tmp, struct fresh *n, bool *there, struct vdm_err *er
     }
     if (flock(n->fd, LOCK_EX) != 0 || fstat(n->fd, &st) != 0)
         return vdm_fail_errno(err, "lock tmp/%s", n->name);
+    if (!vdm_fd_share(tmp, n->fd, OBJECT_MODE, err))
+        return false;
     *there = st.st_nlink > 0;
     if (!*there)
         fresh_discard(n);
@@ -105,7 +108,7 @@ static bool fresh_open(struct folder *f, struct fresh *n, struct vdm_err *err)
     if (!f->use_names) {
         n->fd = openat(f->tmp, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, OBJECT_MODE);
         if (n->fd >= 0)
-            return true;
+            return vdm_fd_share(f->tmp, n->fd, OBJECT_MODE, err);
         if (errno != EOPNOTSUPP && errno != EISDIR)
             return vdm_fail_errno(err, "create");
         f->use_names = true;
@@ -419,11 +422,28 @@ void vdm_store_folder_use_names(struct vdm_store *s)
     of(s)->use_names = true;
 }
 
-static bool make_synced(int dir, const char *name, struct vdm_err *err)
+/* One that a group shares has its folders from the start: made later they would be, for a moment, for
+ * one user only. */
+static bool make_shards(int objects, struct vdm_err *err)
+{
+    char name[3];
+    for (unsigned i = 0; i < 256; i++) {
+        int fd VDM_CLEANUP(vdm_fd_close) = -1;
+        snprintf(name, sizeof name, "%02x", i);
+        if (!vdm_dir_make(objects, name, FOLDER_MODE, false, err) ||
+            !vdm_store_open_dir(objects, name, &fd, err) ||
+            !vdm_fd_share(objects, fd, SHARED_MODE, err))
+            return false;
+    }
+    return true;
+}
+
+static bool make_synced(int dir, const char *name, bool shards, struct vdm_err *err)
 {
     int fd VDM_CLEANUP(vdm_fd_close) = -1;
     return vdm_dir_make(dir, name, FOLDER_MODE, false, err) &&
-           vdm_store_open_dir(dir, name, &fd, err) && vdm_fd_sync(fd, err);
+           vdm_store_open_dir(dir, name, &fd, err) && vdm_fd_share(dir, fd, SHARED_MODE, err) &&
+           (!shards || make_shards(fd, err)) && vdm_fd_sync(fd, err);
 }
 
 bool vdm_store_create_folder(const char *path, struct vdm_err *err)
@@ -432,9 +452,9 @@ bool vdm_store_create_folder(const char *path, struct vdm_err *err)
     int parent VDM_CLEANUP(vdm_fd_close) = -1;
     if (vdm_dir_make(AT_FDCWD, path, FOLDER_MODE, false, err) &&
         vdm_dir_open(AT_FDCWD, path, &store, err) && check_local(store, err) &&
-        make_synced(store, "objects", err) && make_synced(store, "tmp", err) &&
-        vdm_fd_sync(store, err) && vdm_dir_open(store, "..", &parent, err) &&
-        vdm_fd_sync(parent, err))
+        make_synced(store, "objects", vdm_dir_shared(store), err) &&
+        make_synced(store, "tmp", false, err) && vdm_fd_sync(store, err) &&
+        vdm_dir_open(store, "..", &parent, err) && vdm_fd_sync(parent, err))
         return true;
     return vdm_err_prefix(err, "store %s", path);
 }

@@ -4,13 +4,25 @@
 
 import os
 import pathlib
+import re
 import shutil
 import stat
+import subprocess
+import time
 
 import support
 
 PASSPHRASE = "correct horse battery"
 BADR = "badr@test.example"
+
+
+def reads_standard_input(pid):
+    """Does the process wait in read(0, ...)? Seen twice: other calls with a first argument of 0 are short."""
+    seen = []
+    for _ in range(2):
+        time.sleep(0.1)
+        seen.append(pathlib.Path(f"/proc/{pid}/syscall").read_text())
+    return seen[0] == seen[1] and re.match(r"\d+ 0x0 ", seen[0]) is not None
 
 
 class KeyCase(support.Case):
@@ -89,6 +101,19 @@ class Life(KeyCase):
         r = self.change(a, "retire", support.SIGNER)
         self.assertIn("No signer is left", r.err)
         self.one_more(a, "x", code=3)
+        self.verified(a, 3)
+
+    def test_retired_while_an_import_waits(self):
+        """It opened the key while that was good; what it signs now would be reported for ever."""
+        a = self.offline()
+        with subprocess.Popen([support.VIDIMUS, "-C", a, "import", "-"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+            while not reads_standard_input(waiting.pid):
+                pass
+            self.change(a, "retire", support.SIGNER)
+            out, err = waiting.communicate(b"too late\n", timeout=60)
+        self.assertEqual(waiting.returncode, 3, out + err)
+        self.assertIn(b"ended meanwhile", err)
         self.verified(a, 3)
 
     def test_revoke_says_what_it_costs(self):

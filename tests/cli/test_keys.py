@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import stat
 import subprocess
+import unittest
 
 import support
 from support import run
@@ -67,6 +68,15 @@ class Passphrases(support.Case):
         r = self.expect(2, "init", str(self.dir / "n"), "--origin", "x.example", "--no-passphrase",
                         "--passphrase-file", self.secret(PASSPHRASE))
         self.assertFalse((self.dir / "n").exists(), str(r))
+
+    @unittest.skipUnless(support.IS_ROOT, "a credential belongs to root")
+    def test_a_credential_of_systemd(self):
+        a, doc = self.locked(), self.file("d.txt")
+        secret = self.secret(PASSPHRASE + "\n", 0o440)
+        os.chown(secret, 0, 0)
+        self.ok("-C", a, "import", doc, "--passphrase-file", secret)
+        os.chown(secret, 0, 1)
+        self.expect(3, "-C", a, "import", doc, "--again", "--passphrase-file", secret)
 
     def test_no_terminal_and_no_file(self):
         a, doc = self.locked(), self.file("d.txt")

@@ -108,7 +108,7 @@ class Report:
         self.contradicts = None         # of a fork proof: the other checkpoint
         self.entries_checked = self.documents_checked = self.bytes_checked = 0
         self.selected = 0
-        self.trusted_key = None
+        self.trusted_key = self.continues = None
         self.findings, self.notices, self.items = Few(), Few(), Few()
         self.finding_kinds = set()
 
@@ -183,6 +183,10 @@ class Report:
                          f"root {fmt.encode_base64(self.contradicts.root).decode()}")
         elif self.kind != "checkpoint":
             lines.append("  time          recorded by the archive's own clock")
+        if self.continues:
+            origin, size, root = self.continues
+            lines.append(f"  continues     {origin}, as of {_count(size, 'entry', 'entries')}, "
+                         f"{fmt.encode_base64(root).decode()}")
         if self.kind == "bundle":
             lines.append(f"  selection     {_count(self.selected, 'chosen capture')}; completeness not proved")
             lines.append("  not evidence  data/INDEX.txt and vidimus/VERIFY.txt are the sender's words; "
@@ -840,6 +844,7 @@ class Ledger:
         entry = checked.entry
         if entry.kind == "genesis" and self.keyring is None:
             self.keyring = fmt.Keyring(entry.origin)
+            self.report.continues = entry.fields.get("continues")
             self._extend_keyring(entry)         # genesis names the key that signs it
         authorized = self._check_signature(checked, number)
         if entry.kind == "key" and (authorized or not entry.known):

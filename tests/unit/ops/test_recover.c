@@ -225,7 +225,8 @@ static void init(void **state)
     struct kit *k = *state;
     struct vdm_init_done done;
     PATH(path, "%s/new", k->dir);
-    const struct vdm_init_request r = {path, "archive.example.org/new", "lena@example.org", NULL};
+    const struct vdm_init_request r = {
+        .path = path, .origin = "archive.example.org/new", .signer = "lena@example.org"};
     MUST(vdm_init(k->c, &r, &done, &k->err));
     assert_true(done.checkpoint.n > 0);
     vdm_buf_release(&done.checkpoint);
@@ -255,7 +256,8 @@ static void init_that_fails(void **state)
     struct kit *k = *state;
     struct vdm_init_done done;
     PATH(path, "%s/new", k->dir);
-    struct vdm_init_request r = {path, "archive.example.org/new", "lena@example.org", NULL};
+    struct vdm_init_request r = {
+        .path = path, .origin = "archive.example.org/new", .signer = "lena@example.org"};
     shell("mkdir -p %s/store && echo x > %s/store/catalog.db-journal && mkdir %s/store/catalog.db",
           path, path, path);
     assert_false(vdm_init(k->c, &r, &done, &k->err));
@@ -278,8 +280,8 @@ static void init_interrupted(void **state)
     struct vdm_init_done made;
     PATH(keys, "%s/keys", k->path);
     PATH(store, "%s/store", k->path);
-    const struct vdm_init_request r = {k->path, "archive.example.org/new", "lena@example.org",
-                                       NULL};
+    const struct vdm_init_request r = {
+        .path = k->path, .origin = "archive.example.org/new", .signer = "lena@example.org"};
     kit_close(k);
     shell("mv %s/last-checkpoint %s/kept && rm -rf %s/*.db* %s/objects/*", keys, k->dir, store,
           store);

@@ -62,14 +62,15 @@ static inline void kit_open(struct kit *k)
     MUST(vdm_writer_open(&k->w, k->a, k->key[LEDGER], &k->err));
 }
 
-/* Keys do not pass on to child processes: there they are read from files. */
+/* Keys do not pass on to child processes: there they are read from files, which stay, since another child
+ * may be reading them. */
 static inline pid_t kit_fork(struct kit *k)
 {
     char path[SIGNERS][SCRATCH_PATH];
     for (int i = 0; i < SIGNERS; i++) {
         snprintf(path[i], sizeof path[i], "%.380s/%d.key", k->dir, i);
-        unlink(path[i]);
-        MUST(vdm_signer_save(k->key[i], AT_FDCWD, path[i], NULL, &k->err));
+        if (access(path[i], F_OK) != 0)
+            MUST(vdm_signer_save(k->key[i], AT_FDCWD, path[i], NULL, &k->err));
     }
     pid_t child = fork();
     for (int i = 0; child == 0 && i < SIGNERS; i++)

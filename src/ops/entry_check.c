@@ -49,11 +49,13 @@ bool vdm_entry_check_feed(struct vdm_entry_check *k, struct vdm_bytes bytes, uin
 {
     struct vdm_note note;
     struct vdm_entry e;
+    struct vdm_err bad = {0};
     const char *why;
     if (!remember_key_entry(k, n, err))
         return false;
-    if (!vdm_entry_open(k->crypto, bytes, &note, &e, NULL) || e.n != n ||
-        !vdm_entry_is_key_entry(&e) ||
+    if (!vdm_entry_open(k->crypto, bytes, &note, &e, &bad))
+        return bad.kind != VDM_ERR_FAILED || vdm_fail(err, "%s", bad.text);
+    if (e.n != n || !vdm_entry_is_key_entry(&e) ||
         (k->keyring.count > 0 && !vdm_bytes_equal_str(e.ledger, k->keyring.origin)))
         return true;
     if (e.kind != VDM_ENTRY_UNKNOWN && !signed_by_authority(k, &note, &e))

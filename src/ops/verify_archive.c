@@ -374,8 +374,7 @@ static bool run(struct vdm_verify *v, struct vdm_err *err)
 {
     if (!start(v, err) || !read_kept(v, err))
         return false;
-    vdm_verify_start_catalog(v);
-    if (!pass(v, err))
+    if (!vdm_verify_start_catalog(v, err) || !pass(v, err))
         return false;
     vdm_entry_check_end(&v->check);
     vdm_verify_settle(v);

@@ -76,8 +76,12 @@ static bool look_at_catalog(struct vdm_verify *v, struct vdm_err *why)
     struct vdm_catalog_reach reach;
     uint64_t size; /* now: who writes meanwhile takes both along */
     bool fits;
-    if (!vdm_catalog_reached(v->catalog, &reach, why) ||
-        !vdm_ledger_size(v->a->ledger, &size, why) ||
+    struct vdm_err bad = {0};
+    if (!vdm_catalog_reached(v->catalog, &reach, &bad)) {
+        catalog_broken(v, &bad);
+        return true;
+    }
+    if (!vdm_ledger_size(v->a->ledger, &size, why) ||
         !vdm_archive_catalog_fits(v->a, &reach, size, &fits, why))
         return false;
     if (!fits)
@@ -90,7 +94,8 @@ static bool look_at_catalog(struct vdm_verify *v, struct vdm_err *why)
     return true;
 }
 
-void vdm_verify_start_catalog(struct vdm_verify *v)
+/* A ledger that cannot be read is no matter of the catalog. */
+bool vdm_verify_start_catalog(struct vdm_verify *v, struct vdm_err *err)
 {
     struct vdm_err why = {0};
     v->catalog = v->a->catalog;
@@ -98,8 +103,12 @@ void vdm_verify_start_catalog(struct vdm_verify *v)
         vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
                        "there is no usable catalog (`vidimus reindex` makes it): %s",
                        v->a->catalog_problem);
-    else if (!look_at_catalog(v, &why))
+    else if (!look_at_catalog(v, &why)) {
+        if (why.kind == VDM_ERR_FAILED)
+            return vdm_fail(err, "%s", why.text);
         catalog_broken(v, &why);
+    }
+    return true;
 }
 
 /* The entries of the catalog were compared one by one; here, whether it has more of them. */

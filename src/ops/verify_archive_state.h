@@ -83,7 +83,7 @@ void vdm_verify_settle(struct vdm_verify *v);
 /* --- the catalog --- */
 
 /* It is derived: nothing that is wrong with it keeps the rest from being checked. */
-void vdm_verify_start_catalog(struct vdm_verify *v);
+bool vdm_verify_start_catalog(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
 /* Entry e is capture n or is about it; `r` is its record, NULL if there is none. */
 void vdm_verify_catalog(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
                         const struct vdm_record *r);

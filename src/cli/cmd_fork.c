@@ -33,6 +33,7 @@ const struct vdm_manual vdm_manual_fork_proof = {
              "what others do with it"},
         },
     .options = fork_proof_options,
+    .arguments = "file",
 };
 
 static void print_checkpoint(const struct vdm_checkpoint *h)

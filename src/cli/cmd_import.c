@@ -53,6 +53,7 @@ const struct vdm_manual vdm_manual_import = {
              "one file"},
         },
     .options = import_options,
+    .arguments = "file",
 };
 
 unsigned vdm_needs_of_import(const struct vdm_args *args)

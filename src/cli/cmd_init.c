@@ -38,6 +38,7 @@ const struct vdm_manual vdm_manual_init = {
              "an archive, its ledger's name, and the first archivist"},
         },
     .options = init_options,
+    .arguments = "folder",
 };
 
 /* `<user>@<origin up to the first slash>`, as far as names allow. */

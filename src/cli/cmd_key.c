@@ -120,6 +120,7 @@ const struct vdm_manual vdm_manual_key_export = {
             {"vidimus key export authority --fingerprint", "for them to compare"},
         },
     .options = key_export_options,
+    .arguments = "own-key",
 };
 
 static bool export_one(struct vdm_cli *cli, const struct vdm_key_range *r,
@@ -275,6 +276,7 @@ const struct vdm_manual vdm_manual_key_passwd = {
             {"vidimus key passwd /media/usb/authority.key", "a key that lies elsewhere"},
         },
     .options = key_passwd_options,
+    .arguments = "own-key file",
 };
 
 VDM_COMMAND(key_passwd)

@@ -45,6 +45,7 @@ const struct vdm_manual vdm_manual_key_authorize = {
             {"vidimus key authorize ledger-2027.pub --role ledger", "a new key for checkpoints"},
         },
     .options = key_authorize_options,
+    .arguments = "own-key file",
 };
 
 static const struct vdm_opt key_retire_options[] = {
@@ -67,6 +68,7 @@ const struct vdm_manual vdm_manual_key_retire = {
              "an archivist who left"},
         },
     .options = key_retire_options,
+    .arguments = "own-key",
 };
 
 static const struct vdm_opt key_revoke_options[] = {
@@ -91,6 +93,7 @@ const struct vdm_manual vdm_manual_key_revoke = {
              "what was signed from entry 1041 on is in doubt"},
         },
     .options = key_revoke_options,
+    .arguments = "own-key",
 };
 
 /* `key retire` does what its second word says. */

@@ -40,6 +40,7 @@ const struct vdm_manual vdm_manual_key_sign = {
              "on the authority's machine"},
         },
     .options = key_sign_options,
+    .arguments = "file",
 };
 
 static void show_key_event(struct vdm_cli *cli, const struct vdm_key_event *e)
@@ -150,6 +151,7 @@ const struct vdm_manual vdm_manual_key_submit = {
         {
             {"vidimus key submit signed", "what came back from the authority's machine"},
         },
+    .arguments = "file",
 };
 
 VDM_COMMAND(key_submit)

@@ -19,6 +19,7 @@ const struct vdm_manual vdm_manual_show = {
             {"vidimus show 17", "an entry"},
             {"vidimus show ~/Downloads/release-12.html", "is this file in the ledger?"},
         },
+    .arguments = "file",
 };
 
 static json_t *number_or_null(uint64_t n)

@@ -18,6 +18,7 @@ const struct vdm_manual vdm_manual_trust = {
             {"vidimus trust add partner-authority.pub", "a key that you compared"},
             {"vidimus verify theirs.tar --trust partner.example/authority", "what it is for"},
         },
+    .arguments = "list add remove trusted-key",
 };
 
 static void print_item(struct vdm_cli *cli, const struct vdm_trusted *t)

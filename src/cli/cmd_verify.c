@@ -52,6 +52,7 @@ const struct vdm_manual vdm_manual_verify = {
              "a bundle, with a page for a person"},
         },
     .options = verify_options,
+    .arguments = "file",
 };
 
 struct checking {

@@ -56,8 +56,8 @@ const struct vdm_opt vdm_global_options[] = {
     {"quiet", 'q', NULL, "results and errors only"},
     {"verbose", 'v', NULL, "more detail"},
     {"no-progress", 0, NULL, "no progress bar"},
-    {"help", 'h', NULL, "this help"},
-    {"version", 0, NULL, "version, libraries and protection in use"},
+    {"help", 'h', NULL, "help; for a command, with examples"},
+    {"version", 0, NULL, "version, libraries, and under what protection foreign bytes are parsed"},
     {NULL, 0, NULL, NULL},
 };
 

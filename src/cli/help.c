@@ -72,6 +72,18 @@ void vdm_help_print(FILE *to)
     fputs("\nvidimus COMMAND --help tells more, with an example.\n", to);
 }
 
+const char *vdm_exit_meaning(int status)
+{
+    static const char *const meanings[] = {
+        [VDM_EXIT_DONE] = "done; of a check: everything is good",
+        [VDM_EXIT_FINDING] = "a finding, or some inputs were refused while the rest was done",
+        [VDM_EXIT_USAGE] = "the command line is wrong",
+        [VDM_EXIT_FAILED] = "it could not be done",
+        [VDM_EXIT_UNTRUSTED] = "intact, but no trusted key vouches for it",
+    };
+    return meanings[status];
+}
+
 static void print_examples(const struct vdm_manual *m)
 {
     puts(m->examples[1].command ? "\nexamples:" : "\nexample:");
@@ -104,6 +116,7 @@ void vdm_help_print_command(const struct vdm_command *c, const struct vdm_opt *o
     print_options(stdout, options);
     puts("\noptions of every command");
     print_options(stdout, vdm_global_options);
-    puts("\nexit status: 0 done or good, 1 a finding or a refused input, 2 wrong command\n"
-         "line, 3 could not do it, 4 intact but no trusted key vouches for it");
+    puts("\nexit status");
+    for (int status = VDM_EXIT_DONE; status <= VDM_EXIT_UNTRUSTED; status++)
+        printf("  %d  %s\n", status, vdm_exit_meaning(status));
 }

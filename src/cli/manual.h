@@ -21,6 +21,9 @@ struct vdm_manual {
     const char *paragraphs[VDM_PARAGRAPHS];
     struct vdm_example examples[VDM_EXAMPLES]; /* at least one */
     const struct vdm_opt *options;             /* NULL: none of its own */
+    /* What a shell may offer beside the options: words, and kinds of them: file, folder, own-key,
+     * trusted-key. NULL: nothing. */
+    const char *arguments;
 };
 
 struct vdm_command;
@@ -31,5 +34,8 @@ void vdm_help_print(FILE *to);
 void vdm_help_print_command(const struct vdm_command *c, const struct vdm_opt *options);
 /* One line of that list. */
 void vdm_help_print_line(FILE *to, const struct vdm_command *c);
+
+/* What an exit status says, for every command. */
+const char *vdm_exit_meaning(int status);
 
 #endif

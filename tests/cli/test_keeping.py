@@ -12,7 +12,7 @@ import support
 
 
 class Backup(support.Case):
-    """As docs/vidimus.1 tells it: store/ under its own lock, keys/ apart and without the guard."""
+    """As docs/vidimus.1.in tells it: store/ under its own lock, keys/ apart and without the guard."""
 
     def setUp(self):
         super().setUp()

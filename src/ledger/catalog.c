@@ -148,6 +148,27 @@ bool vdm_catalog_remove(const char *store, struct vdm_err *err)
     return true;
 }
 
+bool vdm_catalog_is_there(struct vdm_catalog *c)
+{
+    int moved = 1;
+    return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+           !moved;
+}
+
+/* Every page is given free or emptied as a whole, and secure_delete overwrites it then. */
+bool vdm_catalog_clear(struct vdm_catalog *c, struct vdm_err *err)
+{
+    vdm_catalog_rollback(c);
+    if (!vdm_catalog_begin(c, err))
+        return false;
+    bool ok = vdm_db_exec(c->db,
+                          "DELETE FROM reached; DELETE FROM capture; DELETE FROM issuer; "
+                          "INSERT INTO words(words) VALUES('delete-all'); COMMIT",
+                          err);
+    vdm_catalog_rollback(c);
+    return ok || vdm_err_prefix(err, "catalog");
+}
+
 /* --- writing --- */
 
 bool vdm_catalog_begin(struct vdm_catalog *c, struct vdm_err *err)
@@ -270,6 +291,8 @@ bool vdm_catalog_commit(struct vdm_catalog *c, struct vdm_catalog_reach reach, s
 
 void vdm_catalog_rollback(struct vdm_catalog *c)
 {
+    if (!c)
+        return;
     if (c->writing && !sqlite3_get_autocommit(c->db))
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
     c->writing = false;

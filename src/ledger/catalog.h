@@ -17,8 +17,13 @@ bool vdm_catalog_open(struct vdm_catalog **out, const char *store, enum vdm_ledg
                       struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_catalog_close(struct vdm_catalog *c); /* NULL is fine */
 void vdm_catalog_cleanup(struct vdm_catalog **c);
-/* Throw the file away, its bytes overwritten, so that opening for writing starts afresh. What is
- * withdrawn leaves the catalog in this way, too: whatever it holds of texts is then made anew. */
+/* Is the file that was opened still the one of that name? */
+bool vdm_catalog_is_there(struct vdm_catalog *c);
+/* Take all out of it, its bytes overwritten. Others who have it open see what it was or what it is. What
+ * is withdrawn leaves the catalog in this way: what it holds is then made anew. */
+bool vdm_catalog_clear(struct vdm_catalog *c, struct vdm_err *err) VDM_MUST_CHECK;
+/* Throw the file away, its bytes overwritten, so that opening for writing starts afresh: for a file that
+ * cannot be used. Whoever has it open is left with none. */
 bool vdm_catalog_remove(const char *store, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* Entries 0..entries-1 are in it; `last` is the SHA-256 of the newest one's note (of nothing, for an
@@ -38,7 +43,7 @@ bool vdm_catalog_learn(struct vdm_catalog *c, const struct vdm_entry *entry,
                        const struct vdm_record *record, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_catalog_commit(struct vdm_catalog *c, struct vdm_catalog_reach reach,
                         struct vdm_err *err) VDM_MUST_CHECK;
-void vdm_catalog_rollback(struct vdm_catalog *c);
+void vdm_catalog_rollback(struct vdm_catalog *c); /* NULL is fine */
 
 /* --- asking --- */
 

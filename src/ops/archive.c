@@ -11,19 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool open_catalog(struct vdm_archive *a, enum vdm_ledger_mode mode, struct vdm_err *err)
+/* Only to read: who writes may make it and throw it away, and must hold the ledger's lock for that. What
+ * needs it says so where there is none; the rest works without. */
+static void open_catalog(struct vdm_archive *a)
 {
     struct vdm_err why = {0};
-    if (vdm_catalog_open(&a->catalog, a->store_path, mode, &why))
-        return true;
-    if (mode == VDM_LEDGER_READ) { /* what needs it says so; the rest works without */
+    if (!vdm_catalog_open(&a->catalog, a->store_path, VDM_LEDGER_READ, &why))
         snprintf(a->catalog_problem, sizeof a->catalog_problem, "%.190s", why.text);
-        return true;
-    }
-    if (why.kind != VDM_ERR_MALFORMED)
-        return vdm_fail(err, "%s", why.text);
-    return vdm_catalog_remove(a->store_path, err) &&
-           vdm_catalog_open(&a->catalog, a->store_path, mode, err);
 }
 
 static bool read_origin(struct vdm_archive *a, struct vdm_err *err)
@@ -56,9 +50,10 @@ static bool open_parts(struct vdm_archive *a, const char *path, enum vdm_archive
                         path);
         return false;
     }
+    open_catalog(a);
     return vdm_store_open_folder(&a->store, a->crypto, a->store_path, mode == VDM_ARCHIVE_WRITE,
                                  err) &&
-           open_catalog(a, ledger, err) && read_origin(a, err);
+           read_origin(a, err);
 }
 
 static void fail_interrupted(const char *path, struct vdm_err *err)
@@ -335,6 +330,39 @@ static bool learn_all(struct vdm_archive *a, uint64_t from, uint64_t size,
     return true;
 }
 
+static void close_catalog(struct vdm_archive *a)
+{
+    vdm_catalog_close(a->catalog);
+    a->catalog = NULL;
+    a->catalog_writes = false;
+}
+
+static bool make_catalog(struct vdm_archive *a, struct vdm_err *err)
+{
+    close_catalog(a);
+    a->catalog_writes = vdm_catalog_remove(a->store_path, err) &&
+                        vdm_catalog_open(&a->catalog, a->store_path, VDM_LEDGER_WRITE, err);
+    return a->catalog_writes;
+}
+
+/* The catalog, open for writing: the one that is there now. */
+static bool use_catalog(struct vdm_archive *a, struct vdm_err *err)
+{
+    struct vdm_err why = {0};
+    if (a->catalog_writes && vdm_catalog_is_there(a->catalog))
+        return true;
+    close_catalog(a);
+    a->catalog_writes = vdm_catalog_open(&a->catalog, a->store_path, VDM_LEDGER_WRITE, &why);
+    if (a->catalog_writes)
+        return true;
+    return why.kind == VDM_ERR_MALFORMED ? make_catalog(a, err) : vdm_fail(err, "%s", why.text);
+}
+
+bool vdm_archive_empty_catalog(struct vdm_archive *a, struct vdm_err *err)
+{
+    return (use_catalog(a, NULL) && vdm_catalog_clear(a->catalog, NULL)) || make_catalog(a, err);
+}
+
 /* How far the catalog goes, or *ours is false: it cannot be read, or is of another ledger. */
 static bool find_reach(struct vdm_archive *a, uint64_t size, struct vdm_catalog_reach *reach,
                        bool *ours, struct vdm_err *err)
@@ -351,13 +379,10 @@ bool vdm_archive_catch_up(struct vdm_archive *a, uint64_t size, const struct vdm
 {
     struct vdm_catalog_reach reach;
     bool ours;
-    if (!find_reach(a, size, &reach, &ours, err))
+    if (!use_catalog(a, err) || !find_reach(a, size, &reach, &ours, err))
         return false;
     if (!ours) {
-        vdm_catalog_close(a->catalog);
-        a->catalog = NULL;
-        if (!vdm_catalog_remove(a->store_path, err) ||
-            !vdm_catalog_open(&a->catalog, a->store_path, VDM_LEDGER_WRITE, err))
+        if (!vdm_archive_empty_catalog(a, err))
             return false;
         reach.entries = 0;
     }

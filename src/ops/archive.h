@@ -19,13 +19,14 @@ struct vdm_archive {
     struct vdm_store *store;
     struct vdm_ledger *ledger;
     struct vdm_catalog *catalog; /* NULL: there is none that can be used; see catalog_problem */
+    bool catalog_writes;         /* it is open for writing */
     char catalog_problem[200];
     char origin[VDM_NAME_MAX + 1]; /* by genesis; empty if entry 0 cannot be read */
     struct vdm_ledger_wait wait;   /* who is told that another writer is waited for */
 };
 
 /* VDM_ERR_NOT_FOUND: no archive at this path. VDM_ERR_RECOVER: opened for reading where a write was
- * interrupted. For writing, an unusable catalog is made afresh. */
+ * interrupted. */
 bool vdm_archive_open(struct vdm_archive **out, struct vdm_crypto *c, const char *path,
                       enum vdm_archive_mode mode, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_archive_close(struct vdm_archive *a); /* NULL is fine */
@@ -75,8 +76,12 @@ bool vdm_archive_extends(struct vdm_archive *a, uint64_t size, const struct vdm_
 /* Does the catalog's reach lie on this ledger of `size` entries? */
 bool vdm_archive_catalog_fits(struct vdm_archive *a, const struct vdm_catalog_reach *reach,
                               uint64_t size, bool *yes, struct vdm_err *err) VDM_MUST_CHECK;
-/* Teach the catalog what the ledger knows beyond it, in its own transactions. The caller holds the
- * ledger's lock. A catalog of another ledger is made afresh. */
+/* Take all out of the catalog, or make it afresh if it cannot be used. The caller holds the ledger's
+ * lock. */
+bool vdm_archive_empty_catalog(struct vdm_archive *a, struct vdm_err *err) VDM_MUST_CHECK;
+/* Open the catalog for writing, and teach it what the ledger knows beyond it, in its own transactions.
+ * The caller holds the ledger's lock. A catalog that cannot be used or is of another ledger is made
+ * afresh. */
 bool vdm_archive_catch_up(struct vdm_archive *a, uint64_t size, const struct vdm_progress *progress,
                           struct vdm_err *err) VDM_MUST_CHECK;
 

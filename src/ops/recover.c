@@ -197,10 +197,7 @@ bool vdm_reindex(struct vdm_archive *a, const struct vdm_progress *progress, str
     uint64_t size;
     if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, &a->wait, err))
         return false;
-    vdm_catalog_close(a->catalog);
-    a->catalog = NULL;
-    bool ok = vdm_ledger_size(a->ledger, &size, err) && vdm_catalog_remove(a->store_path, err) &&
-              vdm_catalog_open(&a->catalog, a->store_path, VDM_LEDGER_WRITE, err) &&
+    bool ok = vdm_ledger_size(a->ledger, &size, err) && vdm_archive_empty_catalog(a, err) &&
               vdm_archive_catch_up(a, size, progress, err);
     vdm_ledger_unlock(a->ledger);
     return ok;

@@ -280,15 +280,6 @@ static bool takes_records(const struct vdm_takedown *t)
     return false;
 }
 
-/* Its texts go with the file; the caller fills it again from what the ledger still has. */
-static bool renew_catalog(struct vdm_archive *a, struct vdm_err *err)
-{
-    vdm_catalog_close(a->catalog);
-    a->catalog = NULL;
-    return vdm_catalog_remove(a->store_path, err) &&
-           vdm_catalog_open(&a->catalog, a->store_path, VDM_LEDGER_WRITE, err);
-}
-
 bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
 {
     struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
@@ -301,7 +292,7 @@ bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size, st
         ok = !vdm_takedown_erases(&t.taken[i]) || vdm_store_erase(a->store, t.taken[i].digest, err);
     ok = ok &&
          (!takes_records(&t) || vdm_ledger_erase_records(a->ledger, t.record, t.records, err)) &&
-         renew_catalog(a, err);
+         vdm_archive_empty_catalog(a, err); /* the caller fills it from what the ledger still has */
     return ok || vdm_err_prefix(err, "the withdrawal is recorded, but not all is erased yet (the "
                                      "next command that writes goes on with it)");
 }

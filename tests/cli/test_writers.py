@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import subprocess
+import threading
 import unittest
 
 import support
@@ -130,6 +131,24 @@ class Several(support.Case):
             self.ok("-C", a, "checkpoint", "--at", str(size))
         report = self.verified(a, 162)
         self.assertEqual(report["documents_checked"], 160)
+
+    def test_nobody_is_in_the_way_of_a_withdrawal(self):
+        """It takes texts out of the catalog that others have open, or open just then."""
+        a, key = self.archive(30), "--decided-by=the board"
+        loops = [[["withdraw", str(n), key, "--yes"] for n in range(2, 12)], [["reindex"]] * 10,
+                 [["import", self.file(f"new{i}", f"new {i}")] for i in range(10)],
+                 [["find", "nothing"], ["log", "--limit", "1"]] * 10]
+        failed = []
+        def go(commands):
+            failed.extend(str(r) for r in (run("-C", a, *c) for c in commands) if r.code != 0)
+        threads = [threading.Thread(target=go, args=(commands,)) for commands in loops]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(failed, [])
+        report = self.verified(a, 2 + 30 + 10 + 10)
+        self.assertNotIn("catalog-behind", [n["kind"] for n in report["notices"]])
 
     def test_who_waits_is_told_for_whom(self):
         a, doc = self.archive(), self.file("d.txt")

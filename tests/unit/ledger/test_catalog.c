@@ -362,6 +362,43 @@ static void what_is_no_catalog(void **state)
     MUST(vdm_catalog_open(&k->c, k->dir, VDM_LEDGER_WRITE, &k->err));
 }
 
+/* Enough for rows and words to lie on many pages. */
+static void learn_many(struct kit *k)
+{
+    char lines[64];
+    MUST(vdm_catalog_begin(k->c, &k->err));
+    for (int i = 0; i < 500; i++) {
+        snprintf(lines, sizeof lines, "source quzzle%d\ntitle quzzle%d\nissuer quzzle%d\n", i,
+                 i * 7, i % 9);
+        learn(k, VDM_ENTRY_CAPTURE, (uint64_t)i + 2, 0, 1 + i % 200, lines);
+    }
+    MUST(vdm_catalog_commit(k->c, (struct vdm_catalog_reach){502, digest(9)}, &k->err));
+}
+
+/* What is taken out is in no byte of the file, and who has it open goes on. */
+static void clear(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_catalog *reader VDM_CLEANUP(vdm_catalog_cleanup) = NULL;
+    struct vdm_catalog_reach reach;
+    PATH(path, "%s/catalog.db", k->dir);
+    learn_many(k);
+    struct vdm_buf full VDM_CLEANUP(vdm_buf_release) = file_content(path);
+    assert_non_null(memmem(full.p, full.n, "uzzl", 4));
+    MUST(vdm_catalog_open(&reader, k->dir, VDM_LEDGER_READ, &k->err));
+    MUST(vdm_catalog_clear(k->c, &k->err));
+    MUST(vdm_catalog_reached(reader, &reach, &k->err));
+    assert_int_equal(reach.entries, 0);
+    assert_true(vdm_catalog_is_there(k->c));
+    assert_true(vdm_catalog_is_there(reader));
+    struct vdm_buf left VDM_CLEANUP(vdm_buf_release) = file_content(path);
+    assert_null(memmem(left.p, left.n, "uzzl", 4));
+    learn_all(k);
+    reopen(k, VDM_LEDGER_WRITE);
+    MUST(vdm_catalog_remove(k->dir, &k->err));
+    assert_false(vdm_catalog_is_there(k->c));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 /* As the ledger: after a power cut it may be behind, but not wrong. */
@@ -379,10 +416,17 @@ static void synced_in_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reach),          TEST(finding_the_same), TEST(listing),
-        TEST(searching),      TEST(collections),      TEST(fates),
-        TEST(comparing),      TEST(rolled_back),      TEST(what_is_no_catalog),
+        TEST(reach),
+        TEST(finding_the_same),
+        TEST(listing),
+        TEST(searching),
+        TEST(collections),
+        TEST(fates),
+        TEST(comparing),
+        TEST(rolled_back),
+        TEST(what_is_no_catalog),
         TEST(synced_in_full),
+        TEST(clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

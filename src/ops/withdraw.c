@@ -33,10 +33,17 @@ static bool check_one(struct vdm_archive *a, uint64_t n, enum vdm_scope scope, s
             vdm_entry_kind_name(e.kind));
     if (!vdm_history_scopes(a, n, &there, err))
         return false;
-    return !covers(&there, scope) ||
+    if (covers(&there, scope))
+        return vdm_fail_as(err, VDM_ERR_REFUSED,
+                           "entry %" PRIu64 " was withdrawn by entry %" PRIu64 " already", n,
+                           there.last);
+    /* What erases nothing must not say that something is gone. */
+    return !there.record || scope == VDM_SCOPE_RECORD ||
            vdm_fail_as(err, VDM_ERR_REFUSED,
-                       "entry %" PRIu64 " was withdrawn by entry %" PRIu64 " already", n,
-                       there.last);
+                       "entry %" PRIu64 ": its record was erased by entry %" PRIu64
+                       ", and only that told which document it was: import the document again, and "
+                       "withdraw that capture",
+                       n, there.last);
 }
 
 static bool add(struct vdm_archive *a, struct vdm_takedown *t, uint64_t n, enum vdm_scope scope,

@@ -121,6 +121,18 @@ class Withdraw(support.Case):
         self.assertRegex(self.withdraw(a, "2", code=3).err, "withdrawn by entry 4 already")
         self.verified(a, 5)
 
+    def test_a_document_whose_record_is_gone(self):
+        """Nobody knows which it was: to record its withdrawal would say what was not done."""
+        a = self.archive()
+        self.add(a, "a.txt", "bytes\n")
+        self.withdraw(a, "2", "--scope", "record")
+        for scope in ("document", "both"):
+            self.assertIn("import the document again", self.withdraw(a, "2", "--scope", scope, code=3).err)
+        self.verified(a, 4)
+        self.add(a, "a.txt", "bytes\n")
+        self.withdraw(a, "4")
+        self.assertEqual(list(pathlib.Path(a, "store/objects").glob("*/*")), [])
+
     def test_shared_documents(self):
         a = self.archive()
         for source in ("one", "two"):

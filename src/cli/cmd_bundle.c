@@ -12,6 +12,8 @@ static const struct vdm_opt bundle_options[] = {
     {"all", 0, NULL, "all captures"},
     VDM_FILTER_OPTIONS,
     {"disclose", 0, "KEYS", "show only these lines of the records, e.g. document,title,issued"},
+    {"disclose-table", 0, "FILE",
+     "for some captures another choice: a table (CSV, JSON or JSON Lines; `entry`, `disclose`)"},
     {"without-documents", 0, NULL, "a receipt: proofs and records, no documents"},
     {"created", 0, "TIME", "time of the seal (else SOURCE_DATE_EPOCH, else now)"},
     {"unsealed", 0, NULL, "without a seal: nobody says who chose (needs no key)"},
@@ -26,8 +28,11 @@ const struct vdm_manual vdm_manual_bundle = {
             "FILE ends in .tar, .tar.gz or .tar.zst and appears only when it is complete. Chosen "
             "are --entries, or --all, or what --source, --collection, --issuer, --from and --to "
             "find. A bundle says nothing about what was not chosen: completeness is not proved.",
-            "--disclose shows only these lines of the records; --without-documents makes a "
-            "receipt. --created or SOURCE_DATE_EPOCH sets the time of the seal; --unsealed "
+            "--disclose shows only these lines of the records; --disclose-table says it for each "
+            "capture: column `entry` is its number, `disclose` the lines (title,issued) or `all`. "
+            "Captures that the table does not name follow --disclose, or are whole. Where "
+            "`document` is not among the lines, no document goes along. --without-documents makes "
+            "a receipt. --created or SOURCE_DATE_EPOCH sets the time of the seal; --unsealed "
             "leaves the seal out.",
         },
     .examples =
@@ -154,6 +159,7 @@ VDM_COMMAND(bundle)
     struct vdm_buf numbers VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_cli_filter filter = {0};
     struct vdm_bundle_request r = {.output = vdm_args_value(args, "output"),
+                                   .table = vdm_args_value(args, "disclose-table"),
                                    .without_documents = vdm_args_has(args, "without-documents"),
                                    .agent = "vidimus " VDM_VERSION};
     (void)status;

@@ -62,6 +62,7 @@ struct checking {
     struct vdm_given_document *given;
     bool *matched; /* which of them were found, over all bundles */
     size_t givens;
+    struct vdm_items items; /* of the bundle at hand */
     struct vdm_page page;
     bool wants_page;
 };
@@ -92,12 +93,12 @@ static bool tell(struct checking *k, const struct vdm_report *r, enum vdm_checke
 {
     vdm_progress_end(k->cli);
     *status = worse(*status, vdm_verdict_status(vdm_report_verdict(r)));
-    if (r->no_memory)
+    if (r->no_memory || k->items.no_memory)
         return vdm_fail_memory(err);
     if (k->cli->json)
-        return vdm_verdict_json(r, what, name,
+        return vdm_verdict_json(r, what, name, &k->items,
                                 what == VDM_CHECKED_ARCHIVE ? NULL : &k->cli->protection, err);
-    vdm_verdict_print(k->cli, r, what, name);
+    vdm_verdict_print(k->cli, r, what, name, &k->items);
     return true;
 }
 
@@ -169,6 +170,7 @@ static void on_item(void *ctx, const struct vdm_bundle_item *item)
     struct checking *k = ctx;
     if (k->wants_page)
         vdm_page_item(&k->page, item);
+    vdm_items_add(&k->items, item, k->cli->json);
     if (k->cli->verbose && !k->cli->json) {
         vdm_progress_end(k->cli);
         vdm_item_print(item);
@@ -249,6 +251,7 @@ static bool check_file(void *ctx, struct vdm_cli *cli, int *status, struct vdm_e
          (!k->wants_page ||
           vdm_page_bundle(&k->page, &report, what, f->name, &cli->protection, err));
     vdm_report_release(&report);
+    vdm_items_release(&k->items);
     return ok;
 }
 

@@ -96,11 +96,11 @@ void vdm_page_item(struct vdm_page *p, const struct vdm_bundle_item *item)
         return;
     fprintf(to, "<h3>Entry %llu: %s</h3>\n<table>\n", (unsigned long long)item->n,
             vdm_item_state(item));
-    if (item->hidden)
-        fprintf(to,
-                "<tr><th>hidden</th><td>%llu of %llu lines are not shown; they may qualify or "
-                "contradict what is shown</td></tr>\n",
-                (unsigned long long)item->hidden, (unsigned long long)item->lines);
+    if (item->hidden) {
+        fputs("<tr><th>PARTLY DISCLOSED</th><td>", to);
+        vdm_item_put_hidden(to, item);
+        fputs("; they may qualify or contradict what is shown</td></tr>\n", to);
+    }
     if (item->has_entry) {
         vdm_time_encode(item->recorded, time);
         fprintf(to,
@@ -158,8 +158,14 @@ static void put_summary(FILE *to, const struct vdm_report *r, enum vdm_checked w
         vdm_time_encode(r->time, time);
     fputs("<h2>", to);
     put_text(to, vdm_str(name), false);
-    fprintf(to, "</h2>\n<p class=\"%s\">%s</p>\n<table>\n", v == VDM_VERIFIED ? "good" : "bad",
+    fprintf(to, "</h2>\n<p class=\"%s\">%s</p>\n", v == VDM_VERIFIED ? "good" : "bad",
             vdm_verdict_words(v));
+    if (r->partly || r->absent) {
+        fputs("<p>", to);
+        vdm_put_not_shown(to, r);
+        fputs("</p>\n", to);
+    }
+    fputs("<table>\n", to);
     fprintf(to,
             "<tr><th>ledger</th><td>%s, as of %llu entries, %s <small>(claimed by the archive's "
             "clock)</small></td></tr>\n",

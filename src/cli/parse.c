@@ -60,18 +60,9 @@ bool vdm_cli_ranges(const char *text, struct vdm_buf *out, struct vdm_err *err)
 
 bool vdm_cli_fields(const char *text, uint64_t *out, struct vdm_err *err)
 {
-    struct vdm_bytes rest = vdm_str(text), item;
-    *out = 0;
-    for (bool more = true; more;) {
-        enum vdm_field f;
-        more = vdm_cut(&rest, ',', &item);
-        struct vdm_bytes name = more ? item : rest;
-        if (!vdm_field_from_name(name, &f))
-            return vdm_fail_as(err, VDM_ERR_USAGE, "no field of a record: %.*s", (int)name.n,
-                               (const char *)name.p);
-        *out |= UINT64_C(1) << f;
-    }
-    return true;
+    struct vdm_err why = {0};
+    return vdm_fields_decode(vdm_str(text), out, &why) ||
+           vdm_fail_as(err, VDM_ERR_USAGE, "%s", why.text);
 }
 
 bool vdm_cli_escape(struct vdm_buf *out, const char *value, struct vdm_err *err)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/verdict.h"
 
-#include "ops/bundle_item.h"
-
 #include <string.h>
 
 const char *vdm_shows_not(enum vdm_checked what)
@@ -39,6 +37,21 @@ const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what)
 enum vdm_colour vdm_verdict_colour(enum vdm_verdict v)
 {
     return v == VDM_VERIFIED ? VDM_GOOD : v == VDM_INTACT_UNTRUSTED ? VDM_DOUBTFUL : VDM_BAD;
+}
+
+void vdm_put_not_shown(FILE *to, const struct vdm_report *r)
+{
+    if (r->partly) {
+        vdm_out_number(to, r->partly);
+        fputs(" of ", to);
+        vdm_out_count(to, r->captures, "capture", "captures");
+        fputs(" PARTLY DISCLOSED: hidden lines may qualify or contradict what is shown", to);
+    }
+    if (r->absent) {
+        fputs(r->partly ? "; " : "", to);
+        vdm_out_count(to, r->absent, "document is", "documents are");
+        fputs(" not here and not given, so not checked", to);
+    }
 }
 
 static void print_finding(const struct vdm_finding *f)
@@ -91,11 +104,6 @@ static void print_extent(const struct vdm_report *r)
         vdm_out_number(stdout, r->withdrawn);
         fputs(" WITHDRAWN", stdout);
     }
-    if (r->partly) {
-        fputs("; ", stdout);
-        vdm_out_number(stdout, r->partly);
-        fputs(" PARTLY DISCLOSED (hidden lines may qualify or contradict what is shown)", stdout);
-    }
     puts("");
 }
 
@@ -144,7 +152,7 @@ static void print_protection(const struct vdm_protection *p)
 }
 
 void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm_checked what,
-                       const char *name)
+                       const char *name, const struct vdm_items *items)
 {
     enum vdm_verdict v = vdm_report_verdict(r);
     uint64_t findings = vdm_report_findings(r);
@@ -156,12 +164,18 @@ void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm
     }
     vdm_out_str(stdout, name);
     puts("");
+    if (r->partly || r->absent) {
+        fputs("  not shown     ", stdout);
+        vdm_put_not_shown(stdout, r);
+        puts("");
+    }
     print_findings(&r->findings);
     if (what <= VDM_CHECKED_BUNDLE)
         print_extent(r);
     print_ledger(r);
     if (r->other_size)
         print_other(r);
+    vdm_items_print(items);
     if (cli->verbose && what != VDM_CHECKED_ARCHIVE)
         print_protection(&cli->protection);
     if (!cli->quiet)
@@ -203,7 +217,8 @@ static json_t *protection_json(const struct vdm_protection *p)
 }
 
 bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const char *name,
-                      const struct vdm_protection *protection, struct vdm_err *err)
+                      struct vdm_items *items, const struct vdm_protection *protection,
+                      struct vdm_err *err)
 {
     static const char *const kinds[] = {"archive", "bundle", "proof", "checkpoint", "fork-proof"};
     enum vdm_verdict v = vdm_report_verdict(r);
@@ -222,6 +237,11 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
         vdm_json_set(&o, "contradicts",
                      json_pack("{s:I,s:o}", "size", (json_int_t)r->other_size, "root",
                                vdm_json_root(r->other_root)));
+    if (what == VDM_CHECKED_BUNDLE) {
+        vdm_json_set(&o, "partly_disclosed", json_integer((json_int_t)r->partly));
+        vdm_json_set(&o, "documents_absent", json_integer((json_int_t)r->absent));
+        vdm_json_set(&o, "items", vdm_items_json(items));
+    }
     if (protection)
         vdm_json_set(&o, "protection", protection_json(protection));
     return vdm_json_print(o, err);
@@ -233,35 +253,4 @@ bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *
                                     "verdict", vdm_verdict_words(VDM_COULD_NOT_CHECK), "ok", 0,
                                     "kind", "bundle", "message", vdm_json_bytes(vdm_str(why))),
                           err);
-}
-
-/* --- items --- */
-
-const char *vdm_item_document_words(enum vdm_item_document d)
-{
-    static const char *const words[] = {"checked",           "checked (your file)",
-                                        "not in the bundle", "MISSING",
-                                        "CORRUPT",           "not disclosed"};
-    return words[d];
-}
-
-const char *vdm_item_state(const struct vdm_bundle_item *item)
-{
-    if (!item->good)
-        return "BAD";
-    if (item->record_withdrawn || item->document_withdrawn)
-        return "WITHDRAWN";
-    return item->hidden ? "PARTLY DISCLOSED" : "good";
-}
-
-void vdm_item_print(const struct vdm_bundle_item *item)
-{
-    struct vdm_bytes title = vdm_item_value(item, VDM_FIELD_TITLE);
-    printf("  entry %-8llu %-16s document %s", (unsigned long long)item->n, vdm_item_state(item),
-           vdm_item_document_words(item->document));
-    if (title.n) {
-        fputs("   ", stdout);
-        vdm_out_value(stdout, title);
-    }
-    puts("");
 }

@@ -3,8 +3,7 @@
 #ifndef VDM_CLI_VERDICT_H
 #define VDM_CLI_VERDICT_H
 
-#include "cli/cli.h"
-#include "ops/verify_bundle.h"
+#include "cli/item.h"
 
 enum vdm_checked {
     VDM_CHECKED_ARCHIVE,
@@ -14,12 +13,16 @@ enum vdm_checked {
     VDM_CHECKED_FORK_PROOF
 };
 
-/* What was checked is called `name`. */
+/* What was checked is called `name`; `items` are those of a bundle. */
 void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm_checked what,
-                       const char *name);
+                       const char *name, const struct vdm_items *items);
 /* `protection` is what was in force where it was checked; NULL: it was not checked in a worker. */
 bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const char *name,
-                      const struct vdm_protection *protection, struct vdm_err *err) VDM_MUST_CHECK;
+                      struct vdm_items *items, const struct vdm_protection *protection,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+
+/* The line under the verdict: what the bundle does not show. Nothing, if it shows all. */
+void vdm_put_not_shown(FILE *to, const struct vdm_report *r);
 
 enum vdm_colour vdm_verdict_colour(enum vdm_verdict v);
 
@@ -29,11 +32,5 @@ bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *
 /* The two sentences that belong to every verdict; the first claims no more than was looked at. */
 const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what);
 const char *vdm_shows_not(enum vdm_checked what);
-
-/* One item of a bundle in a line (with -v). */
-void vdm_item_print(const struct vdm_bundle_item *item);
-/* In words. */
-const char *vdm_item_state(const struct vdm_bundle_item *item);
-const char *vdm_item_document_words(enum vdm_item_document d);
 
 #endif

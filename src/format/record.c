@@ -60,6 +60,22 @@ bool vdm_field_from_name(struct vdm_bytes name, enum vdm_field *out)
     return false;
 }
 
+bool vdm_fields_decode(struct vdm_bytes list, uint64_t *out, struct vdm_err *err)
+{
+    struct vdm_bytes item;
+    *out = 0;
+    for (bool more = true; more;) {
+        enum vdm_field f;
+        more = vdm_cut(&list, ',', &item);
+        struct vdm_bytes name = more ? item : list;
+        if (!vdm_field_from_name(name, &f))
+            return vdm_fail_as(err, VDM_ERR_REFUSED, "no field of a record: %.*s", (int)name.n,
+                               (const char *)name.p);
+        *out |= UINT64_C(1) << f;
+    }
+    return true;
+}
+
 bool vdm_document_decode(struct vdm_bytes value, struct vdm_digest *digest, uint64_t *size)
 {
     struct vdm_bytes hex;

@@ -41,6 +41,8 @@ enum vdm_field {
 const char *vdm_field_name(enum vdm_field f);
 bool vdm_field_repeats(enum vdm_field f);
 bool vdm_field_from_name(struct vdm_bytes name, enum vdm_field *out) VDM_MUST_CHECK;
+/* `title,issued`: a bit (1 << field) each. VDM_ERR_REFUSED, with the name, where one is no field. */
+bool vdm_fields_decode(struct vdm_bytes list, uint64_t *out, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* A line: its field and its value, escaped as it stands. */
 struct vdm_record_line {

@@ -243,19 +243,14 @@ static bool take_clear(const struct vdm_table_row *row, struct vdm_table_cell *c
 {
     *rest = (struct vdm_table_row){.line = row->line, .file = row->file, .cells = cells};
     for (size_t i = 0; i < row->n; i++) {
-        enum vdm_field f;
+        uint64_t fields;
         if (strcmp(row->cells[i].key, "clear") != 0) {
             cells[rest->n++] = row->cells[i];
             continue;
         }
-        struct vdm_bytes list = row->cells[i].value, name;
-        for (bool more = true; more; *cleared |= UINT64_C(1) << f) {
-            more = vdm_cut(&list, ',', &name);
-            if (!vdm_field_from_name(more ? name : list, &f))
-                return vdm_fail_as(err, VDM_ERR_REFUSED, "clear: no field of a record: %.*s",
-                                   (int)(more ? name : list).n,
-                                   (const char *)(more ? name : list).p);
-        }
+        if (!vdm_fields_decode(row->cells[i].value, &fields, err))
+            return vdm_err_prefix(err, "clear");
+        *cleared |= fields;
     }
     return true;
 }

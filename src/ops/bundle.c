@@ -160,6 +160,7 @@ static bool prepare(struct vdm_bundle_job *j, struct vdm_err *err)
     struct vdm_tiles tiles = vdm_archive_tiles(a);
     if (!read_head(j, err) || !check_sealer(j, err) || !collect_keys(j, err) ||
         !vdm_bundle_select(a, j->r, j->head.size, j->progress, &j->selected, err) ||
+        !vdm_bundle_choose(j->r, &j->selected, err) ||
         !vdm_prover_open(&j->prover, &tiles, j->head.size, err))
         return false;
     struct vdm_spool *spools[] = {&j->selection, &j->index, &j->files, &j->tags};

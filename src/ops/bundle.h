@@ -5,7 +5,7 @@
  * Two passes over the selection at one checkpoint, the newest when the call starts. The first makes
  * every member but the documents and hashes it, so that the manifests and the seal can be written
  * before them; the second writes. Documents are read once, in the second pass, and hashed on their
- * way. Memory: 8 bytes for each selected capture and 24 for each amendment or withdrawal of one;
+ * way. Memory: 16 bytes for each selected capture and 24 for each amendment or withdrawal of one;
  * the rest is spooled in scratch files without a name.
  *
  * The same archive, request and sealer give the same bytes (with the same compression library). */
@@ -30,6 +30,9 @@ struct vdm_bundle_request {
     /* 0: whole records; else bits (1 << enum vdm_field): only the lines of these fields are shown.
      * Without VDM_FIELD_DOCUMENT among them no document goes along. */
     uint64_t fields;
+    /* For some captures another choice: a table (capture/table.h), one row a capture, which the
+     * columns `entry` and `disclose` (`title,issued`, or `all`: the whole records) name. NULL: none. */
+    const char *table;
     bool without_documents;  /* a receipt */
     struct vdm_time created; /* years 0000 to 9999 */
     const char *agent;       /* name and version of the software, printable ASCII */
@@ -61,7 +64,7 @@ void vdm_bundle_folder(const char *output, char *out);
  * there is none. `sealer` == NULL: unsealed, which is a finding for most readers.
  *
  * VDM_ERR_USAGE: an ending that says no form, nothing selected, a number that is no capture or not
- * in order, a sealer whose key is not valid for a signer at this size. VDM_ERR_MALFORMED: the archive
+ * in order, a row of the table that says nothing or is not of a selected capture, a sealer whose key is not valid for a signer at this size. VDM_ERR_MALFORMED: the archive
  * is damaged (the entry is named): nothing that would not verify is handed out. VDM_ERR_INTERRUPTED:
  * `progress` said stop. */
 bool vdm_bundle_write(struct vdm_archive *a, const struct vdm_bundle_request *r,

@@ -50,13 +50,21 @@ struct vdm_follower {
 struct vdm_selected {
     uint64_t *n; /* captures, rising */
     size_t count, cap;
+    uint64_t *fields; /* of each, as vdm_bundle_request.fields; NULL before vdm_bundle_choose */
     struct vdm_follower *follower; /* by capture, then by number */
     size_t followers, followers_cap;
 };
 void vdm_selected_release(struct vdm_selected *s);
+/* Where capture n stands in it; false: nowhere. */
+bool vdm_selected_find(const struct vdm_selected *s, uint64_t n, size_t *at);
 /* Everything below `size` that the request selects, and what follows it. */
 bool vdm_bundle_select(struct vdm_archive *a, const struct vdm_bundle_request *r, uint64_t size,
                        const struct vdm_progress *progress, struct vdm_selected *out,
+                       struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- bundle_choose.c: what is shown of each --- */
+
+bool vdm_bundle_choose(const struct vdm_bundle_request *r, struct vdm_selected *s,
                        struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- bundle_make_members.c: the members, made the same in both passes --- */

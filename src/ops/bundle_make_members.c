@@ -74,6 +74,7 @@ static bool put_entry(struct vdm_bundle_job *j, uint64_t n, struct vdm_buf *byte
 
 struct group {
     uint64_t n;
+    uint64_t fields; /* that are shown; 0: whole records */
     const struct vdm_follower *follower;
     size_t followers;
     bool record_withdrawn, document_withdrawn;
@@ -100,9 +101,9 @@ static void judge_followers(struct group *g)
     }
 }
 
-static bool shows(const struct vdm_bundle_job *j, enum vdm_field f)
+static bool shows(const struct group *g, enum vdm_field f)
 {
-    return j->r->fields == 0 || (j->r->fields >> f & 1);
+    return g->fields == 0 || (g->fields >> f & 1);
 }
 
 /* The record of entry e as the ledger keeps it, *out borrowing from j->record. */
@@ -128,8 +129,7 @@ static bool read_record(struct vdm_bundle_job *j, const struct vdm_entry *e, str
 }
 
 /* What every record of a capture must agree on, and what its own record names the file. */
-static bool note_document(const struct vdm_bundle_job *j, struct group *g,
-                          const struct vdm_record *record, struct vdm_err *err)
+static bool note_document(struct group *g, const struct vdm_record *record, struct vdm_err *err)
 {
     if (g->has_document)
         return (vdm_digest_equal(g->document, record->document) &&
@@ -140,7 +140,7 @@ static bool note_document(const struct vdm_bundle_job *j, struct group *g,
     g->document = record->document;
     g->document_size = record->document_size;
     struct vdm_bytes name = {0};
-    if (shows(j, VDM_FIELD_FILE_NAME))
+    if (shows(g, VDM_FIELD_FILE_NAME))
         name = vdm_record_value(record, VDM_FIELD_FILE_NAME, 0);
     vdm_layout_ext(name, g->ext);
     return true;
@@ -152,12 +152,12 @@ static bool put_record(struct vdm_bundle_job *j, struct group *g, const struct v
 {
     struct vdm_record record;
     struct vdm_bytes text;
-    if (!read_record(j, e, &record, err) || !note_document(j, g, &record, err))
+    if (!read_record(j, e, &record, err) || !note_document(g, &record, err))
         return vdm_err_prefix(err, "entry %" PRIu64, e->n);
     text = vdm_buf_bytes(&j->record);
-    if (j->r->fields) {
+    if (g->fields) {
         vdm_buf_clear(&j->shown);
-        if (!vdm_disclosure_append(&j->shown, j->a->crypto, &record, j->r->fields, err))
+        if (!vdm_disclosure_append(&j->shown, j->a->crypto, &record, g->fields, err))
             return vdm_err_prefix(err, "entry %" PRIu64, e->n);
         text = vdm_buf_bytes(&j->shown);
     }
@@ -245,7 +245,7 @@ static bool document_path(const struct vdm_bundle_job *j, const struct group *g,
 {
     path[0] = 0;
     if (j->r->without_documents || g->document_withdrawn || !g->has_document ||
-        !shows(j, VDM_FIELD_DOCUMENT))
+        !shows(g, VDM_FIELD_DOCUMENT))
         return true;
     struct vdm_layout_member m = {.kind = VDM_LAYOUT_FILE, .n = g->n};
     for (size_t i = 0; i <= VDM_LAYOUT_EXT_MAX; i++)
@@ -297,7 +297,7 @@ static bool put_captures(struct vdm_bundle_job *j, bool *newest_stood, struct vd
     uint64_t bytes = 0;
     size_t f = 0;
     for (size_t i = 0; i < s->count; i++) {
-        struct group g = {.n = s->n[i], .follower = &s->follower[f]};
+        struct group g = {.n = s->n[i], .fields = s->fields[i], .follower = &s->follower[f]};
         while (f < s->followers && s->follower[f].capture == g.n)
             f++, g.followers++;
         if (vdm_progress_stop(j->progress))

@@ -7,6 +7,7 @@
 void vdm_selected_release(struct vdm_selected *s)
 {
     free(s->n);
+    free(s->fields);
     free(s->follower);
 }
 
@@ -126,7 +127,7 @@ static bool add_found(struct vdm_archive *a, const struct vdm_catalog_filter *wa
 
 /* --- their amendments and withdrawals --- */
 
-static bool is_selected(const struct vdm_selected *s, uint64_t n)
+bool vdm_selected_find(const struct vdm_selected *s, uint64_t n, size_t *at)
 {
     size_t low = 0, high = s->count;
     while (low < high) {
@@ -136,6 +137,7 @@ static bool is_selected(const struct vdm_selected *s, uint64_t n)
         else
             high = mid;
     }
+    *at = low;
     return low < s->count && s->n[low] == n;
 }
 
@@ -172,7 +174,8 @@ static bool follow_row(void *ctx, const struct vdm_ledger_row *row, struct vdm_e
                                  .n = row->n,
                                  .amendment = amendment,
                                  .scope = amendment ? VDM_SCOPE_DOCUMENT : e.withdrawal.scope};
-    return !is_selected(f->s, found.capture) || add_follower(f->s, &found, err);
+    size_t at;
+    return !vdm_selected_find(f->s, found.capture, &at) || add_follower(f->s, &found, err);
 }
 
 static int compare_followers(const void *a, const void *b)

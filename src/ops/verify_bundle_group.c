@@ -353,6 +353,14 @@ static void settle_records(struct vdm_bundle_check *v, struct group *g)
                         "its record stands here although it was withdrawn");
 }
 
+/* Was no document of this capture looked at, although one could have been? */
+static bool is_absent(const struct vdm_bundle_item *item)
+{
+    return item->has_entry && !item->record_withdrawn && !item->document_withdrawn &&
+           item->document != VDM_ITEM_CHECKED && item->document != VDM_ITEM_GIVEN &&
+           item->document != VDM_ITEM_CORRUPT;
+}
+
 static void finish(struct vdm_bundle_check *v, struct group *g)
 {
     struct vdm_bundle_item *item = &g->item;
@@ -366,7 +374,8 @@ static void finish(struct vdm_bundle_check *v, struct group *g)
     item->member = g->member;
     v->report->captures++;
     v->report->withdrawn += item->record_withdrawn || item->document_withdrawn;
-    v->report->partly += item->text.n && item->hidden > 0;
+    v->report->partly += item->hidden > 0;
+    v->report->absent += is_absent(item);
     if (v->o->on_item)
         v->o->on_item(v->o->ctx, item);
     vdm_progress_tell(v->progress, "checking", v->report->captures, v->selecteds, v->report->bytes);

@@ -94,7 +94,7 @@ class Handed(support.Case):
         self.assertIn(b"Title 3", raw)
         self.assertNotIn(b"https://e/1", raw)
         r = self.verify(0, out, "--trust", self.pub)
-        self.assertIn("6 PARTLY DISCLOSED", r.out)
+        self.assertIn("6 of 6 captures PARTLY DISCLOSED", r.out)
         self.assertIn("may qualify or contradict", r.out)
         out, _ = self.bundle("--all", "--disclose", "title", name="no-doc.tar")
         self.assertFalse([m for m in self.members(out) if m.startswith("data/files/")])

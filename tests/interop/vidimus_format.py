@@ -932,7 +932,7 @@ def commitment_of(hashes):
 
 class Record:
     """What is known about a capture. `lines` are those after `secret`, as written; `fields` the same, decoded."""
-    hidden = 0
+    hidden, hidden_lines = 0, []
 
     def __init__(self, secret, lines):
         self.secret, self.lines = secret, lines
@@ -965,7 +965,8 @@ class Disclosure:
 
     def __init__(self, items):
         self.items = items
-        self.hidden = sum(isinstance(item, HiddenLine) for item in items)
+        self.hidden_lines = [number for number, item in enumerate(items) if isinstance(item, HiddenLine)]
+        self.hidden = len(self.hidden_lines)
         self.fields = decode_record_lines([item.line for item in items if isinstance(item, OpenLine)], partial=True)
         self._check_document_line()
 

@@ -97,6 +97,7 @@ class Few(list):
 
 Finding = namedtuple("Finding", "kind entry document expected found message")
 Notice = namedtuple("Notice", "kind entry message")
+Item = namedtuple("Item", "entry withdrawn partly_disclosed record hidden_lines")
 
 
 class Report:
@@ -110,6 +111,8 @@ class Report:
         self.selected = 0
         self.trusted_key = self.continues = None
         self.findings, self.notices, self.items = Few(), Few(), Few()
+        self.captures = Few()           # of a bundle: an Item each
+        self.partly_disclosed = self.documents_absent = 0
         self.finding_kinds = set()
 
     def add(self, kind, message, entry=None, document=None, expected=None, found=None):
@@ -148,18 +151,36 @@ class Report:
             "bytes_checked": self.bytes_checked, "trusted": self.trusted_key is not None,
             "findings": [finding._asdict() for finding in self.findings],
             "notices": [notice._asdict() for notice in self.all_notices()],
+            **(self._captures_as_json() if self.kind == "bundle" else {}),
             **({"contradicts": {"size": self.contradicts.size,
                                 "root": fmt.encode_base64(self.contradicts.root).decode()}}
                if self.contradicts else {})})
 
+    def _captures_as_json(self):
+        return {"partly_disclosed": self.partly_disclosed, "documents_absent": self.documents_absent,
+                "items": [item._asdict() for item in self.captures]}
+
     def as_text(self):
         lines = [f"{self.verdict}  {self._headline()}"]
+        if self._not_shown():
+            lines.append("  not shown     " + "; ".join(self._not_shown()))
         lines += self._facts()
         for finding in self.findings:
             lines += self._finding_lines(finding)
         if self.verdict != COULD_NOT_CHECK:
             lines += [f"  notice        {n.kind}{_at_entry(n.entry)}: {n.message}" for n in self.all_notices()]
         return "\n".join(lines + self._sentences())
+
+    def _not_shown(self):
+        """What the bundle keeps from its reader."""
+        said = []
+        if self.partly_disclosed:
+            said.append(f"{self.partly_disclosed:,} of {_count(self.selected, 'capture')} PARTLY DISCLOSED: hidden lines "
+                        "may qualify or contradict what is shown")
+        if self.documents_absent:
+            said.append(_count(self.documents_absent, "document is", "documents are")
+                        + " not here and not given, so not checked")
+        return said
 
     def _headline(self):
         name = visible(self.name)
@@ -953,9 +974,11 @@ class Group:
         self.number = number
         self.last = number
         self.capture = None
+        self.document_seen = False          # here or given, good or bad
         self.document = None                # (digest, size) once a record that was checked opens it
         self.file_name = None
         self.shown = None                   # the newest record that was checked
+        self.shown_of = None                # its number
         self.record_faults = 0
         self.record_withdrawn = self.document_withdrawn = False
         self.here, self.missing, self.revoked = Few(), Few(), Few()
@@ -1307,7 +1330,7 @@ class BundleCheck:
         if checked is group.capture:
             group.file_name = fields.get("file-name")
         self._compare_document(group, checked.number, fields.get("document"))
-        group.shown = (record, fields)
+        group.shown, group.shown_of = (record, fields), checked.number
 
     def _checked_record(self, checked, data, path):
         try:
@@ -1398,7 +1421,9 @@ class BundleCheck:
         elif self.bag_info is None or self.bag_info.files != 1:
             self.bag.absent_document(path, size)
             self._missing(path, "document-missing", group.number)
-        if not self._given(digest, size, counted=here) and not here:
+        given = self._given(digest, size, counted=here)
+        group.document_seen = here or given
+        if not group.document_seen:
             self.unseen_documents += 1
 
     def _document_file(self, number, path, digest, size):
@@ -1438,13 +1463,14 @@ class BundleCheck:
         if entry is None:
             return
         record, fields = group.shown or (None, {})
-        state = ["WITHDRAWN"] if group.record_withdrawn or group.document_withdrawn else []
+        item = self._item(group, record)
+        state = ["WITHDRAWN"] if item.withdrawn else []
         state += ["PARTLY DISCLOSED"] if record and record.hidden else []
         lines = [f"  entry {group.number}   recorded {entry.head['recorded']} by {entry.signer.name}" + "".join(
             f"   {word}" for word in state)]
         if record and record.hidden:
-            lines.append(f"    hidden        {record.hidden} of {len(record.items)} lines, "
-                         "which may qualify or contradict what is shown")
+            lines.append(f"    hidden        of the lines 0-{len(record.items) - 1} of record {item.record}: "
+                         f"{', '.join(map(str, item.hidden_lines))}, which may qualify or contradict what is shown")
             self.report.notice("partly-disclosed", f"{record.hidden} of {len(record.items)} lines are hidden; they may "
                                                    "qualify or contradict what is shown", group.number)
         if state[:1] == ["WITHDRAWN"]:
@@ -1455,6 +1481,14 @@ class BundleCheck:
         if group.document:
             lines.append(f"    document      {shown_digest(group.document[0])}, {_count(group.document[1], 'byte')}")
         self.report.items.add(lines)
+
+    def _item(self, group, record):
+        hidden = record.hidden_lines if record else []
+        item = Item(group.number, group.record_withdrawn or group.document_withdrawn, bool(hidden), group.shown_of, hidden)
+        self.report.captures.add(item)
+        self.report.partly_disclosed += item.partly_disclosed
+        self.report.documents_absent += not (item.withdrawn or group.document_seen)
+        return item
 
     # -- the newest entry, evidence, the end
 

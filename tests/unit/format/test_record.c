@@ -86,6 +86,17 @@ static void test_the_page_of_fields(void **state)
     assert_false(vdm_field_from_name(VDM_LIT("Title"), &f));
     assert_false(vdm_field_from_name(VDM_LIT(""), &f));
     assert_false(vdm_field_from_name(VDM_LIT("titl"), &f));
+    uint64_t bits = 0;
+    struct vdm_err err = {0};
+    assert_true(vdm_fields_decode(VDM_LIT("title,document,title"), &bits, NULL));
+    assert_int_equal(bits, 1u << VDM_FIELD_TITLE | 1u << VDM_FIELD_DOCUMENT);
+    assert_true(vdm_fields_decode(VDM_LIT("field"), &bits, NULL));
+    assert_int_equal(bits, 1u << VDM_FIELD_FIELD);
+    const char *const bad[] = {"", "titel", "title,", ",title", "title, note", "title;note"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(vdm_fields_decode(vdm_str(bad[i]), &bits, &err));
+        assert_int_equal(err.kind, VDM_ERR_REFUSED);
+    }
 }
 
 /* What is no decoded body ends the walk. */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Items of a bundle, told: which there are, what became of each, which of its lines are hidden. */
+#ifndef VDM_CLI_ITEM_H
+#define VDM_CLI_ITEM_H
+
+#include "cli/cli.h"
+#include "ops/verify_bundle.h"
+
+/* One item in a line (with -v). */
+void vdm_item_print(const struct vdm_bundle_item *item);
+/* In words. */
+const char *vdm_item_state(const struct vdm_bundle_item *item);
+const char *vdm_item_document_words(enum vdm_item_document d);
+/* Which lines of a PARTLY DISCLOSED one are hidden, by number. */
+void vdm_item_put_hidden(FILE *to, const struct vdm_bundle_item *item);
+
+/* What is told below the verdict, kept while the bundle is read: VDM_FINDINGS_MAX items at most, the
+ * others are counted. Zero-initialise; release. */
+struct vdm_items {
+    uint64_t n;            /* --json: all; else those that are PARTLY DISCLOSED */
+    struct vdm_buf partly; /* a line each */
+    json_t *json;          /* an array of objects; NULL: none yet, or no memory */
+    bool no_memory;        /* a line could not be kept */
+};
+void vdm_items_release(struct vdm_items *items);
+void vdm_items_add(struct vdm_items *items, const struct vdm_bundle_item *item, bool json);
+void vdm_items_print(const struct vdm_items *items);
+json_t *vdm_items_json(struct vdm_items *items); /* the caller's from now on */
+
+#endif

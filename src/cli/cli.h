@@ -144,6 +144,12 @@ void vdm_cli_lock_release(struct vdm_cli_lock *l);
 bool vdm_cli_confirm(const struct vdm_args *args, const char *question,
                      struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Of cli->takedown (cmd_withdraw.c): what it will erase, and that it is done by the entries first to
+ * last. */
+bool vdm_cli_say_takedown(const struct vdm_cli *cli, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_cli_print_withdrawn(struct vdm_cli *cli, uint64_t first, uint64_t last,
+                             struct vdm_bytes checkpoint, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* A line on stderr that --quiet silences. */
 void vdm_cli_say(const struct vdm_cli *cli, const char *format, ...) VDM_PRINTF(2, 3);
 

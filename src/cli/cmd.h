@@ -38,6 +38,7 @@ VDM_COMMAND(trust);
 unsigned vdm_needs_of_bundle(const struct vdm_args *args);
 unsigned vdm_needs_of_import(const struct vdm_args *args);
 unsigned vdm_needs_of_amend(const struct vdm_args *args);
+unsigned vdm_needs_of_withdraw(const struct vdm_args *args);
 bool vdm_plan_withdraw(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);
 unsigned vdm_needs_of_key_change(const struct vdm_args *args);
 bool vdm_plan_key_submit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);

@@ -280,19 +280,9 @@ static bool write_request(struct vdm_cli *cli, const char *file, struct vdm_err 
     struct vdm_key_effect effect;
     if (!vdm_key_change_check(cli->archive, &cli->key_change, &effect, err) ||
         !put_effect(cli, &effect, &words, err) ||
-        !vdm_request_make(cli->archive, &e, vdm_buf_bytes(&words), &request, err) ||
-        !vdm_cli_write_file(file, vdm_buf_bytes(&request), err))
+        !vdm_request_make(cli->archive, &e, vdm_buf_bytes(&words), &request, err))
         return false;
-    if (cli->json)
-        return vdm_json_print(
-            json_pack("{s:o,s:I}", "file", vdm_json_bytes(vdm_str(file)), "entry", (json_int_t)e.n),
-            err);
-    fputs("On the machine of the authority:\n  vidimus key sign ", stdout);
-    vdm_out_str(stdout, file);
-    fputs(" -o signed --authority-key FILE\nThen here, before anything else is written:\n"
-          "  vidimus key submit signed\n",
-          stdout);
-    return true;
+    return vdm_cli_write_request(cli, file, e.n, vdm_buf_bytes(&request), err);
 }
 
 VDM_COMMAND(key_change)

@@ -5,12 +5,32 @@
 #include "cli/cmd.h"
 #include "cli/keylist.h"
 #include "ops/request.h"
+#include "ops/withdraw.h"
 
 #include <fcntl.h>
 
 static bool read_text(const char *path, struct vdm_buf *out, struct vdm_err *err)
 {
     return vdm_file_read(AT_FDCWD, path, VDM_NOTE_MAX, out, err) || vdm_err_prefix(err, "%s", path);
+}
+
+/* --- at the archive --- */
+
+bool vdm_cli_write_request(struct vdm_cli *cli, const char *file, uint64_t n,
+                           struct vdm_bytes request, struct vdm_err *err)
+{
+    if (!vdm_cli_write_file(file, request, err))
+        return false;
+    if (cli->json)
+        return vdm_json_print(
+            json_pack("{s:o,s:I}", "file", vdm_json_bytes(vdm_str(file)), "entry", (json_int_t)n),
+            err);
+    fputs("On the machine of the authority:\n  vidimus key sign ", stdout);
+    vdm_out_str(stdout, file);
+    fputs(" -o signed --authority-key FILE\nThen here, before anything else is written:\n"
+          "  vidimus key submit signed\n",
+          stdout);
+    return true;
 }
 
 /* --- on the other machine --- */
@@ -29,7 +49,8 @@ const struct vdm_manual vdm_manual_key_sign = {
     .summary = "signs a request on a machine that is never connected",
     .paragraphs =
         {
-            "REQUEST was written by `vidimus key authorize --request` and the like. Shows what "
+            "REQUEST was written by `vidimus key authorize --request`, `vidimus withdraw "
+            "--request` and the like. Shows what "
             "it says, asks, and writes the signed entry. No archive is needed. What the request "
             "says of its effects is the word of the machine that wrote it; what is signed is the "
             "entry that is shown.",
@@ -136,6 +157,9 @@ bool vdm_plan_key_submit(struct vdm_cli *cli, const struct vdm_args *args, struc
         return false;
     if (!vdm_submit_check(cli->archive, vdm_buf_bytes(&cli->memory), &e, err))
         return vdm_err_prefix(err, "%s", args->rest[0]);
+    if (e.kind == VDM_ENTRY_WITHDRAWAL)
+        return vdm_withdraw_plan_signed(cli->archive, &e.withdrawal, &cli->takedown, err) &&
+               vdm_cli_say_takedown(cli, err);
     cli->key_change = e.key;
     return vdm_cli_say_key_change(cli, err);
 }
@@ -145,7 +169,8 @@ const struct vdm_manual vdm_manual_key_submit = {
     .summary = "takes in an entry that was signed elsewhere",
     .paragraphs =
         {
-            "Refused where the ledger went on since the request was made: then make it again.",
+            "Refused where the ledger went on since the request was made: then make it again. A "
+            "withdrawal erases at once: it was asked for where it was signed.",
         },
     .examples =
         {
@@ -154,6 +179,14 @@ const struct vdm_manual vdm_manual_key_submit = {
     .arguments = "file",
 };
 
+static bool print_submitted(struct vdm_cli *cli, const struct vdm_key_changed *done,
+                            struct vdm_err *err)
+{
+    return cli->takedown.takens ? vdm_cli_print_withdrawn(cli, done->entry, done->entry,
+                                                          vdm_buf_bytes(&done->checkpoint), err)
+                                : vdm_cli_print_key_changed(cli, done, err);
+}
+
 VDM_COMMAND(key_submit)
 {
     struct vdm_key_changed done;
@@ -161,7 +194,7 @@ VDM_COMMAND(key_submit)
     (void)status;
     bool ok =
         vdm_submit_apply(cli->archive, vdm_buf_bytes(&cli->memory), &cli->signers, &done, err) &&
-        vdm_cli_print_key_changed(cli, &done, err);
+        print_submitted(cli, &done, err);
     vdm_buf_release(&done.checkpoint);
     return ok;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cmd.h"
+#include "cli/keylist.h"
 #include "ops/withdraw.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@ static const struct vdm_opt withdraw_options[] = {
     {"scope", 0, "SCOPE", "document, record or both (default)"},
     {"reason", 0, "TEXT", "why, for everybody to read: it names nothing that shall go"},
     {"with-parts", 0, NULL, "also what was derived from the documents"},
+    {"request", 0, "FILE", "write a request for `key sign` on another machine; sign nothing"},
     {"yes", 0, NULL, "do not ask"},
     {NULL, 0, NULL, NULL},
 };
@@ -27,6 +29,14 @@ const struct vdm_manual vdm_manual_withdraw = {
             "name what shall go. What was derived from a document names its digest and is "
             "refused to stay behind: --with-parts withdraws it too. It says what it will erase, "
             "and asks, before it asks for a passphrase; --yes answers.",
+            "For an authority whose machine is never connected, --request writes what is to be "
+            "signed, of one capture, and withdraws nothing; then come `vidimus key sign` there "
+            "and `vidimus key submit` here, which erases. The request names the document's "
+            "digest: remove that file afterwards.",
+            "For an authority whose machine is never connected, --request writes what is to be "
+            "signed, of one capture, and withdraws nothing; then come `vidimus key sign` there "
+            "and `vidimus key submit` here, which erases. The request names the document's "
+            "digest: remove that file afterwards.",
             "Afterwards nobody can tell from the archive what it was: the same bytes can be "
             "imported again. If the erasing is interrupted, the next command that writes, or "
             "`vidimus recover`, goes on with it.",
@@ -87,26 +97,42 @@ static bool read_request(const struct vdm_args *args, struct vdm_buf *numbers,
 
 /* --- what it will do, in words --- */
 
-static void say_one(const struct vdm_cli *cli, const struct vdm_taken *t)
+static void put_one(const struct vdm_taken *t, struct vdm_buf *out)
 {
     char hex[65];
-    if (cli->quiet)
-        return;
-    fprintf(stderr, "  entry %llu: %s", (unsigned long long)t->capture,
-            t->record ? "its record and those of its amendments" : "its record stays");
+    vdm_buf_putf(out, "  entry %llu: %s", (unsigned long long)t->capture,
+                 t->record ? "its record and those of its amendments" : "its record stays");
     if (!t->has_record) {
-        fputs("; nobody knows any more which document it was\n", stderr);
+        vdm_buf_puts(out, "; nobody knows any more which document it was\n");
         return;
     }
     vdm_digest_hex(t->digest, hex);
     if (t->kept_for != UINT64_MAX)
-        fprintf(stderr, "; its document stays: entry %llu is a capture of it, too\n",
-                (unsigned long long)t->kept_for);
+        vdm_buf_putf(out, "; its document stays: entry %llu is a capture of it, too\n",
+                     (unsigned long long)t->kept_for);
     else if (t->document)
-        fprintf(stderr, "; its document, %llu bytes, sha256 %s\n", (unsigned long long)t->size,
-                hex);
+        vdm_buf_putf(out, "; its document, %llu bytes, sha256 %s\n", (unsigned long long)t->size,
+                     hex);
     else
-        fputs("; its document stays, and no capture tells that it is here\n", stderr);
+        vdm_buf_puts(out, "; its document stays, and no capture tells that it is here\n");
+}
+
+static bool put_takedown(const struct vdm_takedown *t, struct vdm_buf *out, struct vdm_err *err)
+{
+    vdm_buf_puts(out, "This withdraws for good, and erases from this archive:\n");
+    for (size_t i = 0; i < t->takens; i++)
+        put_one(&t->taken[i], out);
+    vdm_buf_puts(out, "What was handed out and what lies in backups is beyond its reach.\n");
+    return vdm_buf_ok(out, err);
+}
+
+bool vdm_cli_say_takedown(const struct vdm_cli *cli, struct vdm_err *err)
+{
+    struct vdm_buf words VDM_CLEANUP(vdm_buf_release) = {0};
+    if (!put_takedown(&cli->takedown, &words, err))
+        return false;
+    vdm_cli_say(cli, "%.*s", (int)words.n, (const char *)words.p);
+    return true;
 }
 
 bool vdm_plan_withdraw(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err)
@@ -114,43 +140,61 @@ bool vdm_plan_withdraw(struct vdm_cli *cli, const struct vdm_args *args, struct 
     struct vdm_withdraw_request r;
     char question[80];
     if (!read_request(args, &cli->memory, &r, err) ||
-        !vdm_withdraw_plan(cli->archive, &r, &cli->takedown, err))
+        !vdm_withdraw_plan(cli->archive, &r, &cli->takedown, err) ||
+        !vdm_cli_say_takedown(cli, err))
         return false;
-    vdm_cli_say(cli, "This withdraws for good, and erases from this archive:\n");
-    for (size_t i = 0; i < cli->takedown.takens; i++)
-        say_one(cli, &cli->takedown.taken[i]);
-    vdm_cli_say(cli, "What was handed out and what lies in backups is beyond its reach.\n");
     snprintf(question, sizeof question, "Withdraw %zu capture%s?", cli->takedown.takens,
              cli->takedown.takens == 1 ? "" : "s");
-    return vdm_cli_confirm(args, question, err);
+    return vdm_args_has(args, "request") || vdm_cli_confirm(args, question, err);
+}
+
+unsigned vdm_needs_of_withdraw(const struct vdm_args *args)
+{
+    return vdm_args_has(args, "request") ? VDM_NEEDS_READ
+                                         : VDM_NEEDS_WRITE | VDM_NEEDS_AUTHORITY | VDM_NEEDS_LEDGER;
 }
 
 /* --- doing it --- */
 
-static bool print_json(struct vdm_cli *cli, const struct vdm_withdraw_done *done,
+static bool print_json(struct vdm_cli *cli, uint64_t first, struct vdm_bytes checkpoint,
                        struct vdm_err *err)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < cli->takedown.takens; i++) {
         const struct vdm_taken *t = &cli->takedown.taken[i];
         vdm_json_add(&list, json_pack("{s:I,s:I,s:b,s:b}", "entry", (json_int_t)t->capture,
-                                      "withdrawal", (json_int_t)(done->first + i), "record_erased",
+                                      "withdrawal", (json_int_t)(first + i), "record_erased",
                                       t->record, "document_erased", vdm_takedown_erases(t)));
     }
-    return vdm_json_print(json_pack("{s:o,s:o}", "withdrawn", list, "checkpoint",
-                                    vdm_json_value(vdm_buf_bytes(&done->checkpoint))),
-                          err);
+    return vdm_json_print(
+        json_pack("{s:o,s:o}", "withdrawn", list, "checkpoint", vdm_json_value(checkpoint)), err);
 }
 
-static void print_done(struct vdm_cli *cli, const struct vdm_withdraw_done *done)
+bool vdm_cli_print_withdrawn(struct vdm_cli *cli, uint64_t first, uint64_t last,
+                             struct vdm_bytes checkpoint, struct vdm_err *err)
 {
+    if (cli->json)
+        return print_json(cli, first, checkpoint, err);
     vdm_out_count(stdout, cli->takedown.takens, "capture", "captures");
-    printf(done->first == done->last ? " withdrawn (entry %llu)" : " withdrawn (entries %llu",
-           (unsigned long long)done->first);
-    if (done->first != done->last)
-        printf(" to %llu)", (unsigned long long)done->last);
+    printf(first == last ? " withdrawn (entry %llu)" : " withdrawn (entries %llu",
+           (unsigned long long)first);
+    if (first != last)
+        printf(" to %llu)", (unsigned long long)last);
     puts(" and erased from this archive.");
-    vdm_out_checkpoint(vdm_buf_bytes(&done->checkpoint));
+    vdm_out_checkpoint(checkpoint);
+    return true;
+}
+
+static bool write_request(struct vdm_cli *cli, const struct vdm_withdraw_request *r,
+                          const char *file, struct vdm_err *err)
+{
+    struct vdm_buf words VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf request VDM_CLEANUP(vdm_buf_release) = {0};
+    uint64_t n;
+    return put_takedown(&cli->takedown, &words, err) &&
+           vdm_withdraw_ask(cli->archive, r, &cli->takedown, vdm_buf_bytes(&words), &request, &n,
+                            err) &&
+           vdm_cli_write_request(cli, file, n, vdm_buf_bytes(&request), err);
 }
 
 VDM_COMMAND(withdraw)
@@ -158,14 +202,16 @@ VDM_COMMAND(withdraw)
     struct vdm_buf numbers VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_withdraw_request r;
     struct vdm_withdraw_done done = {0};
+    const char *request = vdm_args_value(args, "request");
     (void)status;
-    bool ok = read_request(args, &numbers, &r, err) &&
-              vdm_withdraw(cli->archive, &r, &cli->takedown, cli->signers.authority,
-                           cli->signers.ledger, &done, err);
-    if (ok && cli->json)
-        ok = print_json(cli, &done, err);
-    else if (ok)
-        print_done(cli, &done);
+    if (!read_request(args, &numbers, &r, err))
+        return false;
+    if (request)
+        return write_request(cli, &r, request, err);
+    bool ok =
+        vdm_withdraw(cli->archive, &r, &cli->takedown, cli->signers.authority, cli->signers.ledger,
+                     &done, err) &&
+        vdm_cli_print_withdrawn(cli, done.first, done.last, vdm_buf_bytes(&done.checkpoint), err);
     vdm_buf_release(&done.checkpoint);
     return ok;
 }

@@ -18,5 +18,8 @@ bool vdm_cli_role(const struct vdm_args *args, enum vdm_key_role *out,
 bool vdm_cli_say_key_change(struct vdm_cli *cli, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_cli_print_key_changed(struct vdm_cli *cli, const struct vdm_key_changed *done,
                                struct vdm_err *err) VDM_MUST_CHECK;
+/* A request for the entry n, to a new file, and what comes then. */
+bool vdm_cli_write_request(struct vdm_cli *cli, const char *file, uint64_t n,
+                           struct vdm_bytes request, struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

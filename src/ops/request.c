@@ -2,6 +2,7 @@
 #include "ops/request.h"
 
 #include "base/text.h"
+#include "ops/withdraw.h"
 #include "ops/writer.h"
 
 #include <string.h>
@@ -107,18 +108,27 @@ bool vdm_submit_check(struct vdm_archive *a, struct vdm_bytes note, struct vdm_e
     if (out->n != at.n || out->keyring != at.keyring ||
         !vdm_digest_equal(out->previous, at.previous))
         return went_on(&at, out->n, err);
-    return out->kind == VDM_ENTRY_KEY ||
+    return out->kind == VDM_ENTRY_KEY || out->kind == VDM_ENTRY_WITHDRAWAL ||
            vdm_fail(err, "an entry of kind %s is not submitted in this way",
                     vdm_entry_kind_name(out->kind));
+}
+
+/* May what it says be done? */
+static bool check_effect(struct vdm_archive *a, const struct vdm_entry *e, struct vdm_err *err)
+{
+    struct vdm_takedown takedown VDM_CLEANUP(vdm_takedown_release) = {0};
+    struct vdm_key_effect effect;
+    if (e->kind == VDM_ENTRY_WITHDRAWAL)
+        return vdm_withdraw_plan_signed(a, &e->withdrawal, &takedown, err);
+    return vdm_key_change_check(a, &e->key, &effect, err);
 }
 
 static bool append(struct vdm_archive *a, struct vdm_writer *w, struct vdm_bytes note, uint64_t *n,
                    struct vdm_err *err)
 {
-    struct vdm_key_effect effect;
     struct vdm_entry e;
     *n = vdm_writer_next(w);
-    return vdm_submit_check(a, note, &e, err) && vdm_key_change_check(a, &e.key, &effect, err) &&
+    return vdm_submit_check(a, note, &e, err) && check_effect(a, &e, err) &&
            vdm_writer_append_signed(w, note, err) && vdm_writer_commit(w, err);
 }
 

@@ -17,11 +17,13 @@ bool vdm_request_make(struct vdm_archive *a, struct vdm_entry *e, struct vdm_byt
 bool vdm_request_sign(const struct vdm_request *r, const struct vdm_signer *authority,
                       struct vdm_buf *out, struct vdm_err *err) VDM_MUST_CHECK;
 
-/* Does this signed entry fit the ledger as it is, by number, chain and signature? Says how to make a new
+/* Does this signed entry, of kind key or withdrawal, fit the ledger as it is, by number, chain and
+ * signature? Says how to make a new
  * one where the ledger went on since. *out borrows from `note`. */
 bool vdm_submit_check(struct vdm_archive *a, struct vdm_bytes note, struct vdm_entry *out,
                       struct vdm_err *err) VDM_MUST_CHECK;
-/* Checks again under the ledger's lock, appends it and commits. */
+/* Checks again under the ledger's lock, what it does too, appends it and commits; a withdrawal then
+ * erases. */
 bool vdm_submit_apply(struct vdm_archive *a, struct vdm_bytes note,
                       const struct vdm_signers *signers, struct vdm_key_changed *out,
                       struct vdm_err *err) VDM_MUST_CHECK;

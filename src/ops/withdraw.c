@@ -3,6 +3,7 @@
 
 #include "format/value.h"
 #include "ops/history.h"
+#include "ops/request.h"
 #include "ops/writer.h"
 
 #include <inttypes.h>
@@ -100,7 +101,62 @@ bool vdm_withdraw_plan(struct vdm_archive *a, const struct vdm_withdraw_request 
     return true;
 }
 
+bool vdm_withdraw_plan_signed(struct vdm_archive *a, const struct vdm_withdrawal *w,
+                              struct vdm_takedown *out, struct vdm_err *err)
+{
+    const struct vdm_withdraw_request r = {.entry = &w->of, .entries = 1, .scope = w->scope};
+    return vdm_withdraw_plan(a, &r, out, err);
+}
+
 /* --- doing it --- */
+
+/* The two texts, as an entry holds them. */
+struct texts {
+    struct vdm_buf by, reason;
+};
+
+static void texts_release(struct texts *t)
+{
+    vdm_buf_release(&t->by);
+    vdm_buf_release(&t->reason);
+}
+
+static bool escape_texts(const struct vdm_withdraw_request *r, struct texts *out,
+                         struct vdm_err *err)
+{
+    vdm_value_append(&out->by, r->decided_by);
+    vdm_value_append(&out->reason, r->reason);
+    return vdm_buf_ok(&out->by, err) && vdm_buf_ok(&out->reason, err);
+}
+
+static struct vdm_entry withdrawal_of(uint64_t capture, enum vdm_scope scope, const struct texts *t)
+{
+    struct vdm_entry e = {.kind = VDM_ENTRY_WITHDRAWAL, .recorded = vdm_time_now()};
+    e.withdrawal = (struct vdm_withdrawal){.of = capture,
+                                           .scope = scope,
+                                           .decided_by = vdm_buf_bytes(&t->by),
+                                           .reason = vdm_buf_bytes(&t->reason)};
+    return e;
+}
+
+bool vdm_withdraw_ask(struct vdm_archive *a, const struct vdm_withdraw_request *r,
+                      const struct vdm_takedown *plan, struct vdm_bytes effects,
+                      struct vdm_buf *out, uint64_t *n, struct vdm_err *err)
+{
+    struct texts texts VDM_CLEANUP(texts_release) = {0};
+    if (plan->takens != 1)
+        return vdm_fail_as(err, VDM_ERR_REFUSED,
+                           "a request is for one entry, and this withdraws %zu captures: make "
+                           "them one after another, parts first, each when the one before is "
+                           "submitted",
+                           plan->takens);
+    if (!escape_texts(r, &texts, err))
+        return false;
+    struct vdm_entry e = withdrawal_of(plan->taken[0].capture, r->scope, &texts);
+    bool ok = vdm_request_make(a, &e, effects, out, err);
+    *n = e.n;
+    return ok;
+}
 
 static bool same_plan(const struct vdm_takedown *a, const struct vdm_takedown *b)
 {
@@ -115,19 +171,12 @@ static bool append_all(struct vdm_writer *w, const struct vdm_withdraw_request *
                        const struct vdm_takedown *plan, const struct vdm_signer *authority,
                        struct vdm_withdraw_done *done, struct vdm_err *err)
 {
-    struct vdm_buf by VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_buf reason VDM_CLEANUP(vdm_buf_release) = {0};
-    vdm_value_append(&by, r->decided_by);
-    vdm_value_append(&reason, r->reason);
-    if (!vdm_buf_ok(&by, err) || !vdm_buf_ok(&reason, err))
+    struct texts texts VDM_CLEANUP(texts_release) = {0};
+    if (!escape_texts(r, &texts, err))
         return false;
     done->first = vdm_writer_next(w);
     for (size_t i = 0; i < plan->takens; i++) {
-        struct vdm_entry e = {.kind = VDM_ENTRY_WITHDRAWAL, .recorded = vdm_time_now()};
-        e.withdrawal = (struct vdm_withdrawal){.of = plan->taken[i].capture,
-                                               .scope = r->scope,
-                                               .decided_by = vdm_buf_bytes(&by),
-                                               .reason = vdm_buf_bytes(&reason)};
+        struct vdm_entry e = withdrawal_of(plan->taken[i].capture, r->scope, &texts);
         if (!vdm_writer_append(w, &e, authority, (struct vdm_bytes){0}, err))
             return false;
         done->last = e.n;

@@ -21,6 +21,16 @@ struct vdm_withdraw_request {
 bool vdm_withdraw_plan(struct vdm_archive *a, const struct vdm_withdraw_request *r,
                        struct vdm_takedown *out, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* The request (ops/request.h) to sign it on another machine, appended to `out`. A request is for one
+ * entry: VDM_ERR_REFUSED where the plan takes more than one capture. `effects` as for
+ * vdm_request_make; *n: the number that the withdrawal gets. */
+bool vdm_withdraw_ask(struct vdm_archive *a, const struct vdm_withdraw_request *r,
+                      const struct vdm_takedown *plan, struct vdm_bytes effects,
+                      struct vdm_buf *out, uint64_t *n, struct vdm_err *err) VDM_MUST_CHECK;
+/* What a withdrawal that was signed there takes down; refuses what vdm_withdraw_plan refuses. */
+bool vdm_withdraw_plan_signed(struct vdm_archive *a, const struct vdm_withdrawal *w,
+                              struct vdm_takedown *out, struct vdm_err *err) VDM_MUST_CHECK;
+
 struct vdm_withdraw_done {
     uint64_t first, last; /* the withdrawals' numbers */
     struct vdm_buf checkpoint;

@@ -185,6 +185,75 @@ class Withdraw(support.Case):
         self.assertEqual(r.code, 0, str(r))
         self.verified(a, 4)
 
+    def test_signed_on_another_machine(self):
+        a, document = self.archive(), words_of(4, 640)
+        self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx")
+        self.ok("-C", a, "amend", "2", "--note", "x")
+        authority = shutil.move(a + "/keys/authority.key", self.dir / "authority.key")
+        request, signed = str(self.dir / "request"), str(self.dir / "signed")
+        before = support.listing(a)
+        r = self.ok("-C", a, "withdraw", "2", "--decided-by", "officer \x1b[1m7", "--reason", "as asked",
+                    "--request", request)
+        self.assertIn("vidimus key submit signed", r.out)
+        self.assertEqual(support.listing(a), before)
+        r = self.ok("key", "sign", request, "-o", signed, "--authority-key", str(authority), "--yes")
+        self.assertRegex(r.err, r"as entry 4 of test.example/log\n  withdraw +entry 2, its document and record\n"
+                                r"  decided by officer \\x1b\[1m7\n  reason     as asked\n")
+        self.assertIn(f"its document, 640 bytes, sha256 {hashlib.sha256(document).hexdigest()}", r.err)
+        self.safe(r)
+        self.assertEqual(support.listing(a), before)
+        self.assertGreater(len(traces(a, document, "Qwzxqwzxqwzx")), 4, "the control")
+        r = self.ok("-C", a, "key", "submit", signed, "--json")
+        self.assertIn("This withdraws for good", r.err)
+        self.assertEqual(r.json["withdrawn"], [{"entry": 2, "withdrawal": 4, "record_erased": True,
+                                                "document_erased": True}])
+        self.assertEqual(traces(a, document, "Qwzxqwzxqwzx"), [])
+        self.verified(a, 5)
+        self.assertIn("has 5 entries now", self.expect(3, "-C", a, "key", "submit", signed).err)
+
+    def test_scope_of_a_request(self):
+        for scope, erased in (("document", [False, True]), ("record", [True, False])):
+            a = self.archive(1, scope)
+            request, signed = str(self.dir / (scope + ".r")), str(self.dir / (scope + ".s"))
+            self.ok("-C", a, "withdraw", "2", "--decided-by", "me", "--scope", scope, "--request", request)
+            self.ok("key", "sign", request, "-o", signed, "--authority-key", a + "/keys/authority.key", "--yes")
+            done = self.ok("-C", a, "key", "submit", signed, "--json").json["withdrawn"][0]
+            self.assertEqual([done["record_erased"], done["document_erased"]], erased)
+            self.verified(a, 4)
+
+    def test_what_a_request_may_not_do(self):
+        a = self.archive(3)
+        asked = ("--decided-by", "me", "--request", str(self.dir / "r"))
+        self.add(a, "part", "part", "--derived-from", "2", "--derived-method", "cut out")
+        for words, said in ((("3", "4"), "a request is for one entry"), (("2",), "--with-parts"), (("9",), "no entry 9"),
+                            (("2", "--with-parts"), "parts first"), (("1",), "is no capture")):
+            self.assertIn(said, self.expect(3, "-C", a, "withdraw", *words, *asked).err)
+        self.expect(2, "-C", a, "withdraw", "2", *asked[2:])
+        self.assertFalse((self.dir / "r").exists())
+
+    def test_the_same_is_asked_when_it_is_submitted(self):
+        """A signed withdrawal that nobody would have been let ask for: of no capture, with
+        a part left behind; or altered after it was signed."""
+        a = self.archive(1)
+        self.add(a, "part", "part", "--derived-from", "2", "--derived-method", "cut out")
+        request, signed = self.dir / "r", self.dir / "s"
+        self.ok("-C", a, "withdraw", "3", "--decided-by", "me", "--request", str(request))
+        good = request.read_text()
+        for n, said in (("2", "would stay behind"), ("1", "is no capture")):
+            request.write_text(good.replace("\nwithdraws 3\n", f"\nwithdraws {n}\n"))
+            self.assertNotEqual(request.read_text(), good)
+            self.ok("key", "sign", str(request), "-o", str(signed), "--authority-key", a + "/keys/authority.key", "--yes")
+            self.assertIn(said, self.expect(3, "-C", a, "key", "submit", str(signed)).err)
+            signed.unlink()
+        request.write_text(good)
+        self.ok("key", "sign", str(request), "-o", str(signed), "--authority-key", a + "/keys/authority.key", "--yes")
+        note = signed.read_bytes()
+        for bad in (note.replace(b"scope both", b"scope record"), note[:-9] + b"AAAAAAA=\n", b""):
+            self.assertNotEqual(bad, note)
+            signed.write_bytes(bad)
+            self.expect(3, "-C", a, "key", "submit", str(signed))
+        self.verified(a, 4)
+
     def test_interrupted(self):
         """The entry is committed and the erasing stops: it is told, and the next write goes on."""
         a, document = self.archive(), words_of(3, 640)

@@ -57,10 +57,11 @@ static bool check_document(struct vdm_verify *v, uint64_t n, const struct vdm_re
         v->report->bytes += r->document_size;
         return true;
     case VDM_STORE_MISSING:
-        return note_missing(v, (struct vdm_verify_missing){n, n, false, true, r->document}, err);
+        return note_missing(v, (struct vdm_verify_missing){n, n, false, true, r->document, false},
+                            err);
     case VDM_STORE_DAMAGED:
-        vdm_report_add(v->report, s, "the stored document has other bytes than were captured");
-        return true;
+        return note_missing(v, (struct vdm_verify_missing){n, n, false, true, r->document, true},
+                            err);
     case VDM_STORE_NOT_A_FILE:
         vdm_report_add(v->report, s, "something that is not a file stands in the document's place");
         return true;
@@ -96,7 +97,8 @@ static bool check_record(struct vdm_verify *v, const struct vdm_entry *e, uint64
     struct vdm_err why = {0};
     if (!row) {
         vdm_verify_catalog(v, e, n, NULL);
-        return note_missing(v, (struct vdm_verify_missing){n, e->n, true, !amendment, {{0}}}, err);
+        return note_missing(v, (struct vdm_verify_missing){n, e->n, true, !amendment, {{0}}, false},
+                            err);
     }
     if (row->odd || !vdm_record_decode(row->bytes, &r, &why)) {
         vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),
@@ -194,11 +196,35 @@ static const struct vdm_verify_withdrawal *withdrawal_of(const struct vdm_verify
     return found ? &v->withdrawal[low] : NULL;
 }
 
+/* The erasing overwrites a document before it removes it, and may end in between. */
+static void report_damaged(struct vdm_verify *v, const struct vdm_verify_missing *m,
+                           const struct vdm_verify_withdrawal *w)
+{
+    char hex[65];
+    if (w && w->document) {
+        vdm_report_add(v->report, vdm_seen_at(VDM_ERASURE_PENDING, w->n),
+                       "it withdraws the document of entry %llu, which is erased in part: the "
+                       "erasing was interrupted (`vidimus recover` goes on with it)",
+                       (unsigned long long)m->capture);
+        return;
+    }
+    vdm_digest_hex(m->digest, hex);
+    vdm_report_add(
+        v->report,
+        (struct vdm_seen){
+            .kind = VDM_DOCUMENT_CORRUPT, .entry = m->n, .document = hex, .expected = hex},
+        "the stored document has other bytes than were captured");
+}
+
 /* Without the record nobody knows the document: who withdraws the record accounts for both. */
 static void report_missing(struct vdm_verify *v, const struct vdm_verify_missing *m)
 {
     char hex[65];
     const struct vdm_verify_withdrawal *w = withdrawal_of(v, m->capture, m->n + 1);
+    if (m->damaged) {
+        report_damaged(v, m, w);
+        return;
+    }
     if (w && (w->record || (w->document && !m->record)))
         return;
     vdm_digest_hex(m->digest, hex);

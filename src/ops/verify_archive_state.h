@@ -13,6 +13,7 @@ struct vdm_verify_missing {
     uint64_t capture, n;   /* n: the capture's or an amendment's */
     bool record, document; /* which of them */
     struct vdm_digest digest;
+    bool damaged; /* it is there with other bytes: half erased, if it was withdrawn */
 };
 
 /* A good withdrawal. */

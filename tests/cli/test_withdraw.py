@@ -266,6 +266,9 @@ class Withdraw(support.Case):
         os.rename(self.dir / "aside", path)
         report = self.verified(a, 4)
         self.assertIn("erasure-pending", [n["kind"] for n in report["notices"]])
+        path.chmod(0o644)
+        path.write_bytes(bytes(320) + document[320:])   # the erasing came as far as this
+        self.assertIn("erasure-pending", [n["kind"] for n in self.verified(a, 4)["notices"]])
         b = str(self.dir / "b")
         shutil.copytree(a, b)
         self.ok("-C", a, "recover")

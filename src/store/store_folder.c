@@ -374,11 +374,38 @@ bool vdm_store_check_local(const char *path, struct vdm_err *err)
            (check_local(store, err) || vdm_err_prefix(err, "store %s", path));
 }
 
+/* One that a group shares has its folders from the start: made later they would be, for a moment, for
+ * one user only. */
+static bool make_shards(int objects, struct vdm_err *err)
+{
+    char name[3];
+    for (unsigned i = 0; i < 256; i++) {
+        int fd VDM_CLEANUP(vdm_fd_close) = -1;
+        snprintf(name, sizeof name, "%02x", i);
+        if (!vdm_dir_make(objects, name, FOLDER_MODE, false, err) ||
+            !vdm_store_open_dir(objects, name, &fd, err) ||
+            !vdm_fd_share(objects, fd, SHARED_MODE, err))
+            return false;
+    }
+    return true;
+}
+
+/* Its name is durable, too. */
+static bool make_synced(int dir, const char *name, bool shards, struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    return vdm_dir_make(dir, name, FOLDER_MODE, false, err) &&
+           vdm_store_open_dir(dir, name, &fd, err) && vdm_fd_share(dir, fd, SHARED_MODE, err) &&
+           (!shards || make_shards(fd, err)) && vdm_fd_sync(fd, err) && vdm_fd_sync(dir, err);
+}
+
+/* Empty as it mostly is, tmp/ is left out by some programs that copy archives. */
 static bool open_tmp(int store, int objects, int *tmp, struct vdm_err *err)
 {
     struct stat a, b;
-    if (!vdm_store_open_dir(store, "tmp", tmp, err) || !check_local(*tmp, err) ||
-        !check_local(objects, err))
+    bool missing = faccessat(store, "tmp", F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+    if (!check_local(objects, err) || (missing && !make_synced(store, "tmp", false, err)) ||
+        !vdm_store_open_dir(store, "tmp", tmp, err) || !check_local(*tmp, err))
         return false;
     if (fstat(objects, &a) != 0 || fstat(*tmp, &b) != 0)
         return vdm_fail_errno(err, "stat");
@@ -422,30 +449,6 @@ void vdm_store_folder_use_names(struct vdm_store *s)
     of(s)->use_names = true;
 }
 
-/* One that a group shares has its folders from the start: made later they would be, for a moment, for
- * one user only. */
-static bool make_shards(int objects, struct vdm_err *err)
-{
-    char name[3];
-    for (unsigned i = 0; i < 256; i++) {
-        int fd VDM_CLEANUP(vdm_fd_close) = -1;
-        snprintf(name, sizeof name, "%02x", i);
-        if (!vdm_dir_make(objects, name, FOLDER_MODE, false, err) ||
-            !vdm_store_open_dir(objects, name, &fd, err) ||
-            !vdm_fd_share(objects, fd, SHARED_MODE, err))
-            return false;
-    }
-    return true;
-}
-
-static bool make_synced(int dir, const char *name, bool shards, struct vdm_err *err)
-{
-    int fd VDM_CLEANUP(vdm_fd_close) = -1;
-    return vdm_dir_make(dir, name, FOLDER_MODE, false, err) &&
-           vdm_store_open_dir(dir, name, &fd, err) && vdm_fd_share(dir, fd, SHARED_MODE, err) &&
-           (!shards || make_shards(fd, err)) && vdm_fd_sync(fd, err);
-}
-
 bool vdm_store_create_folder(const char *path, struct vdm_err *err)
 {
     int store VDM_CLEANUP(vdm_fd_close) = -1;
@@ -453,8 +456,8 @@ bool vdm_store_create_folder(const char *path, struct vdm_err *err)
     if (vdm_dir_make(AT_FDCWD, path, FOLDER_MODE, false, err) &&
         vdm_dir_open(AT_FDCWD, path, &store, err) && check_local(store, err) &&
         make_synced(store, "objects", vdm_dir_shared(store), err) &&
-        make_synced(store, "tmp", false, err) && vdm_fd_sync(store, err) &&
-        vdm_dir_open(store, "..", &parent, err) && vdm_fd_sync(parent, err))
+        make_synced(store, "tmp", false, err) && vdm_dir_open(store, "..", &parent, err) &&
+        vdm_fd_sync(parent, err))
         return true;
     return vdm_err_prefix(err, "store %s", path);
 }

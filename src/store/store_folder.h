@@ -18,8 +18,9 @@
  * can open an archive up, but cannot take back what was read. */
 bool vdm_store_create_folder(const char *path, struct vdm_err *err) VDM_MUST_CHECK;
 
-/* `crypto` must outlive the store. For reading, objects/ is enough. Writing to a network or FUSE
- * file system is refused, because its locks and syncs do not keep what S7 promises. */
+/* `crypto` must outlive the store. For reading, objects/ is enough; for writing, a tmp/ that is not
+ * there is made. Writing to a network or FUSE file system is refused, because its locks and syncs do
+ * not keep what S7 promises. */
 bool vdm_store_open_folder(struct vdm_store **out, struct vdm_crypto *crypto, const char *path,
                            bool writable, struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -106,6 +106,15 @@ class Backup(support.Case):
         self.ok("-C", str(old), "verify")
         self.expect(1, "-C", str(old), "verify", "--checkpoint", kept)
 
+    def test_a_copy_without_empty_folders(self):
+        """As git and some backup programs make it."""
+        shutil.rmtree(self.a + "/store/tmp")
+        self.verified(self.a, 4)
+        self.ok("-C", self.a, "recover")
+        shutil.rmtree(self.a + "/store/tmp")
+        self.one_more("next")
+        self.verified(self.a, 5)
+
     def test_while_imports_run(self):
         """The lock is that of the writers: they wait, and the copy is of one moment."""
         held = subprocess.Popen(["flock", self.a + "/store", "sh", "-c", "echo held; read x"],

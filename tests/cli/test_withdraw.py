@@ -83,6 +83,26 @@ class Withdraw(support.Case):
             self.assertGreater(len(traces(a, document, title)), 4, "what stays")
         self.verified(a)
 
+    def test_words(self):
+        """What `find` searches has neither the words of a record nor those of its amendments; others stay."""
+        a = self.archive()
+        for n, end in ((2, "zz"), (3, "yy"), (4, "xx")):
+            self.add(a, f"{n}.txt", words_of(n, 640), "--title", "qahwa" + end, "--note", "zaytun" + end)
+        for n, end in ((5, "zz"), (6, "yy"), (7, "xx")):
+            self.ok("-C", a, "amend", str(n - 3), "--title", "bustan" + end)
+        for end in ("zz", "yy", "xx"):
+            self.assertTrue(self.ok("-C", a, "find", "bustan" + end, "zaytun" + end).out)
+            for word in ("qahwa", "bustan", "zaytun"):
+                self.assertIn((word + end).encode(), store_bytes(a), "the control")
+        self.withdraw(a, "2", "3")
+        for end in ("zz", "yy"):
+            for word in ("qahwa", "bustan", "zaytun"):
+                self.assertEqual(self.ok("-C", a, "find", word + end).out, "")
+                for part in (word + end, word[1:] + end, word[2:] + end):
+                    self.assertNotIn(part.encode(), store_bytes(a))
+        self.assertTrue(self.ok("-C", a, "find", "bustanxx", "zaytunxx").out)
+        self.verified(a, 10)
+
     def test_a_bad_copy_that_was_set_aside_goes_too(self):
         a, document = self.archive(), words_of(1, 640)
         self.add(a, "a.txt", document)

@@ -225,10 +225,27 @@ static void test_reading_handle(void **state)
     assert_int_equal(object_count(x->store), 1);
     assert_int_equal(stat(below(x, "objects").s, &after), 0);
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+    assert_int_equal(access(below(x, "tmp").s, F_OK), -1);
+}
+
+/* Not all that copy folders copy empty ones. */
+static void test_tmp_is_made_again(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_err err = {0};
+    uint64_t removed = 1;
+    assert_int_equal(rmdir(below(x, "tmp").s), 0);
+    assert_true(vdm_store_recover_folder(x->path, &removed, &err));
+    assert_int_equal(removed, 0);
+    assert_int_equal(rmdir(below(x, "tmp").s), 0);
+    reopen(x, true);
+    must_hold(x->store, must_put(x->store, 1, 100).id, 1, 100);
     struct vdm_store *none = NULL;
+    assert_int_equal(rename(below(x, "objects").s, below(x, "aside").s), 0);
     assert_false(vdm_store_open_folder(&none, x->crypto, x->path, true, &err));
     assert_int_equal(err.kind, VDM_ERR_NOT_FOUND);
     assert_null(none);
+    assert_int_equal(rename(below(x, "aside").s, below(x, "objects").s), 0);
 }
 
 static void test_open_refuses(void **state)
@@ -294,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_shard_is_a_link),
         cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_reading_handle),
+        cmocka_unit_test(test_tmp_is_made_again),
         cmocka_unit_test(test_open_refuses),
         cmocka_unit_test(test_create_again),
         cmocka_unit_test(test_network_names),

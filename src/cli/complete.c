@@ -89,7 +89,7 @@ static void put_zsh_option(FILE *to, const char *dashes, const char *name, const
     if (o->argument) {
         fputs(":", to);
         put_quoted(to, o->argument, "[]:\\");
-        fprintf(to, ":_vidimus_value %s", kind_of(o));
+        fprintf(to, ": _vidimus_value %s", kind_of(o));
     }
     fputs("'\n", to);
 }
@@ -108,7 +108,7 @@ static void put_zsh(FILE *to, const struct vdm_command *c, const struct vdm_opt 
     fprintf(to, "        '%s')\n            specs=(\n", c->name);
     put_zsh_options(to, options);
     if (c->manual->arguments)
-        fprintf(to, "            '*:argument:_vidimus_value %s'\n", c->manual->arguments);
+        fprintf(to, "            '*:argument: _vidimus_value %s'\n", c->manual->arguments);
     fputs("            )\n            ;;\n", to);
 }
 

@@ -105,6 +105,20 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
+# Stands in for zsh's _arguments: as that does, it takes the words before the command away; then it asks for values.
+ZSH = """
+words=(vidimus -C a verify '')
+asked=$2
+_arguments() {
+    words=(verify '')
+    _vidimus_value $asked
+}
+compadd() { print -rl -- ${(P)2} }
+_files() { print -r -- FILES }
+fpath=(${1:h}) source $1
+"""
+
+
 class Completions(support.Case):
     def bash(self, line, **environment):
         """What bash would offer at the end of the line."""
@@ -141,6 +155,17 @@ class Completions(support.Case):
             self.assertEqual(set(re.findall(r"^ +'\*(--?[a-z-]+)[=+]?\[", part, re.M)), options_of(c)[0], c)
         part = text.split("    globals=(\n")[1].split("    )\n")[0]
         self.assertEqual(set(re.findall(r"^ +'\*(--?[A-Za-z-]+)[=+]?\[", part, re.M)), options_of("log")[1])
+
+    def test_zsh_values(self):
+        """The archive that stands before the command is known where a value is asked for."""
+        a = self.archive(1)
+        self.ok("-C", a, "trust", "add", a + "/keys/authority.pub")
+        for kind, names in {"own-key": {support.SIGNER, "authority", "ledger"},
+                            "trusted-key": {support.ORIGIN + "/authority", "FILES"}}.items():
+            done = shell("zsh", "-f", "-c", ZSH, "zsh", str(MANUAL / "_vidimus"), kind, cwd=self.dir)
+            self.assertEqual((set(done.stdout.split()), done.stderr), (names, ""), kind)
+        # A space before an action: without, _arguments hands it words of its own.
+        self.assertNotIn(":_vidimus", (MANUAL / "_vidimus").read_text())
 
     def test_fish_options(self):
         text = (MANUAL / "vidimus.fish").read_text()

@@ -20,8 +20,9 @@ from array import array
 from collections import namedtuple
 from contextlib import contextmanager
 
-import vidimus_format as fmt
-from vidimus_format import Malformed
+sys.dont_write_bytecode = True  # who verifies writes nothing, not even beside the program
+import vidimus_format as fmt  # noqa: E402
+from vidimus_format import Malformed  # noqa: E402
 
 VERIFIED, NOT_TRUSTED = "VERIFIED", "INTACT, KEY NOT TRUSTED"
 ALTERED, INCOMPLETE, COULD_NOT_CHECK = "ALTERED", "INCOMPLETE", "COULD NOT CHECK"

@@ -31,7 +31,8 @@ cp -r /etc/apt/sources.list* "$place/etc/apt/"
 mount -t proc proc "$place/proc"
 
 inside() {
-    chroot "$place" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"
+    chroot "$place" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive \
+        DEBCONF_NOWARNINGS=yes "$@"
 }
 cp "$package" "$place/vidimus.deb"
 inside apt-get update -qq

@@ -81,7 +81,9 @@ class Install(unittest.TestCase):
         key = archive / "keys/authority.pub"
         self.assertIn("VERIFIED", self.vidimus("verify", bundle, "--trust", key))
         verifier = self.usr / "share/vidimus/verify/vidimus_verify.py"
-        self.assertIn("VERIFIED", self.call(sys.executable, "-B", verifier, "--trust", key, bundle, cwd="/"))
+        self.assertIn("VERIFIED", self.call(sys.executable, verifier, "--trust", key, bundle, cwd="/",
+                                            env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""}))
+        self.assertEqual({p.name for p in verifier.parent.iterdir()}, {"vidimus_verify.py", "vidimus_format.py"})
 
 
 SOURCE_ONLY = {"CONTRIBUTING.md"}

@@ -1672,8 +1672,12 @@ class CommandLine(unittest.TestCase):
         result = self.run_it("--json", LEDGER / "sample.tar", LEDGER / "checkpoint", LEDGER / "entry-000004.tlog-proof")
         objects = [json.loads(line) for line in result.stdout.splitlines()]
         self.assertEqual([item["kind"] for item in objects], ["bundle", "checkpoint", "proof"])
-        self.assertEqual(list(objects[0]), ["verdict", "ok", "kind", "origin", "size", "root", "time", "entries_checked",
-                                            "documents_checked", "bytes_checked", "trusted", "findings", "notices"])
+        of_all = ["verdict", "ok", "kind", "origin", "size", "root", "time", "entries_checked", "documents_checked",
+                  "bytes_checked", "trusted", "findings", "notices"]
+        self.assertEqual(list(objects[0]), of_all + ["partly_disclosed", "documents_absent", "items"])
+        self.assertEqual(list(objects[0]["items"][0]),
+                         ["entry", "withdrawn", "partly_disclosed", "record", "hidden_lines"])
+        self.assertEqual(list(objects[1]), of_all)
         self.assertEqual(list(objects[0]["findings"][0]), ["kind", "entry", "document", "expected", "found", "message"])
         self.assertEqual((objects[0]["ok"], objects[0]["trusted"], objects[0]["origin"]), (False, False, ORIGIN))
 

@@ -72,15 +72,6 @@ bool vdm_catalog_prepared(struct vdm_catalog *c, enum vdm_catalog_statement whic
     return true;
 }
 
-static char *catalog_path(const char *store)
-{
-    char *folder VDM_CLEANUP(vdm_free_string) = realpath(store, NULL);
-    char *path = NULL;
-    if (!folder || asprintf(&path, "%s/%s", folder, catalog_kind.file) < 0)
-        return NULL;
-    return path;
-}
-
 static bool check(struct vdm_catalog *c, struct vdm_err *err)
 {
     struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
@@ -94,7 +85,7 @@ static bool check(struct vdm_catalog *c, struct vdm_err *err)
 bool vdm_catalog_open(struct vdm_catalog **out, const char *store, enum vdm_ledger_mode mode,
                       struct vdm_err *err)
 {
-    char *path VDM_CLEANUP(vdm_free_string) = catalog_path(store);
+    char *path VDM_CLEANUP(vdm_free_string) = vdm_db_path(store, catalog_kind.file);
     if (!path)
         return vdm_fail_errno(err, "%s", store);
     bool there = access(path, F_OK) == 0;
@@ -133,7 +124,7 @@ void vdm_catalog_cleanup(struct vdm_catalog **c)
 bool vdm_catalog_remove(const char *store, struct vdm_err *err)
 {
     static const char *const suffixes[] = {"-journal", "-wal", "-shm", ""};
-    char *path VDM_CLEANUP(vdm_free_string) = catalog_path(store);
+    char *path VDM_CLEANUP(vdm_free_string) = vdm_db_path(store, catalog_kind.file);
     if (!path)
         return vdm_fail_errno(err, "%s", store);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
@@ -293,7 +284,7 @@ void vdm_catalog_rollback(struct vdm_catalog *c)
 {
     if (!c)
         return;
-    if (c->writing && !sqlite3_get_autocommit(c->db))
+    if (c->writing) /* where SQLite has ended it already this fails, and nothing is lost */
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
     c->writing = false;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,6 +104,16 @@ void vdm_db_reset(sqlite3_stmt **s)
 }
 
 /* --- opening --- */
+
+char *vdm_db_path(const char *store, const char *file)
+{
+    char *folder VDM_CLEANUP(vdm_free_string) = realpath(store, NULL);
+    size_t n = folder ? strlen(folder) + strlen(file) + 2 : 0;
+    char *path = folder ? malloc(n) : NULL;
+    if (path)
+        snprintf(path, n, "%s/%s", folder, file);
+    return path;
+}
 
 static void set_limits(sqlite3 *db)
 {

@@ -25,6 +25,10 @@ struct vdm_db_kind {
     int page_size; /* of new files */
 };
 
+/* Of a file in the store, absolute and without links: SQLite is told to follow none. To be freed; NULL:
+ * errno says why. */
+char *vdm_db_path(const char *store, const char *file);
+
 /* `path`: of the file, absolute and free of links. A journal that an interrupted write left is rolled
  * back when opened for writing; for reading that is VDM_ERR_RECOVER. A file whose header is not that
  * of its kind, or that has a write-ahead log, is VDM_ERR_MALFORMED. */

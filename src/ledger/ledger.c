@@ -66,7 +66,7 @@ static int authorize(void *write, int action, const char *a, const char *b, cons
     case SQLITE_READ:
         return SQLITE_OK;
     case SQLITE_FUNCTION:
-        return is_one_of(b, functions) || strcmp(b, "raise") == 0 ? SQLITE_OK : SQLITE_DENY;
+        return is_one_of(b, functions) ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_TRANSACTION:
         return SQLITE_OK;
     case SQLITE_INSERT:
@@ -91,21 +91,11 @@ static const struct vdm_db_kind ledger_kind = {
     .page_size = 4096,
 };
 
-/* The absolute path without links: SQLite is told to follow none. */
-static char *database_path(const char *store, const char *file)
-{
-    char *folder VDM_CLEANUP(vdm_free_string) = realpath(store, NULL);
-    char *path = NULL;
-    if (!folder || asprintf(&path, "%s/%s", folder, file) < 0)
-        return NULL;
-    return path;
-}
-
 /* Its tables are made under another name: a process that is killed meanwhile leaves no ledger that
  * cannot be opened. */
 static bool make_new(const char *store, const struct vdm_db_kind *kind, struct vdm_err *err)
 {
-    char *path VDM_CLEANUP(vdm_free_string) = database_path(store, NEW_FILE);
+    char *path VDM_CLEANUP(vdm_free_string) = vdm_db_path(store, NEW_FILE);
     sqlite3 *db = NULL;
     if (!path)
         return vdm_fail_errno(err, "%s", store);
@@ -138,7 +128,7 @@ bool vdm_ledger_create(const char *store, int page_size, struct vdm_err *err)
 bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger_mode mode,
                      struct vdm_err *err)
 {
-    char *path VDM_CLEANUP(vdm_free_string) = database_path(store, ledger_kind.file);
+    char *path VDM_CLEANUP(vdm_free_string) = vdm_db_path(store, ledger_kind.file);
     struct stat st;
     if (!path || stat(path, &st) != 0)
         return errno == ENOENT || errno == ENOTDIR
@@ -184,7 +174,7 @@ void vdm_ledger_cleanup(struct vdm_ledger **l)
 
 bool vdm_ledger_check_schema(const char *store, struct vdm_buf *why, struct vdm_err *err)
 {
-    char *path VDM_CLEANUP(vdm_free_string) = database_path(store, ledger_kind.file);
+    char *path VDM_CLEANUP(vdm_free_string) = vdm_db_path(store, ledger_kind.file);
     if (!path)
         return vdm_fail_errno(err, "%s", store);
     if (!vdm_db_check_header(path, &ledger_kind, why, err))
@@ -230,25 +220,28 @@ bool vdm_ledger_put_record(struct vdm_ledger *l, uint64_t n, struct vdm_bytes te
     return put(l, STMT_PUT_RECORD, n, text, "record", err);
 }
 
+static bool run_tile(struct vdm_ledger *l, enum vdm_ledger_statement which, uint8_t level,
+                     uint64_t index, struct vdm_bytes hashes, struct vdm_err *err)
+{
+    sqlite3_stmt *s;
+    if (!vdm_ledger_statement(l, which, &s, err))
+        return false;
+    vdm_db_bind_number(s, 1, level);
+    vdm_db_bind_number(s, 2, index);
+    vdm_db_bind_blob(s, 3, hashes);
+    return vdm_db_run(s, err);
+}
+
+/* One that is there grows; otherwise it is new. */
 bool vdm_ledger_write_tile(void *ctx, uint8_t level, uint64_t index, unsigned width,
                            const struct vdm_digest *hashes, struct vdm_err *err)
 {
     struct vdm_ledger *l = ctx;
     struct vdm_bytes bytes = {hashes[0].b, (size_t)width * sizeof *hashes};
-    static const enum vdm_ledger_statement tries[] = {STMT_GROW_TILE, STMT_PUT_TILE};
-    for (int i = 0; i < 2; i++) {
-        sqlite3_stmt *s;
-        if (!vdm_ledger_statement(l, tries[i], &s, err))
-            return false;
-        vdm_db_bind_number(s, 1, level);
-        vdm_db_bind_number(s, 2, index);
-        vdm_db_bind_blob(s, 3, bytes);
-        if (!vdm_db_run(s, err))
-            return vdm_err_prefix(err, "ledger: tile");
-        if (sqlite3_changes(l->db) > 0)
-            break; /* it was there and has grown */
-    }
-    return true;
+    bool ok = run_tile(l, STMT_GROW_TILE, level, index, bytes, err);
+    if (ok && sqlite3_changes(l->db) == 0)
+        ok = run_tile(l, STMT_PUT_TILE, level, index, bytes, err);
+    return ok || vdm_err_prefix(err, "ledger: tile");
 }
 
 bool vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
@@ -292,7 +285,7 @@ bool vdm_ledger_erase_records(struct vdm_ledger *l, const uint64_t *n, size_t co
 
 void vdm_ledger_rollback(struct vdm_ledger *l)
 {
-    if (l->writing && !sqlite3_get_autocommit(l->db))
+    if (l->writing) /* where SQLite has ended it already this fails, and nothing is lost */
         sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
     l->writing = false;
 }

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,6 +36,7 @@ static inline bool scarce_refuses(void)
     if (scarce_left == 0 || --scarce_left > 0)
         return false;
     scarce_failed = true;
+    errno = ENOMEM;
     return true;
 }
 

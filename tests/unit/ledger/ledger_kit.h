@@ -15,6 +15,7 @@
 struct kit {
     char dir[SCRATCH_PATH];
     char path[SCRATCH_PATH + 16]; /* of ledger.db */
+    char copy[SCRATCH_PATH + 16]; /* room for another one */
     struct vdm_ledger *l;
     struct vdm_err err;
 };
@@ -79,6 +80,7 @@ static inline int empty_setup(void **state)
     *state = k;
     scratch_make(k->dir);
     snprintf(k->path, sizeof k->path, "%s/ledger.db", k->dir);
+    snprintf(k->copy, sizeof k->copy, "%s/copy.db", k->dir);
     MUST(vdm_ledger_create(k->dir, 0, &k->err));
     kit_reopen(k, VDM_LEDGER_WRITE);
     return 0;
@@ -97,6 +99,7 @@ static inline int kit_teardown(void **state)
 {
     struct kit *k = *state;
     vdm_ledger_close(k->l);
+    assert_int_equal(sqlite3_memory_used(), 0); /* every handle is closed, and its statements */
     scratch_drop(k->dir);
     free(k);
     return 0;

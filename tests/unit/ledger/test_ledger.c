@@ -5,6 +5,7 @@
 
 #include "ledger/schema.h"
 
+#include <errno.h>
 #include <sys/file.h>
 
 /* --- the triggers alone --- */
@@ -183,6 +184,23 @@ static void authorizer_refuses(void **state)
     assert_same_dump(k->path, &before);
 }
 
+/* Before it can do anything. A table that is not ours is as well guarded. */
+static void not_even_prepared(void **state)
+{
+    static const char *const writes[] = {"UPDATE tile SET level = 1", "UPDATE other SET hashes = 1",
+                                         "DELETE FROM other", "INSERT INTO other VALUES(1)"};
+    static const char *const reads[] = {"UPDATE tile SET hashes = x'00'", "DELETE FROM record",
+                                        "INSERT INTO entry VALUES(5, x'00')"};
+    struct kit *k = *state;
+    sqlite3_stmt *s = NULL;
+    raw_run(k->path, "CREATE TABLE other(hashes)");
+    for (size_t i = 0; i < sizeof writes / sizeof *writes; i++)
+        assert_int_equal(sqlite3_prepare_v2(k->l->db, writes[i], -1, &s, NULL), SQLITE_AUTH);
+    kit_reopen(k, VDM_LEDGER_READ);
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        assert_int_equal(sqlite3_prepare_v2(k->l->db, reads[i], -1, &s, NULL), SQLITE_AUTH);
+}
+
 static void reading_cannot_write(void **state)
 {
     struct kit *k = *state;
@@ -263,6 +281,47 @@ static void opening(void **state)
     MUST_NOT(vdm_ledger_open(&l, elsewhere, VDM_LEDGER_READ, &k->err), "");
     MUST_NOT(vdm_ledger_create(elsewhere, 0, &k->err), "File exists");
     assert_null(l);
+}
+
+/* Where nobody can look there may be one. */
+static void no_such_store(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_ledger *l = NULL;
+    struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
+    PATH(loop, "%s/loop", k->dir);
+    PATH(nowhere, "%s/nowhere", k->dir);
+    assert_int_equal(symlink("loop", loop), 0);
+    MUST_NOT(vdm_ledger_open(&l, loop, VDM_LEDGER_READ, &k->err), strerror(ELOOP));
+    assert_int_equal(k->err.kind, VDM_ERR_FAILED);
+    MUST_NOT(vdm_ledger_open(&l, k->path, VDM_LEDGER_READ, &k->err), "no ledger at");
+    assert_int_equal(k->err.kind, VDM_ERR_NOT_FOUND);
+    MUST_NOT(vdm_ledger_create(k->path, 0, &k->err), "no such folder");
+    MUST_NOT(vdm_ledger_check_schema(nowhere, &why, &k->err), strerror(ENOENT));
+    assert_int_equal(mkdir(nowhere, 0700), 0);
+    MUST_NOT(vdm_ledger_check_schema(nowhere, &why, &k->err), "ledger.db: no such file");
+}
+
+/* The name of a new ledger may still be in memory only when the disk fails. */
+static bool sync_fails;
+
+bool __real_vdm_fd_sync(int fd, struct vdm_err *err);
+bool __wrap_vdm_fd_sync(int fd, struct vdm_err *err);
+
+bool __wrap_vdm_fd_sync(int fd, struct vdm_err *err)
+{
+    errno = EIO;
+    return sync_fails ? vdm_fail_errno(err, "fsync") : __real_vdm_fd_sync(fd, err);
+}
+
+static void folder_is_not_synced(void **state)
+{
+    struct kit *k = *state;
+    PATH(folder, "%s/unsynced", k->dir);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    sync_fails = true;
+    MUST_NOT(vdm_ledger_create(folder, 0, &k->err), strerror(EIO));
+    sync_fails = false;
 }
 
 /* What a process that was killed left of a ledger is no hindrance, and none that is half made opens. */
@@ -625,9 +684,12 @@ int main(void)
         KIT_TEST(what_is_meant_to_change),
         cmocka_unit_test(what_may_be_erased),
         KIT_TEST(authorizer_refuses),
+        KIT_TEST(not_even_prepared),
         KIT_TEST(reading_cannot_write),
         KIT_TEST(settings_hold),
         KIT_TEST(opening),
+        KIT_TEST(no_such_store),
+        KIT_TEST(folder_is_not_synced),
         KIT_TEST(creating_again),
         KIT_TEST(page_size),
         KIT_TEST(other_journal_modes_are_refused),

@@ -199,7 +199,7 @@ void vdm_layout_ext(struct vdm_bytes name, char *out)
         dot--;
     /* `dot` is now just behind the last dot; 0: none, 1: at the very front. */
     size_t n = name.n - dot;
-    if (dot > 1 && n >= 1 && n <= VDM_LAYOUT_EXT_MAX) {
+    if (dot > 1 && n <= VDM_LAYOUT_EXT_MAX) {
         char lower[VDM_LAYOUT_EXT_MAX + 1] = {0};
         for (size_t i = 0; i < n; i++) {
             uint8_t c = name.p[dot + i];

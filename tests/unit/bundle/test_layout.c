@@ -159,6 +159,10 @@ static void test_bad_paths(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (vdm_layout_decode(vdm_str(bad[i]), &m))
             fail_msg("taken: %s", bad[i]);
+    /* What stands behind a path is no part of it. */
+    static const char longer[] = "vidimus/evidence/17/a";
+    assert_false(
+        vdm_layout_decode((struct vdm_bytes){(const uint8_t *)longer, sizeof longer - 2}, &m));
     assert_false(vdm_layout_decode(VDM_LIT("bagit.txt\0"), &m));
     assert_false(vdm_layout_decode(VDM_LIT("vidimus/entries/00001\0"), &m));
     assert_false(vdm_layout_decode(VDM_LIT("data/files/000005.bi\0"), &m));
@@ -192,6 +196,7 @@ static void test_members_without_a_name(void **state)
     (void)state;
     static const struct vdm_layout_member bad[] = {
         {.kind = (enum vdm_layout_kind)99},
+        {.kind = (enum vdm_layout_kind)(VDM_LAYOUT_EVIDENCE + 1)},
         {.kind = VDM_LAYOUT_ENTRY, .n = VDM_NUMBER_MAX + 1},
         {.kind = VDM_LAYOUT_PROOF, .n = UINT64_MAX},
         {.kind = VDM_LAYOUT_RECORD, .n = VDM_NUMBER_MAX + 1},
@@ -211,6 +216,23 @@ static void test_members_without_a_name(void **state)
         struct vdm_err err = {0};
         assert_false(vdm_layout_encode(&bad[i], path, &err));
         assert_int_equal(err.kind, VDM_ERR_REFUSED);
+    }
+}
+
+static void test_largest_numbers(void **state)
+{
+    (void)state;
+    static const struct vdm_layout_member good_ones[] = {
+        {.kind = VDM_LAYOUT_ENTRY, .n = VDM_NUMBER_MAX},
+        {.kind = VDM_LAYOUT_FILE, .n = VDM_NUMBER_MAX, .ext = "bin"},
+        {.kind = VDM_LAYOUT_EVIDENCE, .n = VDM_NUMBER_MAX, .name = "a"},
+    };
+    char path[VDM_LAYOUT_PATH_MAX + 1];
+    struct vdm_layout_member back;
+    for (size_t i = 0; i < sizeof good_ones / sizeof *good_ones; i++) {
+        assert_true(vdm_layout_encode(&good_ones[i], path, NULL));
+        assert_true(vdm_layout_decode(vdm_str(path), &back));
+        assert_int_equal(back.n, VDM_NUMBER_MAX);
     }
 }
 
@@ -237,6 +259,7 @@ static void test_suffixes(void **state)
         {"deed", "bin"},
         {"deed.pdf", "pdf"},
         {"deed.PDF", "pdf"},
+        {"deed.c", "c"},
         {"deed.Mp4", "mp4"},
         {"a.tar.gz", "gz"},
         {"a.", "bin"},
@@ -272,6 +295,8 @@ static void test_suffixes(void **state)
     char ext[VDM_LAYOUT_EXT_MAX + 1];
     vdm_layout_ext((struct vdm_bytes){0}, ext);
     assert_string_equal(ext, "bin");
+    vdm_layout_ext((struct vdm_bytes){(const uint8_t *)"a.html", 5}, ext);
+    assert_string_equal(ext, "htm");
     vdm_layout_ext(VDM_LIT("a.ht\0l"), ext);
     assert_string_equal(ext, "bin");
 }
@@ -284,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_bad_paths),
         cmocka_unit_test(test_every_byte_changed),
         cmocka_unit_test(test_members_without_a_name),
+        cmocka_unit_test(test_largest_numbers),
         cmocka_unit_test(test_which_manifest),
         cmocka_unit_test(test_suffixes),
     };

@@ -131,12 +131,37 @@ static void test_nul_in_bag_info(void **state)
         assert_false(vdm_bag_info_decode(bad[i], &info, NULL));
 }
 
+/* Alone in its field: taken, or not. */
+static bool taken(const char *label, char c)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_bag_info info;
+    bool origin = strcmp(label, "External-Identifier: ") == 0;
+    if (!origin)
+        vdm_buf_puts(&text, ORIGIN DATE OXUM);
+    vdm_buf_puts(&text, label);
+    vdm_buf_putc(&text, c);
+    vdm_buf_puts(&text, origin ? "\n" DATE OXUM AGENT : "\n");
+    return vdm_bag_info_decode(vdm_buf_bytes(&text), &info, NULL);
+}
+
+static void test_every_character(void **state)
+{
+    (void)state;
+    static const char names[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789._@/-";
+    for (int c = 0; c < 256; c++) {
+        assert_int_equal(taken("External-Identifier: ", (char)c), c && strchr(names, c));
+        assert_int_equal(taken("Bag-Software-Agent: ", (char)c), c > ' ' && c <= '~');
+    }
+}
+
 static void test_bag_info_without_a_form(void **state)
 {
     (void)state;
     const struct vdm_bag_info right = {"o", "2020-01-03", 1, 1, "a"};
-    struct vdm_bag_info bad[8];
-    for (size_t i = 0; i < 8; i++)
+    struct vdm_bag_info bad[9];
+    for (size_t i = 0; i < 9; i++)
         bad[i] = right;
     bad[0].origin[0] = 0;
     bad[1].origin[0] = '\n';
@@ -146,7 +171,8 @@ static void test_bag_info_without_a_form(void **state)
     bad[5].agent[0] = '\n';
     memset(bad[6].origin, 'o', sizeof bad[6].origin); /* no NUL */
     memset(bad[7].agent, 'a', sizeof bad[7].agent);
-    for (size_t i = 0; i < 8; i++) {
+    bad[8].agent[0] = 0;
+    for (size_t i = 0; i < 9; i++) {
         struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
         struct vdm_err err = {0};
         assert_false(vdm_bag_info_encode(&bad[i], &out, &err));
@@ -350,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_largest_bag_info_fits),
         cmocka_unit_test(test_bad_bag_info),
         cmocka_unit_test(test_nul_in_bag_info),
+        cmocka_unit_test(test_every_character),
         cmocka_unit_test(test_bag_info_without_a_form),
         cmocka_unit_test(test_manifest_lines),
         cmocka_unit_test(test_longest_manifest_line),

@@ -57,6 +57,7 @@ static void test_cut_off_at_every_byte(void **state)
 
 static void expect_trailing(struct vdm_bytes first, struct vdm_bytes more)
 {
+    const char *form = first.p[0] == 0x1f ? "gzip" : "zstd";
     struct vdm_buf both VDM_CLEANUP(vdm_buf_release) = {0};
     vdm_buf_put(&both, first);
     vdm_buf_put(&both, more);
@@ -67,7 +68,7 @@ static void expect_trailing(struct vdm_bytes first, struct vdm_bytes more)
         assert_int_equal(u.state, VDM_STREAM_TRAILING);
         assert_int_equal(u.raw_bytes, first.n);
         assert_true(vdm_bytes_equal_str(vdm_buf_bytes(&back), "first"));
-        assert_string_not_equal(u.reason, "");
+        assert_non_null(strstr(u.reason, form));
     }
 }
 
@@ -156,6 +157,24 @@ static void test_zstd_window_is_bounded(void **state)
     /* A dictionary that nobody has; a reserved bit. */
     expect_frame(VDM_LIT("\x21\x07\x05"), 5, "does not decode");
     expect_frame(VDM_LIT("\x28\x05"), 5, "does not decode");
+}
+
+/* The window is told as soon as it stands there, and not by half of a number. */
+static void test_zstd_header_alone(void **state)
+{
+    (void)state;
+    const struct {
+        struct vdm_bytes raw;
+        enum vdm_stream_state state;
+    } cases[] = {
+        {VDM_LIT("\x28\xb5\x2f\xfd\x00"), VDM_STREAM_CUT_OFF},
+        {VDM_LIT("\x28\xb5\x2f\xfd\x00\x68"), VDM_STREAM_CUT_OFF},
+        {VDM_LIT("\x28\xb5\x2f\xfd\x00\x70"), VDM_STREAM_CORRUPT},
+        {VDM_LIT("\x28\xb5\x2f\xfd\xa0\x01\x00\x80\x00"), VDM_STREAM_CORRUPT},
+        {VDM_LIT("\x28\xb5\x2f\xfd\xe0\x01\x00\x80\x00"), VDM_STREAM_CUT_OFF},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect(cases[i].raw, VDM_STREAM_ZSTD, cases[i].state);
 }
 
 /* A frame that says 63 bytes, with an empty last block in place of them: whether libzstd minds depends
@@ -319,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_trailing_byte_beyond_a_full_buffer),
         cmocka_unit_test(test_skippable_frame_in_front),
         cmocka_unit_test(test_zstd_window_is_bounded),
+        cmocka_unit_test(test_zstd_header_alone),
         cmocka_unit_test(test_zstd_content_size_that_lies),
         cmocka_unit_test(test_zstd_window_of_a_real_encoder),
         cmocka_unit_test(test_damage_is_seen),

@@ -33,6 +33,7 @@ static int teardown(void **state)
 {
     struct kit *k = *state;
     vdm_catalog_close(k->c);
+    assert_int_equal(sqlite3_memory_used(), 0); /* every handle is closed, and its statements */
     scratch_drop(k->dir);
     free(k);
     return 0;
@@ -308,6 +309,56 @@ static void comparing(void **state)
     assert_false(is);
 }
 
+/* Its record may be gone by the time that the catalog is made anew. */
+static void without_a_record(void **state)
+{
+    struct kit *k = *state;
+    MUST(vdm_catalog_begin(k->c, &k->err));
+    learn(k, VDM_ENTRY_CAPTURE, 2, 0, 0, NULL);
+    learn(k, VDM_ENTRY_CAPTURE, 3, 0, 2, "source s\nissuer A\n");
+    learn(k, VDM_ENTRY_AMENDMENT, 4, 3, 0, NULL);
+    compare(k, 2, 0, NULL, true);
+    compare(k, 3, 0, NULL, true);
+    compare(k, 2, 2, "source s\nissuer A\n", false);
+}
+
+/* What cannot be prepared is an error in each call, and says what it is about. */
+static void without_tables(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_catalog_reach reach;
+    struct vdm_catalog_fate fate;
+    struct vdm_catalog_totals totals;
+    uint64_t n;
+    bool is;
+    MUST(vdm_catalog_begin(k->c, &k->err));
+    assert_int_equal(
+        sqlite3_exec(k->c->db, "DROP TABLE capture; DROP TABLE reached", NULL, NULL, NULL),
+        SQLITE_OK);
+    for (int i = 0; i < 7; i++) {
+        k->err = (struct vdm_err){0};
+        bool ok = i == 0   ? vdm_catalog_reached(k->c, &reach, &k->err)
+                  : i == 1 ? vdm_catalog_fate(k->c, 2, &fate, &is, &k->err)
+                  : i == 2 ? vdm_catalog_totals(k->c, &totals, &k->err)
+                  : i == 3 ? vdm_catalog_has_document(k->c, digest(1), &is, &k->err)
+                  : i == 4 ? vdm_catalog_last_of_source(k->c, VDM_LIT("s"), &n, &is, &k->err)
+                  : i == 5 ? vdm_catalog_same(k->c, 2, NULL, &is, &k->err)
+                           : vdm_catalog_same_time(k->c, 2, (struct vdm_time){0}, &is, &k->err);
+        assert_false(ok);
+        assert_non_null(strstr(k->err.text, "catalog: no such table"));
+    }
+}
+
+static void authorizer_refuses(void **state)
+{
+    static const char *const denied[] = {"ATTACH ':memory:' AS other", "PRAGMA journal_mode=WAL",
+                                         "PRAGMA synchronous=OFF"};
+    struct kit *k = *state;
+    sqlite3_stmt *s = NULL;
+    for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
+        assert_int_equal(sqlite3_prepare_v2(k->c->db, denied[i], -1, &s, NULL), SQLITE_AUTH);
+}
+
 static void rolled_back(void **state)
 {
     struct kit *k = *state;
@@ -360,6 +411,38 @@ static void what_is_no_catalog(void **state)
     assert_false(vdm_catalog_open(&c, k->dir, VDM_LEDGER_READ, &k->err));
     assert_int_equal(k->err.kind, VDM_ERR_NOT_FOUND);
     MUST(vdm_catalog_open(&k->c, k->dir, VDM_LEDGER_WRITE, &k->err));
+}
+
+static void other_tables(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_catalog *c = NULL;
+    assert_int_equal(sqlite3_exec(k->c->db, "CREATE TABLE extra(a)", NULL, NULL, NULL), SQLITE_OK);
+    assert_false(vdm_catalog_open(&c, k->dir, VDM_LEDGER_READ, &k->err));
+    assert_int_equal(k->err.kind, VDM_ERR_MALFORMED);
+    assert_non_null(strstr(k->err.text, "catalog.db: its tables"));
+}
+
+/* A link goes away, and not what it leads to; a folder is no matter of ours. */
+static void removing(void **state)
+{
+    struct kit *k = *state;
+    PATH(path, "%s/catalog.db", k->dir);
+    PATH(other, "%s/other", k->dir);
+    PATH(shm, "%s/catalog.db-shm", k->dir);
+    PATH(nowhere, "%s/nowhere", k->dir);
+    file_write(other, VDM_LIT("other"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("other", path), 0);
+    MUST(vdm_catalog_remove(k->dir, &k->err));
+    assert_int_equal(access(path, F_OK), -1);
+    struct vdm_buf left VDM_CLEANUP(vdm_buf_release) = file_content(other);
+    assert_true(vdm_bytes_equal_str(vdm_buf_bytes(&left), "other"));
+    assert_int_equal(mkdir(shm, 0700), 0);
+    assert_false(vdm_catalog_remove(k->dir, &k->err));
+    assert_non_null(strstr(k->err.text, "remove catalog.db: "));
+    assert_false(vdm_catalog_remove(nowhere, &k->err));
+    assert_non_null(strstr(k->err.text, "nowhere: "));
 }
 
 /* Enough for rows and words to lie on many pages. */
@@ -416,17 +499,14 @@ static void synced_in_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reach),
-        TEST(finding_the_same),
-        TEST(listing),
-        TEST(searching),
-        TEST(collections),
-        TEST(fates),
-        TEST(comparing),
-        TEST(rolled_back),
-        TEST(what_is_no_catalog),
-        TEST(synced_in_full),
-        TEST(clear),
+        TEST(reach),          TEST(finding_the_same),
+        TEST(listing),        TEST(searching),
+        TEST(collections),    TEST(fates),
+        TEST(comparing),      TEST(without_a_record),
+        TEST(without_tables), TEST(authorizer_refuses),
+        TEST(other_tables),   TEST(removing),
+        TEST(rolled_back),    TEST(what_is_no_catalog),
+        TEST(synced_in_full), TEST(clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

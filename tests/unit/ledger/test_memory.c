@@ -398,6 +398,14 @@ static bool open_catalog(struct kit *k, struct vdm_err *err)
     return vdm_catalog_open(&c, k->dir, VDM_LEDGER_WRITE, err);
 }
 
+/* One that is no catalog is not taken for one. */
+static bool open_odd(struct kit *k, struct vdm_err *err)
+{
+    struct vdm_catalog *c = NULL;
+    assert_false(vdm_catalog_open(&c, k->dir, VDM_LEDGER_READ, err));
+    return err->kind == VDM_ERR_MALFORMED;
+}
+
 static void remove_catalog(struct kit *k)
 {
     MUST(vdm_catalog_remove(k->dir, &k->err));
@@ -432,6 +440,9 @@ static void catalog(void **state)
     sweep(k, numbers, nothing_before, nothing);
     sweep(k, lists, nothing_before, nothing);
     sweep(k, comparisons, nothing_before, nothing);
+    PATH(path, "%s/catalog.db", k->dir);
+    raw_run(path, "CREATE TABLE extra(a)");
+    sweep(k, open_odd, nothing_before, nothing);
 }
 
 int main(void)

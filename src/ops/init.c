@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "keys/mark.h"
 #include "keys/pub.h"
 #include "ops/writer.h"
 #include "store/store_folder.h"
@@ -245,6 +246,7 @@ static void undo(struct making *m, const struct vdm_init_done *out)
                                    "ledger.key",
                                    "ledger.pub",
                                    "last-checkpoint",
+                                   VDM_MARK_FILE,
                                    key,
                                    pub,
                                    NULL};

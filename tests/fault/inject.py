@@ -38,20 +38,23 @@ def _prefix(kinds, more, env, output="/dev/null"):
 
 def trace(words, kinds, touches, **env):
     """Runs a command and gives its calls of these kinds, from the first on that touches the path: what the
-    loader does before is no part of the program. Also gives the command's result."""
+    loader does before is no part of the program. Also gives the command's result.
+
+    strace counts each process for itself. A worker's call whose number is one of the loader's is left out."""
     with support.scratch() as folder:
         result = support.run(*words, prefix=_prefix(kinds, [], env, folder / "trace"))
         lines = (folder / "trace").read_text("utf-8", "replace").splitlines()
-    calls, seen = [], collections.Counter()
-    begun = False
+    calls, seen, loader = [], collections.Counter(), None
     for line in lines:
         found = re.match(r"(\d+) +(\w+)\(", line)
         if not found:
             continue
-        seen[found[1], found[2]] += 1
-        begun = begun or str(touches) in line
-        if begun:
-            calls.append(Call(found[2], seen[found[1], found[2]], line))
+        process, kind = found[1], found[2]
+        if loader is None and str(touches) in line:
+            loader = {k: n for (_, k), n in seen.items()}
+        seen[process, kind] += 1
+        if loader is not None and seen[process, kind] > loader.get(kind, 0):
+            calls.append(Call(kind, seen[process, kind], line))
     return calls, result
 
 

@@ -52,8 +52,8 @@ def hit(tally, point, plant):
 
 
 def says_so(result):
-    """OpenSSL and libsodium do not say why they do not start."""
-    return re.search("memory|libcrypto gives no|libsodium does not start", result.err + result.out)
+    """OpenSSL and libsodium do not say why they do not start; nor can libmagic, which crashes in its worker."""
+    return re.search("memory|libcrypto gives no|libsodium does not start|the worker crashed", result.err + result.out)
 
 
 def harness(tally, options, kinds=COMMANDS, plant=None):

@@ -866,7 +866,7 @@ class Ledger:
         entry = checked.entry
         if entry.kind == "genesis" and self.keyring is None:
             self.keyring = fmt.Keyring(entry.origin)
-            self.report.continues = entry.fields.get("continues")
+            self.report.continues = (entry.fields or {}).get("continues")
             self._extend_keyring(entry)         # genesis names the key that signs it
         authorized = self._check_signature(checked, number)
         if entry.kind == "key" and (authorized or not entry.known):

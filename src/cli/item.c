@@ -115,7 +115,8 @@ void vdm_items_add(struct vdm_items *items, const struct vdm_bundle_item *item, 
 
 void vdm_items_print(const struct vdm_items *items)
 {
-    fwrite(items->partly.p, 1, items->partly.n, stdout);
+    if (items->partly.n)
+        fwrite(items->partly.p, 1, items->partly.n, stdout);
     if (items->n > VDM_FINDINGS_MAX)
         printf("  ... and %llu more that are PARTLY DISCLOSED\n",
                (unsigned long long)(items->n - VDM_FINDINGS_MAX));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 static const char *const sql[VDM_CATALOG_STATEMENTS] = {
+    [VDM_CATALOG_VERSION] = "PRAGMA data_version",
     [VDM_CATALOG_REACHED] = "SELECT entries, last FROM reached WHERE id = 0",
     [VDM_CATALOG_SET_REACHED] = "INSERT OR REPLACE INTO reached(id, entries, last) VALUES(0, ?, ?)",
     [VDM_CATALOG_INSERT] =
@@ -42,7 +43,7 @@ static const char *const sql[VDM_CATALOG_STATEMENTS] = {
         "FROM capture WHERE length(document) = 32 GROUP BY document)",
 };
 
-/* Nothing here needs guarding against itself: it can be rebuilt. Full text asks for data_version. */
+/* Nothing here needs guarding against itself: it can be rebuilt. Full text asks for data_version, too. */
 static int authorize(void *write, int action, const char *a, const char *b, const char *database,
                      const char *trigger)
 {

@@ -35,6 +35,9 @@ struct vdm_catalog_reach {
 bool vdm_catalog_reached(struct vdm_catalog *c, struct vdm_catalog_reach *out,
                          struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Another number than before: somebody else has written to it meanwhile. */
+bool vdm_catalog_version(struct vdm_catalog *c, uint64_t *out, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* --- writing --- */
 
 bool vdm_catalog_begin(struct vdm_catalog *c, struct vdm_err *err) VDM_MUST_CHECK;

@@ -7,6 +7,7 @@
 #include "ledger/db.h"
 
 enum vdm_catalog_statement {
+    VDM_CATALOG_VERSION,
     VDM_CATALOG_REACHED,
     VDM_CATALOG_SET_REACHED,
     VDM_CATALOG_INSERT,

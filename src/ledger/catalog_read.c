@@ -30,6 +30,13 @@ static bool ask_number(sqlite3_stmt *s, uint64_t *n, bool *found, struct vdm_err
     return ok || vdm_err_prefix(err, "catalog");
 }
 
+bool vdm_catalog_version(struct vdm_catalog *c, uint64_t *out, struct vdm_err *err)
+{
+    sqlite3_stmt *s;
+    bool found;
+    return vdm_catalog_prepared(c, VDM_CATALOG_VERSION, &s, err) && ask_number(s, out, &found, err);
+}
+
 bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,
                            struct vdm_bytes source, struct vdm_bytes captured, uint64_t *n,
                            bool *found, struct vdm_err *err)

@@ -377,6 +377,8 @@ static bool run(struct vdm_verify *v, struct vdm_err *err)
     if (!vdm_verify_start_catalog(v, err) || !pass(v, err))
         return false;
     vdm_entry_check_end(&v->check);
+    if (!vdm_verify_meanwhile(v, err))
+        return false;
     vdm_verify_settle(v);
     note_time(v);
     if (v->size == 0)

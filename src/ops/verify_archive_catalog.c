@@ -56,6 +56,24 @@ static void catalog_broken(struct vdm_verify *v, const struct vdm_err *why)
     v->catalog = NULL;
 }
 
+/* Who withdraws or reindexes meanwhile changes what was to be compared: then nothing follows from it. */
+static void mismatch(struct vdm_verify *v, uint64_t n)
+{
+    struct vdm_err why = {0};
+    uint64_t version;
+    if (!vdm_catalog_version(v->catalog, &version, &why)) {
+        catalog_broken(v, &why);
+    } else if (version != v->catalog_version) {
+        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
+                       "somebody wrote to the catalog meanwhile: it was compared up to entry %llu",
+                       (unsigned long long)n);
+        v->catalog = NULL;
+    } else {
+        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, n),
+                       "the catalog does not say of it what the ledger says (`vidimus reindex`)");
+    }
+}
+
 void vdm_verify_catalog(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
                         const struct vdm_record *r)
 {
@@ -66,8 +84,7 @@ void vdm_verify_catalog(struct vdm_verify *v, const struct vdm_entry *e, uint64_
     if (!catalog_agrees(v, e, n, r, &same, &why))
         catalog_broken(v, &why);
     else if (!same)
-        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, n),
-                       "the catalog does not say of it what the ledger says (`vidimus reindex`)");
+        mismatch(v, n);
 }
 
 /* Is it of this ledger, and how far does it reach? */
@@ -77,7 +94,8 @@ static bool look_at_catalog(struct vdm_verify *v, struct vdm_err *why)
     uint64_t size; /* now: who writes meanwhile takes both along */
     bool fits;
     struct vdm_err bad = {0};
-    if (!vdm_catalog_reached(v->catalog, &reach, &bad)) {
+    if (!vdm_catalog_version(v->catalog, &v->catalog_version, &bad) ||
+        !vdm_catalog_reached(v->catalog, &reach, &bad)) {
         catalog_broken(v, &bad);
         return true;
     }

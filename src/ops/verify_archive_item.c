@@ -149,6 +149,42 @@ static bool note_withdrawal(struct vdm_verify *v, uint64_t n, const struct vdm_w
     return true;
 }
 
+static bool by_authority(struct vdm_verify *v, const struct vdm_note *note,
+                         const struct vdm_entry *e)
+{
+    const struct vdm_key_range *r = vdm_keyring_find(&v->check.keyring, e->signer, e->signer_id);
+    return r && vdm_keyring_is_authority(&v->check.keyring, &r->key) &&
+           vdm_note_verify(note, v->a->crypto, &r->key, NULL) == VDM_NOTE_GOOD;
+}
+
+static bool note_if_withdrawal(struct vdm_verify *v, const struct vdm_ledger_row *row,
+                               struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    if (!vdm_bytes_start_with(row->bytes, VDM_LIT("vidimus/withdrawal/")) ||
+        !vdm_entry_open(v->a->crypto, row->bytes, &note, &e, NULL))
+        return true;
+    return e.kind != VDM_ENTRY_WITHDRAWAL || e.withdrawal.of >= v->size ||
+           !by_authority(v, &note, &e) || note_withdrawal(v, row->n, &e.withdrawal, err);
+}
+
+bool vdm_verify_meanwhile(struct vdm_verify *v, struct vdm_err *err)
+{
+    struct vdm_ledger_slice slice = {0};
+    uint64_t size;
+    if (v->missings == 0)
+        return true;
+    bool ok = vdm_ledger_size(v->a->ledger, &size, err);
+    for (uint64_t n = v->size; ok && n < size; n = slice.to) {
+        ok = vdm_ledger_read_slice(v->a->ledger, n, size, &slice, err);
+        for (size_t i = 0; ok && i < slice.entries; i++)
+            ok = note_if_withdrawal(v, &slice.entry[i], err);
+    }
+    vdm_ledger_slice_release(&slice);
+    return ok;
+}
+
 static bool note_late(struct vdm_verify *v, const struct vdm_entry *e, struct vdm_err *err)
 {
     if (v->withdrawals == 0)

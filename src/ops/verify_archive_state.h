@@ -61,7 +61,7 @@ struct vdm_verify {
     struct vdm_verify_late *late;
     size_t lates, lates_cap;
     struct vdm_catalog *catalog; /* NULL: not to be used (any more) */
-    uint64_t catalog_reach;
+    uint64_t catalog_reach, catalog_version;
     struct vdm_verify_kept *kept;
     size_t kepts;
     struct vdm_buf guard;
@@ -77,6 +77,9 @@ static inline struct vdm_seen vdm_seen_at(enum vdm_finding_kind kind, uint64_t n
 /* The entry is decoded and stands where it says; `record` is its row, or NULL. */
 bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
                      const struct vdm_ledger_row *record, struct vdm_err *err) VDM_MUST_CHECK;
+/* Something was missing: who takes down captures while this check runs erases what it has yet to read.
+ * Withdrawals behind the checkpoint that is checked account for that, if the authority signed them. */
+bool vdm_verify_meanwhile(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
 /* After the last: what is missing and no withdrawal accounts for becomes findings; so do amendments
  * of what was withdrawn before. */
 void vdm_verify_settle(struct vdm_verify *v);

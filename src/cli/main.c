@@ -119,14 +119,6 @@ static void tell_waiting(void *ctx, const char *holder)
     fputs(", to finish writing\n", stderr);
 }
 
-/* A ledger that was rolled back or forked is told before anybody is asked for a passphrase. */
-static bool may_sign_here(struct vdm_cli *cli, struct vdm_err *err)
-{
-    uint64_t size;
-    return vdm_ledger_size(cli->archive->ledger, &size, err) &&
-           vdm_guard_allows(cli->archive, size, err);
-}
-
 /* After a write that failed the whole archive is verified. */
 static bool settle_doubt(struct vdm_cli *cli, struct vdm_err *err)
 {
@@ -160,7 +152,8 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
         cli->archive->wait = (struct vdm_ledger_wait){tell_waiting, cli};
         if (mode == VDM_ARCHIVE_WRITE && !settle_doubt(cli, err))
             return false;
-        if (mode == VDM_ARCHIVE_WRITE && keys && !may_sign_here(cli, err))
+        /* Rolled back or forked: told before anybody is asked for a passphrase. */
+        if (mode == VDM_ARCHIVE_WRITE && keys && !vdm_guard_allows(cli->archive, err))
             return false;
     }
     cli->unlock = (struct vdm_unlock){.keys = keys,

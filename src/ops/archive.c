@@ -262,6 +262,21 @@ bool vdm_archive_guard(struct vdm_archive *a, uint64_t size, enum vdm_guard_stat
     return vdm_archive_extends(a, size, &old, state, err);
 }
 
+bool vdm_archive_guard_now(struct vdm_archive *a, uint64_t *size, enum vdm_guard_state *state,
+                           uint64_t *guarded, struct vdm_err *err)
+{
+    uint64_t after;
+    if (!vdm_ledger_size(a->ledger, &after, err))
+        return false;
+    do {
+        *size = after;
+        if (!vdm_archive_guard(a, *size, state, guarded, err) ||
+            !vdm_ledger_size(a->ledger, &after, err))
+            return false;
+    } while (*state == VDM_GUARD_AHEAD && after != *size);
+    return true;
+}
+
 /* --- catalog --- */
 
 static bool last_note_digest(struct vdm_archive *a, uint64_t size, struct vdm_digest *out,

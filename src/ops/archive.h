@@ -69,6 +69,10 @@ enum vdm_guard_state {
 /* `guarded` gets the guard's size; `size`: of the ledger. */
 bool vdm_archive_guard(struct vdm_archive *a, uint64_t size, enum vdm_guard_state *state,
                        uint64_t *guarded, struct vdm_err *err) VDM_MUST_CHECK;
+/* The same without the ledger's lock, of the ledger as it is now, which has *size entries: who commits
+ * between two looks is not taken for a rollback. */
+bool vdm_archive_guard_now(struct vdm_archive *a, uint64_t *size, enum vdm_guard_state *state,
+                           uint64_t *guarded, struct vdm_err *err) VDM_MUST_CHECK;
 /* Is this checkpoint one that the ledger of `size` entries extends? BEHIND or CURRENT say yes. */
 bool vdm_archive_extends(struct vdm_archive *a, uint64_t size, const struct vdm_checkpoint *old,
                          enum vdm_guard_state *state, struct vdm_err *err) VDM_MUST_CHECK;

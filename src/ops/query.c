@@ -231,12 +231,12 @@ bool vdm_query_status(struct vdm_archive *a, struct vdm_status *s, struct vdm_en
     struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_view v VDM_CLEANUP(vdm_view_release) = {0};
     struct vdm_checkpoint head;
-    uint64_t guarded;
+    uint64_t size, guarded;
     *s = (struct vdm_status){0};
     memcpy(s->origin, a->origin, sizeof s->origin);
     if (!vdm_archive_head(a, &note, &head, err) || !vdm_archive_keyring(a, head.size, check, err) ||
         !vdm_view_open(a, head.size - 1, &v, err) || !status_of_catalog(a, s, err) ||
-        !vdm_archive_guard(a, head.size, &s->guard, &guarded, err))
+        !vdm_archive_guard_now(a, &size, &s->guard, &guarded, err))
         return false;
     s->needs_verify = vdm_mark_is_set(a->keys);
     s->size = head.size;

@@ -134,11 +134,11 @@ static bool is_fit(enum vdm_guard_state state)
     return state == VDM_GUARD_CURRENT || state == VDM_GUARD_BEHIND;
 }
 
-bool vdm_guard_allows(struct vdm_archive *a, uint64_t size, struct vdm_err *err)
+bool vdm_guard_allows(struct vdm_archive *a, struct vdm_err *err)
 {
     enum vdm_guard_state state;
-    uint64_t guarded;
-    if (!vdm_archive_guard(a, size, &state, &guarded, err))
+    uint64_t size, guarded;
+    if (!vdm_archive_guard_now(a, &size, &state, &guarded, err))
         return false;
     if (size == 0 && state == VDM_GUARD_MISSING) /* a ledger that is just being made */
         return true;

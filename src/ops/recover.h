@@ -17,9 +17,9 @@ struct vdm_recovered {
 bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
                        struct vdm_err *err) VDM_MUST_CHECK;
 
-/* May anything be signed over this ledger of `size` entries? The same refusals, before any work: rolled
+/* May anything be signed over this ledger? The same refusals, before any work and without the lock: rolled
  * back, forked, of another ledger, no guard. Writes nothing. */
-bool vdm_guard_allows(struct vdm_archive *a, uint64_t size, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_guard_allows(struct vdm_archive *a, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* The whole: leftovers, guard, catalog. Takes the lock. A missing guard is made anew, which the caller
  * must tell: what was rolled back before cannot be noticed any more. */

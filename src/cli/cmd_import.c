@@ -293,12 +293,13 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
     warn_unguessed(&done);
     bool receipt_ok = close_receipt(&t, &receipt_err);
     vdm_new_file_discard(&t.file);
-    if (ok || done.imported + done.known + done.refused > 0) {
-        if (!cli->json)
-            print_done(cli, &done, r.dry_run, vdm_clock_ms() - started);
-        else if (!print_json(&done, r.dry_run, t.refusals, ok ? err : NULL))
-            ok = false;
-    }
+    bool any = ok || done.imported + done.known + done.refused > 0;
+    if (any && !cli->json)
+        print_done(cli, &done, r.dry_run, vdm_clock_ms() - started);
+    else if (any && !print_json(&done, r.dry_run, t.refusals, ok ? err : NULL))
+        ok = false;
+    if (!any)
+        json_decref(t.refusals);
     vdm_buf_release(&done.checkpoint);
     if (ok && !receipt_ok)
         return vdm_fail(err, "%s (everything else is done)", receipt_err.text);

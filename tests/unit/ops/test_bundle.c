@@ -194,7 +194,8 @@ static void test_disclosure(void **state)
     must_run(f, "grep -q '^  document          sha256:' bag/data/INDEX.txt");
     must_run(f, "grep -a -q council.example d.tar");
     must_run(
-        f, "! grep -a -i -q 'Gift.HTML\\|council.*met\\|2019-11-28\\|hidden remark\\|gone' d.tar");
+        f,
+        "! grep -a -i -q 'Gift.HTML\\|council.*met\\|2019-11-28\\|hidden remark\\|Doc gone' d.tar");
     check_by_hand(f);
 }
 

@@ -133,6 +133,22 @@ class Case(unittest.TestCase):
         if made.code != 0:
             raise AssertionError(str(made))
 
+    @classmethod
+    def fill(cls, times=1):
+        """An archive `filled` with six documents of two sources, three collections and six issuers."""
+        archive, src = cls.shared / "filled", cls.shared / "docs"
+        shutil.copytree(cls.shared / "template", archive)
+        src.mkdir()
+        lines = ["file,title,source,collection,issuer"]
+        for i in range(6):
+            (src / f"d{i}.txt").write_text(f"statement {i}\n" * times)
+            lines.append(f"docs/d{i}.txt,Title {i},https://e/{i % 2},C{i % 3},Issuer {i}")
+        (cls.shared / "t.csv").write_text("\n".join(lines) + "\n")
+        r = run("-C", str(archive), "import", str(src), "--metadata", str(cls.shared / "t.csv"))
+        if r.code:
+            raise AssertionError(str(r))
+        return str(archive), src
+
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(dir=self.shared))
         os.chmod(self.dir, 0o755)

@@ -16,19 +16,8 @@ class Handed(support.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        a = cls.shared / "filled"
-        shutil.copytree(cls.shared / "template", a)
-        src = cls.shared / "docs"
-        src.mkdir()
-        lines = ["file,title,source,collection,issuer"]
-        for i in range(6):
-            (src / f"d{i}.txt").write_text(f"statement {i}\n" * 20)
-            lines.append(f"docs/d{i}.txt,Title {i},https://e/{i % 2},C{i % 3},Issuer {i}")
-        (cls.shared / "t.csv").write_text("\n".join(lines) + "\n")
-        r = run("-C", str(a), "import", str(src), "--metadata", str(cls.shared / "t.csv"))
-        if r.code:
-            raise AssertionError(str(r))
-        cls.a, cls.pub = str(a), str(a / "keys/authority.pub")
+        cls.a, _ = cls.fill(times=20)
+        cls.pub = cls.a + "/keys/authority.pub"
 
     def bundle(self, *words, name="o.tar", code=0, **env):
         out = str(self.dir / name)

@@ -17,19 +17,7 @@ class Looking(support.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        a = cls.shared / "filled"
-        shutil.copytree(cls.shared / "template", a)
-        src = cls.shared / "docs"
-        src.mkdir()
-        lines = ["file,title,source,collection,issuer"]
-        for i in range(6):
-            (src / f"d{i}.txt").write_text(f"statement {i}\n")
-            lines.append(f"docs/d{i}.txt,Title {i},https://e/{i % 2},C{i % 3},Issuer {i}")
-        (cls.shared / "t.csv").write_text("\n".join(lines) + "\n")
-        r = run("-C", str(a), "import", str(src), "--metadata", str(cls.shared / "t.csv"))
-        if r.code:
-            raise AssertionError(str(r))
-        cls.a, cls.docs = str(a), src
+        cls.a, cls.docs = cls.fill()
 
     def filled(self):
         target = str(self.dir / "copy")

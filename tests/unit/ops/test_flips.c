@@ -128,7 +128,7 @@ static void every_byte_of_a_document(void **state)
 {
     struct kit kit = {0}, *k = &kit;
     char path[600];
-    size_t flips = 0;
+    size_t flips = 0, found = 0;
     (void)state;
     kit_start(k);
     kit_make(k, 0);
@@ -142,11 +142,12 @@ static void every_byte_of_a_document(void **state)
         assert_int_equal(chmod(path, 0600), 0);
         for (size_t i = 0; i < file.n; i++) {
             flip(path, i * 8 + i % 8, &file);
+            flips++;
             MUST(kit_check(k, (struct asked){0}));
             must_have(k, VDM_DOCUMENT_CORRUPT, n);
             assert_int_equal(vdm_report_findings(&k->report), 1);
+            found++;
             restore(path, i * 8, &file);
-            flips++;
         }
         for (size_t n2 = 0; n2 < file.n; n2++) {
             file_write(path, (struct vdm_bytes){file.p, n2});
@@ -160,7 +161,7 @@ static void every_byte_of_a_document(void **state)
         file_write(path, (struct vdm_bytes){file.p, file.n - 1});
         must_be_clean(k, (struct asked){0});
     }
-    printf("flips-documents flips=%zu changed=%zu undetected=0\n", flips, flips);
+    printf("flips-documents flips=%zu undetected=%zu\n", flips, flips - found);
     kit_end(k);
 }
 

@@ -5,7 +5,6 @@
 import io
 import os
 import pathlib
-import shutil
 import tarfile
 
 import support

@@ -5,6 +5,7 @@
 
 #include "unit/bundle/support.h"
 
+#include "base/limits.h"
 #include "bundle/layout.h"
 #include "bundle/tar.h"
 
@@ -185,9 +186,16 @@ bool __wrap_vdm_fd_write(int fd, struct vdm_bytes data, struct vdm_err *err)
 struct work {
     enum vdm_stream_form form;
     int fd;
-    struct vdm_buf content; /* of the member `large` */
+    struct vdm_buf content; /* what members begin with */
 };
 
+static struct vdm_bytes first(const struct work *w, size_t n)
+{
+    assert_true(n <= w->content.n);
+    return (struct vdm_bytes){w->content.p, n};
+}
+
+/* The encoder is called when VDM_COPY_BYTES are there: in a header, in padding, in content, in the end. */
 static bool write_tar(void *ctx, struct vdm_err *err)
 {
     struct work *w = ctx;
@@ -198,8 +206,10 @@ static bool write_tar(void *ctx, struct vdm_err *err)
     return vdm_stream_writer_open(&out, w->fd, w->form, 0, err) &&
            vdm_tar_writer_init(&tar, out, "bag", 7, err) &&
            vdm_tar_writer_add(&tar, "small", VDM_LIT("hello"), err) &&
-           vdm_tar_writer_add(&tar, "large", vdm_buf_bytes(&w->content), err) &&
-           vdm_tar_writer_add(&tar, "passed", VDM_LIT("over"), err) &&
+           vdm_tar_writer_add(&tar, "fill", first(w, VDM_COPY_BYTES - 2048), err) &&
+           vdm_tar_writer_add(&tar, "in-header", first(w, VDM_COPY_BYTES - 100), err) &&
+           vdm_tar_writer_add(&tar, "large", first(w, VDM_COPY_BYTES), err) &&
+           vdm_tar_writer_add(&tar, "passed", first(w, VDM_COPY_BYTES - 2048), err) &&
            vdm_tar_writer_finish(&tar, err) && vdm_stream_writer_finish(out, err);
 }
 
@@ -268,7 +278,7 @@ static void every_call(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         struct work w = {.form = forms[i], .fd = fd_of((struct vdm_bytes){0})};
-        fill_with_text(&w.content, 150000);
+        fill_with_text(&w.content, VDM_COPY_BYTES);
         sweep(write_tar, &w);
         sweep(read_tar, &w);
         vdm_fd_close(&w.fd);

@@ -431,8 +431,8 @@ bool vdm_db_check_newer(const char *path, const struct vdm_db_kind *kind, struct
     sqlite3 *db = NULL;
     struct vdm_err problem = {0};
     bool ours = false;
-    bool looked = open_file(&db, kind, path, VDM_DB_READ, &problem) &&
-                  is_schema(db, kind, &ours, &problem);
+    bool looked =
+        open_file(&db, kind, path, VDM_DB_READ, &problem) && is_schema(db, kind, &ours, &problem);
     sqlite3_close(db);
     if (!looked && vdm_err_is_memory(&problem))
         return vdm_fail_memory(err);

@@ -136,12 +136,10 @@ class Acknowledged:
     def copy(self):
         return Acknowledged(self.size, self.documents, self.checkpoints, self.traces, self.withdrawn, self.amended)
 
-    def may_go(self, entry, data, *words):
+    def may_go(self, entry, data, *pieces):
         """A document that is about to be withdrawn, and what else shall not be found afterwards."""
-        digest = hashlib.sha256(data)
-        self.documents.pop(digest.hexdigest(), None)
-        self.traces[entry] = [data, *data.splitlines(), digest.digest(), digest.hexdigest()[2:].encode(),
-                              *(word.encode() for word in words)]
+        self.documents.pop(hashlib.sha256(data).hexdigest(), None)
+        self.traces[entry] = [data, *data.splitlines(), *pieces]
 
     def told(self, result, documents=None, receipt=None):
         """Takes in what an `init` or an `import` printed, and its receipt if it left one."""
@@ -151,7 +149,8 @@ class Acknowledged:
         for note in notes or re.findall(r"^\S+\n\d+\n\S+\n\n(?:— \S+ \S+\n)+", result.out, re.M):
             self.checkpoint(note)
         self.withdrawn |= {each["entry"] for each in told.get("withdrawn", ())}
-        self.amended.update({each["entry"]: each["amendment"] for each in told.get("amendments", ())})
+        self.amended.update({each["entry"]: each["amendment"] for each in told.get("entries", ())
+                             if "amendment" in each})
         if told.get("last_entry") is not None:
             self.size = max(self.size, told["last_entry"] + 1)
         if result.code == 0:
@@ -309,7 +308,7 @@ class Judge:
         for entry in known.traces:
             self.taken_down(archive, entry)
         for entry, amendment in known.amended.items():
-            if archive.must("show", entry, "--json").json.get("amended_by") != amendment:
+            if amendment not in [each["entry"] for each in archive.must("show", entry, "--json").json["amendments"]]:
                 raise Lost(f"entry {entry} is not amended by {amendment}")
         # What is damaged is set aside there for good: a torn document that was not acknowledged, for one.
         litter = [p for p in (archive.path / "store" / "tmp").iterdir() if not p.name.startswith("damaged-")]
@@ -353,7 +352,7 @@ class Judge:
     @staticmethod
     def taken_down(archive, entry):
         """Withdrawn, and then nothing of it is left; or not, and then it is all there."""
-        known, gone = archive.acknowledged, "withdrawn" in archive.must("show", entry, "--json").json
+        known, gone = archive.acknowledged, archive.must("show", entry, "--json").json["withdrawn"] is not None
         if gone:
             left = [piece for piece in known.traces[entry] if piece in store_bytes(archive)]
             if left:

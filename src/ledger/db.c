@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define HEAP_LIMIT (64 << 20)
-
 /* SQLite calls a database damaged that the disk does not read: the one is bad, of the other nothing is
  * known. */
 static int read_error(sqlite3 *db)
@@ -271,20 +270,19 @@ static bool make_file(const struct vdm_db_kind *kind, const char *path, struct v
 static bool is_ours(const struct vdm_db_kind *kind, const char *path, struct vdm_err *err)
 {
     struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!vdm_db_check_header(path, kind, &why, err))
+    bool newer;
+    if (!vdm_db_check_header(path, kind, &newer, &why, err))
         return false;
     return why.n == 0 || vdm_fail_as(err, VDM_ERR_MALFORMED, "%s: %.*s", kind->file, (int)why.n,
                                      (const char *)why.p);
 }
 
-bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
-                 enum vdm_db_mode mode, struct vdm_err *err)
+static bool open_file(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
+                      enum vdm_db_mode mode, struct vdm_err *err)
 {
     int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
                 SQLITE_OPEN_NOMUTEX |
                 (mode == VDM_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-    if (!(mode == VDM_DB_CREATE ? make_file(kind, path, err) : is_ours(kind, path, err)))
-        return false;
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
         vdm_db_fail(db, err); /* without a handle SQLite says that it has no memory */
@@ -297,6 +295,13 @@ bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path
     }
     *out = db;
     return true;
+}
+
+bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
+                 enum vdm_db_mode mode, struct vdm_err *err)
+{
+    return (mode == VDM_DB_CREATE ? make_file(kind, path, err) : is_ours(kind, path, err)) &&
+           open_file(out, kind, path, mode, err);
 }
 
 /* VACUUM attaches a scratch database and writes the schema, which no other connection may do. */
@@ -339,13 +344,14 @@ static bool look_beside(const char *path, struct beside *out, struct vdm_err *er
     return true;
 }
 
-bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
-                         struct vdm_err *err)
+bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, bool *newer,
+                         struct vdm_buf *why, struct vdm_err *err)
 {
     int fd VDM_CLEANUP(vdm_fd_close) = -1;
     uint8_t h[100] = {0};
     size_t got = 0;
     struct beside beside = {false, false};
+    *newer = false;
     if (!vdm_file_open(AT_FDCWD, path, false, &fd, err) ||
         !vdm_fd_read(fd, h, sizeof h, &got, err) || !look_beside(path, &beside, err))
         return vdm_err_prefix(err, "%s", kind->file);
@@ -361,12 +367,11 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
         vdm_buf_puts(why, "another journal mode");
     else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0)
         vdm_buf_puts(why, "another kind of database");
-    else if (version > VDM_SCHEMA_VERSION)
-        vdm_buf_putf(
-            why,
-            "it says that a newer vidimus made it (version %u of the database, this program "
-            "knows %d): use that one",
-            version, VDM_SCHEMA_VERSION);
+    else if ((*newer = version > VDM_SCHEMA_VERSION))
+        vdm_buf_putf(why,
+                     "made by a newer vidimus (version %u of the database, this program knows %d): "
+                     "use that one",
+                     version, VDM_SCHEMA_VERSION);
     else if (version != VDM_SCHEMA_VERSION)
         vdm_buf_putf(why, "version %u of the database, which is none", version);
     return vdm_buf_ok(why, err);
@@ -406,14 +411,42 @@ static bool dump_pristine(const struct vdm_db_kind *kind, struct vdm_buf *out, s
     return ok;
 }
 
-bool vdm_db_check_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_buf *why,
-                         struct vdm_err *err)
+static bool is_schema(sqlite3 *db, const struct vdm_db_kind *kind, bool *same, struct vdm_err *err)
 {
     struct vdm_buf ours VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_buf theirs VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!dump_pristine(kind, &ours, err) || !dump_schema(db, &theirs, err))
+    bool ok = dump_pristine(kind, &ours, err) && dump_schema(db, &theirs, err);
+    *same = ok && vdm_bytes_equal(vdm_buf_bytes(&ours), vdm_buf_bytes(&theirs));
+    return ok;
+}
+
+bool vdm_db_check_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                         struct vdm_err *err)
+{
+    bool same;
+    if (!is_schema(db, kind, &same, err))
         return false;
-    if (!vdm_bytes_equal(vdm_buf_bytes(&ours), vdm_buf_bytes(&theirs)))
+    if (!same)
         vdm_buf_puts(why, "its tables, indexes or triggers are not those that vidimus makes");
+    return vdm_buf_ok(why, err);
+}
+
+bool vdm_db_check_newer(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                        struct vdm_err *err)
+{
+    sqlite3 *db = NULL;
+    struct vdm_err problem = {0};
+    bool ours = false;
+    bool looked =
+        open_file(&db, kind, path, VDM_DB_READ, &problem) && is_schema(db, kind, &ours, &problem);
+    sqlite3_close(db);
+    if (!looked && vdm_err_is_memory(&problem))
+        return vdm_fail_memory(err);
+    if (!ours)
+        return vdm_fail(err, "%s: %.*s", kind->file, (int)why->n, (const char *)why->p);
+    vdm_buf_clear(why);
+    vdm_buf_putf(why,
+                 "it says that a newer vidimus made it, but its tables are those of version %d",
+                 VDM_SCHEMA_VERSION);
     return vdm_buf_ok(why, err);
 }

@@ -67,8 +67,14 @@ void vdm_db_finalize(sqlite3_stmt **s);
 /* Compare header and schema with what this version makes. *why is empty if they are the same. */
 bool vdm_db_check_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_buf *why,
                          struct vdm_err *err) VDM_MUST_CHECK;
-/* The same for the file's header, without SQLite. */
-bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
-                         struct vdm_err *err) VDM_MUST_CHECK;
+/* The same for the file's header, without SQLite. *newer: it says that a later version made it, and
+ * nothing else is wrong with it. */
+bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, bool *newer,
+                         struct vdm_buf *why, struct vdm_err *err) VDM_MUST_CHECK;
+/* For such a header, with *why. A later version has other tables: with those of this one the number was
+ * changed, and *why says that. Else, or if they cannot be read, nothing can be said of the file:
+ * VDM_ERR_FAILED with what *why said. */
+bool vdm_db_check_newer(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                        struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -177,8 +177,11 @@ bool vdm_ledger_check_schema(const char *store, struct vdm_buf *why, struct vdm_
     char *path VDM_CLEANUP(vdm_free_string) = vdm_db_path(store, ledger_kind.file);
     if (!path)
         return vdm_fail_errno(err, "%s", store);
-    if (!vdm_db_check_header(path, &ledger_kind, why, err))
+    bool newer;
+    if (!vdm_db_check_header(path, &ledger_kind, &newer, why, err))
         return false;
+    if (newer)
+        return vdm_db_check_newer(path, &ledger_kind, why, err);
     if (why->n)
         return true;
     struct vdm_ledger *l VDM_CLEANUP(vdm_ledger_cleanup) = NULL;

@@ -377,9 +377,8 @@ static bool run(struct vdm_verify *v, struct vdm_err *err)
     if (!vdm_verify_start_catalog(v, err) || !pass(v, err))
         return false;
     vdm_entry_check_end(&v->check);
-    if (!vdm_verify_meanwhile(v, err))
+    if (!vdm_verify_meanwhile(v, err) || !vdm_verify_settle(v, err))
         return false;
-    vdm_verify_settle(v);
     note_time(v);
     if (v->size == 0)
         vdm_report_add(v->report, vdm_seen_at(VDM_TRUNCATED, VDM_NO_ENTRY), "the ledger is empty");
@@ -436,6 +435,7 @@ static void verify_release(struct vdm_verify *v)
     free(v->missing);
     free(v->withdrawal);
     free(v->late);
+    vdm_takedown_release(&v->held);
 }
 
 bool vdm_verify_archive(struct vdm_crypto *c, const char *path, const struct vdm_verify_options *o,

@@ -18,11 +18,13 @@ static unsigned next_request(unsigned n)
     return n + 1;
 }
 
+/* Of a ledger whose header names a later version, that is all that is told, whatever keeps it from being read. */
 static bool told(const struct vdm_err *err)
 {
     return err->kind == VDM_ERR_FAILED &&
            (strstr(err->text, PLANTED) || strstr(err->text, "out of memory") ||
-            strstr(err->text, "SQLite refuses") || strstr(err->text, strerror(ENOMEM)));
+            strstr(err->text, "SQLite refuses") || strstr(err->text, strerror(ENOMEM)) ||
+            strstr(err->text, "made by a newer vidimus"));
 }
 
 /* --- what SQLite says of its last call, where the call was ours to fail --- */

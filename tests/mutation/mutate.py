@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: MIT
 """Do our tests notice when one condition of the code is broken?
 
-usage: mutate.py [--own] [FOLDER|FILE]...    format, tlog, ledger and bundle if none is named; also ops (its checks), for
-                                             which nobody has looked at all survivors; or src/tlog/tile.c and such
+usage: mutate.py [--own] [--jobs N] [FOLDER|FILE]...
        mutate.py --check                     only: does every line of survivors.txt name a mutant?
        mutate.py --self-test                 on a small program: a test that is taken out must show
+
+Without a name: format, tlog, ledger and bundle. Others: src/tlog/tile.c and such, or ops (its checks; not all of its
+survivors have been looked at). `--own`: only the unit tests of the folder. `--jobs`: side by side, usually one a core.
 
 Works on a copy of the sources in build/mutate, which holds every mutant and is built once (schemata.py). A mutant is
 first tried on the unit tests of its folder; what survives without an excuse, on those of ops, unless --own.
 
 Fails where a mutant survives that survivors.txt does not excuse, and where survivors.txt excuses what is noticed.
 """
+import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -179,7 +183,7 @@ def check():
     return 1 if unknown_excuses(read_excuses(HERE / "survivors.txt"), mutants) else 0
 
 
-def mutate(words, own_only):
+def mutate(words, own_only, jobs):
     excuses = read_excuses(HERE / "survivors.txt")
     mutants = configure(ROOT, WORK)
     wrong = unknown_excuses(excuses, mutants)
@@ -187,7 +191,7 @@ def mutate(words, own_only):
     for folder in SOURCES:
         own = [m for m in asked if folder_of(m) == folder]
         if own:
-            survived = runner.survivors(own, stages_of(folder, own_only), excuses, show_progress)
+            survived = runner.survivors(own, stages_of(folder, own_only), excuses, show_progress, jobs)
             wrong += judge(folder, own, survived, excuses)
     return 1 if wrong else 0
 
@@ -228,7 +232,7 @@ def survivors_of_sample(folder, last_test):
     subprocess.run(["gcc", "-w", f"-I{HERE.parent}", "-D_GNU_SOURCE", "-o", "mutated", "mutated.c"], check=True,
                    cwd=folder)
     own = [m for m in mutants if m.function != "main"]
-    return own, runner.survivors(own, [[runner.Test("sample", [str(folder / "mutated")])]], (), lambda *_: None)
+    return own, runner.survivors(own, [[runner.Test("sample", [str(folder / "mutated")])]], (), lambda *_: None, 2)
 
 
 def self_test():
@@ -256,13 +260,13 @@ def main(arguments):
         return self_test()
     if arguments == ["--check"]:
         return check()
-    own_only = arguments[:1] == ["--own"]
-    words = arguments[own_only:]
-    if any(word.startswith("-") for word in words):
-        print(__doc__, file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--own", action="store_true")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("words", nargs="*")
+    asked = parser.parse_args(arguments)
     try:
-        return mutate(words, own_only)
+        return mutate(asked.words, asked.own, asked.jobs)
     except runner.Broken as broken:
         print(f"mutate: {broken}", file=sys.stderr)
         return 1

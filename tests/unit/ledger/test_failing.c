@@ -13,16 +13,22 @@ static const bool goes_without = false;
 
 #define PLANTED "planted failure"
 
+static bool sqlite_refused; /* it was a call of SQLite that failed */
+
 static unsigned next_request(unsigned n)
 {
+    sqlite_refused = false;
     return n + 1;
 }
 
 static bool told(const struct vdm_err *err)
 {
-    return err->kind == VDM_ERR_FAILED &&
-           (strstr(err->text, PLANTED) || strstr(err->text, "out of memory") ||
-            strstr(err->text, "SQLite refuses") || strstr(err->text, strerror(ENOMEM)));
+    if (err->kind != VDM_ERR_FAILED)
+        return false;
+    if (sqlite_refused)
+        return strstr(err->text, PLANTED) || strstr(err->text, "SQLite refuses");
+    return strstr(err->text, PLANTED) || strstr(err->text, "out of memory") ||
+           strstr(err->text, strerror(ENOMEM));
 }
 
 /* --- what SQLite says of its last call, where the call was ours to fail --- */
@@ -67,6 +73,7 @@ static bool refuses(void)
 {
     bool now = scarce_refuses();
     said.code = now ? SQLITE_ERROR : 0;
+    sqlite_refused = sqlite_refused || now;
     return now;
 }
 
@@ -125,6 +132,7 @@ int __wrap_sqlite3_db_config(sqlite3 *db, int what, ...)
     int code = __real_sqlite3_db_config(db, what, on, now);
     if (!scarce_refuses())
         return code;
+    sqlite_refused = true;
     *now = config_lies ? !on : on;
     return config_lies ? SQLITE_OK : SQLITE_ERROR;
 }

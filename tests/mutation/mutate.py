@@ -193,7 +193,9 @@ def mutate(words, own_only, jobs):
     for folder in SOURCES:
         own = [m for m in asked if folder_of(m) == folder]
         if own:
-            survived = runner.survivors(own, stages_of(folder, own_only), excuses, show_progress, jobs)
+            survived, first = runner.survivors(own, stages_of(folder, own_only), excuses, show_progress, jobs)
+            for test, count in first.most_common():
+                print(f"  {count} noticed by {test}")
             wrong += judge(folder, own, survived, excuses)
     return 1 if wrong else 0
 
@@ -206,7 +208,7 @@ def check_sanitizers(jobs):
     unseen = []
     for folder in dict.fromkeys(map(folder_of, claimed)):
         own = [m for m in claimed if folder_of(m) == folder]
-        unseen += runner.survivors(own, [build(WORK / "sanitized", f"unit/{folder}/")], (), show_progress, jobs)
+        unseen += runner.survivors(own, [build(WORK / "sanitized", f"unit/{folder}/")], (), show_progress, jobs)[0]
     for mutant in unseen:
         print(f"survivors.txt: the sanitizers do not see this one: {mutant.key}")
     print(f"sanitizers claimed={len(claimed)} unseen={len(unseen)}")
@@ -249,7 +251,7 @@ def survivors_of_sample(folder, last_test):
     subprocess.run(["gcc", "-w", f"-I{HERE.parent}", "-D_GNU_SOURCE", "-o", "mutated", "mutated.c"], check=True,
                    cwd=folder)
     own = [m for m in mutants if m.function != "main"]
-    return own, runner.survivors(own, [[runner.Test("sample", [str(folder / "mutated")])]], (), lambda *_: None, 2)
+    return own, runner.survivors(own, [[runner.Test("sample", [str(folder / "mutated")])]], (), lambda *_: None, 2)[0]
 
 
 def self_test():

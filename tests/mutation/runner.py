@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,10 +109,10 @@ def killer(mutant, tests):
 
 
 def survivors(mutants, stages, excused, progress, jobs):
-    """Those that no test notices; `jobs` are tried side by side. A stage of tests is tried on what the one before let
-    pass; what is excused is tried on the first stage only."""
+    """Those that no test notices, and how many each test was the first to notice; `jobs` are tried side by side. A
+    stage of tests is tried on what the one before let pass; what is excused is tried on the first stage only."""
     total = 1 + max((m.number for m in mutants), default=0)
-    left, done = list(mutants), []
+    left, done, first = list(mutants), [], Counter()
     for tests in stages:
         for test in tests:
             run_clean(test, total)
@@ -120,9 +121,10 @@ def survivors(mutants, stages, excused, progress, jobs):
             noticed = pool.map(lambda mutant, now=tests: killer(mutant, now), left)
             for tried, (mutant, name) in enumerate(zip(left, noticed), 1):
                 still += [mutant] * (name is None)
+                first.update([name] if name else [])
                 progress(tried, len(left), mutant if name is None else None)
         done += [m for m in still if m.key in excused]
         left = [m for m in still if m.key not in excused]
         if not left:
             break
-    return done + left
+    return done + left, first

@@ -82,15 +82,12 @@ void vdm_db_bind_blob(sqlite3_stmt *s, int i, struct vdm_bytes b)
 
 void vdm_db_bind_text(sqlite3_stmt *s, int i, struct vdm_bytes b)
 {
-    if (b.p)
-        sqlite3_bind_text64(s, i, (const char *)b.p, b.n, SQLITE_STATIC, SQLITE_UTF8);
-    else
-        sqlite3_bind_null(s, i);
+    sqlite3_bind_text64(s, i, (const char *)b.p, b.n, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 struct vdm_bytes vdm_db_column(sqlite3_stmt *s, int i)
 {
-    const uint8_t *p = sqlite3_column_type(s, i) == SQLITE_NULL ? NULL : sqlite3_column_blob(s, i);
+    const uint8_t *p = sqlite3_column_blob(s, i);
     return (struct vdm_bytes){p, p ? (size_t)sqlite3_column_bytes(s, i) : 0};
 }
 
@@ -100,6 +97,11 @@ void vdm_db_reset(sqlite3_stmt **s)
         return;
     sqlite3_reset(*s);
     sqlite3_clear_bindings(*s);
+}
+
+void vdm_db_finalize(sqlite3_stmt **s)
+{
+    sqlite3_finalize(*s);
 }
 
 /* --- opening --- */
@@ -112,6 +114,15 @@ char *vdm_db_path(const char *store, const char *file)
     if (path)
         snprintf(path, n, "%s/%s", folder, file);
     return path;
+}
+
+char *vdm_db_beside(const char *path, const char *suffix)
+{
+    size_t n = strlen(path) + strlen(suffix) + 1;
+    char *beside = malloc(n);
+    if (beside)
+        snprintf(beside, n, "%s%s", path, suffix);
+    return beside;
 }
 
 static void set_limits(sqlite3 *db)
@@ -166,19 +177,16 @@ static bool pragma(sqlite3 *db, const char *name, const char *value, const char 
     sqlite3_snprintf(sizeof sql, sql, "PRAGMA %s=%s", name, value);
     if (!vdm_db_exec(db, sql, err))
         return false;
-    sqlite3_stmt *s = NULL;
-    bool row = false;
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_finalize) = NULL;
+    bool row;
     sqlite3_snprintf(sizeof sql, sql, "PRAGMA %s", name);
-    bool ok = vdm_db_prepare(db, sql, &s, err) && vdm_db_step(s, &row, err);
-    if (ok) {
-        const unsigned char *got = row ? sqlite3_column_text(s, 0) : NULL;
-        ok = (got && sqlite3_stricmp((const char *)got, answer) == 0) ||
-             (sqlite3_errcode(db) == SQLITE_NOMEM
-                  ? vdm_fail_memory(err)
-                  : vdm_fail(err, "SQLite refuses %s=%s", name, value));
-    }
-    sqlite3_finalize(s);
-    return ok;
+    if (!vdm_db_prepare(db, sql, &s, err) || !vdm_db_step(s, &row, err))
+        return false;
+    const unsigned char *got = row ? sqlite3_column_text(s, 0) : NULL;
+    if (got && sqlite3_stricmp((const char *)got, answer) == 0)
+        return true;
+    return sqlite3_errcode(db) == SQLITE_NOMEM ? vdm_fail_memory(err)
+                                               : vdm_fail(err, "SQLite refuses %s=%s", name, value);
 }
 
 /* EXTRA: the power may fail right after a commit returns. For the catalog too: with NORMAL a journal is
@@ -239,7 +247,8 @@ static bool set_up(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode
 static bool share(const char *path, int fd, struct vdm_err *err)
 {
     int folder VDM_CLEANUP(vdm_fd_close) = -1;
-    char *parent VDM_CLEANUP(vdm_free_string) = strndup(path, (size_t)(strrchr(path, '/') - path));
+    struct vdm_bytes before = {(const uint8_t *)path, (size_t)(strrchr(path, '/') - path)};
+    char *parent VDM_CLEANUP(vdm_free_string) = vdm_bytes_dup(before);
     if (!parent)
         return vdm_fail_memory(err);
     return vdm_dir_open(AT_FDCWD, parent, &folder, err) && vdm_fd_share(folder, fd, 0660, err);
@@ -276,10 +285,7 @@ static bool open_file(sqlite3 **out, const struct vdm_db_kind *kind, const char 
                 (mode == VDM_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
-        if (db)
-            vdm_db_fail(db, err);
-        else
-            vdm_fail_memory(err);
+        vdm_db_fail(db, err); /* without a handle SQLite says that it has no memory */
         sqlite3_close(db);
         return vdm_err_prefix(err, "%s", kind->file);
     }
@@ -328,10 +334,10 @@ struct beside {
 
 static bool look_beside(const char *path, struct beside *out, struct vdm_err *err)
 {
-    char *journal VDM_CLEANUP(vdm_free_string) = NULL;
-    char *wal VDM_CLEANUP(vdm_free_string) = NULL;
+    char *journal VDM_CLEANUP(vdm_free_string) = vdm_db_beside(path, "-journal");
+    char *wal VDM_CLEANUP(vdm_free_string) = vdm_db_beside(path, "-wal");
     struct stat st;
-    if (asprintf(&journal, "%s-journal", path) < 0 || asprintf(&wal, "%s-wal", path) < 0)
+    if (!journal || !wal)
         return vdm_fail_memory(err);
     out->odd_journal = lstat(journal, &st) == 0 && !S_ISREG(st.st_mode);
     out->wal = lstat(wal, &st) == 0;
@@ -375,22 +381,22 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, bool 
  * begins may differ, but not two tables at one page. */
 static bool dump_schema(sqlite3 *db, struct vdm_buf *out, struct vdm_err *err)
 {
-    sqlite3_stmt *s = NULL;
-    bool row = false;
-    bool ok = vdm_db_prepare(db,
-                             "SELECT quote(type), quote(name), quote(tbl_name), quote(sql), "
-                             "CASE WHEN rootpage > 0 THEN typeof(rootpage) "
-                             "ELSE quote(rootpage) END, "
-                             "(SELECT count(*) FROM sqlite_schema AS other "
-                             "WHERE other.rootpage = s.rootpage AND s.rootpage <> 0) "
-                             "FROM sqlite_schema AS s ORDER BY rowid",
-                             &s, err);
-    while (ok && (ok = vdm_db_step(s, &row, err)) && row)
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_finalize) = NULL;
+    bool row, ok;
+    if (!vdm_db_prepare(db,
+                        "SELECT quote(type), quote(name), quote(tbl_name), quote(sql), "
+                        "CASE WHEN rootpage > 0 THEN typeof(rootpage) "
+                        "ELSE quote(rootpage) END, "
+                        "(SELECT count(*) FROM sqlite_schema AS other "
+                        "WHERE other.rootpage = s.rootpage AND s.rootpage <> 0) "
+                        "FROM sqlite_schema AS s ORDER BY rowid",
+                        &s, err))
+        return false;
+    while ((ok = vdm_db_step(s, &row, err)) && row)
         for (int i = 0; i < 6; i++) {
             vdm_buf_put(out, vdm_db_column(s, i));
-            vdm_buf_putc(out, i < 5 ? '|' : '\n');
+            vdm_buf_putc(out, '|');
         }
-    sqlite3_finalize(s);
     return ok && vdm_buf_ok(out, err);
 }
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Do our tests notice when one condition of the code is broken?
 
-usage: mutate.py [--own] [FOLDER|FILE]...    format, tlog, ledger, bundle, ops (its checks), or src/tlog/tile.c and such
+usage: mutate.py [--own] [FOLDER|FILE]...    format, tlog, ledger and bundle if none is named; also ops (its checks), for
+                                             which nobody has looked at all survivors; or src/tlog/tile.c and such
        mutate.py --check                     only: does every line of survivors.txt name a mutant?
        mutate.py --self-test                 on a small program: a test that is taken out must show
 
@@ -27,6 +28,7 @@ WORK = ROOT / "build" / "mutate"
 COPIED = ["CMakeLists.txt", "cmake", "docs", "src", "tests"]
 SOURCES = {"format": "src/format/*.c", "tlog": "src/tlog/*.c", "ledger": "src/ledger/*.c", "bundle": "src/bundle/*.c",
            "ops": "src/ops/*_check.c src/ops/*verify_*.c"}
+USUAL = ["format", "tlog", "ledger", "bundle"]
 SECOND = "unit/ops/"
 TOO_SLOW = {"unit/ops/test_flips", "unit/ops/test_bundle_by_hand"}  # a run for each mutant would take days
 EXCUSE = re.compile(r"(\S+ \S+ `[^`]+` \S+): (.+)")
@@ -114,12 +116,12 @@ def folder_of(mutant):
 
 
 def chosen(mutants, words):
-    """The mutants of the folders and files named; of all if none is."""
+    """The mutants of the folders and files named."""
     known = {folder_of(m) for m in mutants} | {m.file for m in mutants}
     for word in words:
         if word not in known:
             sys.exit(f"mutate: {word}: neither of {', '.join(SOURCES)} nor a file that is mutated there")
-    return [m for m in mutants if not words or folder_of(m) in words or m.file in words]
+    return [m for m in mutants if folder_of(m) in words or m.file in words]
 
 
 def read_excuses(path):
@@ -152,7 +154,7 @@ def judge(folder, mutants, survived, excuses):
     stale = [m.key for m in mutants if m.key in excuses and m.key not in keys]
     for key in stale:
         print(f"survivors.txt: a test notices this one: {key}")
-    print(f"mutation folder={folder} mutants={len(mutants)} killed={len(mutants) - len(survived)} "
+    print(f"{folder} mutants={len(mutants)} killed={len(mutants) - len(survived)} "
           f"reasoned={len(survived) - len(open_ones)} open={len(open_ones)}", flush=True)
     return len(open_ones) + len(stale)
 
@@ -181,7 +183,7 @@ def mutate(words, own_only):
     excuses = read_excuses(HERE / "survivors.txt")
     mutants = configure(ROOT, WORK)
     wrong = unknown_excuses(excuses, mutants)
-    asked = chosen(mutants, words)
+    asked = chosen(mutants, words or USUAL)
     for folder in SOURCES:
         own = [m for m in asked if folder_of(m) == folder]
         if own:

@@ -443,7 +443,8 @@ bool vdm_db_check_newer(const char *path, const struct vdm_db_kind *kind, struct
     if (!looked && vdm_err_is_memory(&problem))
         return vdm_fail_memory(err);
     if (!ours)
-        return vdm_fail(err, "%s: %.*s", kind->file, (int)why->n, (const char *)why->p);
+        return vdm_fail(err, "%s: %.*s%s%s", kind->file, (int)why->n, (const char *)why->p,
+                        looked ? "" : "; its tables could not be read: ", problem.text);
     vdm_buf_clear(why);
     vdm_buf_putf(why,
                  "it says that a newer vidimus made it, but its tables are those of version %d",

@@ -44,6 +44,11 @@ bool vdm_takedown_add(struct vdm_takedown *t, uint64_t capture, enum vdm_scope s
     return true;
 }
 
+const struct vdm_taken *vdm_takedown_find(const struct vdm_takedown *t, uint64_t capture)
+{
+    return find(t, capture);
+}
+
 bool vdm_takedown_erases(const struct vdm_taken *t)
 {
     return t->has_record && t->document && t->kept_for == UINT64_MAX;

@@ -211,12 +211,22 @@ static const struct vdm_verify_withdrawal *withdrawal_of(const struct vdm_verify
     return found ? &v->withdrawal[at] : NULL;
 }
 
-/* Without the record nobody knows the document: who withdraws the record accounts for both. */
+/* A document that stands there with other bytes is half erased, if its captures are withdrawn so far
+ * that it goes; while another keeps it, that one is told. Without the record nobody knows the document:
+ * who withdraws the record accounts for both. */
+static bool is_accounted_for(struct vdm_verify *v, const struct vdm_verify_missing *m)
+{
+    const struct vdm_verify_withdrawal *w = withdrawal_of(v, m->capture, m->n + 1);
+    const struct vdm_taken *held = vdm_takedown_find(&v->held, m->capture);
+    if (m->damaged)
+        return w && held && !vdm_takedown_orphans(held);
+    return w && (w->record || (w->document && !m->record));
+}
+
 static void report_missing(struct vdm_verify *v, const struct vdm_verify_missing *m)
 {
     char hex[65];
-    const struct vdm_verify_withdrawal *w = withdrawal_of(v, m->capture, m->n + 1);
-    if (w && ((w->record && !m->damaged) || (w->document && !m->record)))
+    if (is_accounted_for(v, m))
         return;
     vdm_digest_hex(m->digest, hex);
     struct vdm_seen s = {.kind = m->damaged ? VDM_DOCUMENT_CORRUPT : VDM_DOCUMENT_MISSING,
@@ -250,31 +260,47 @@ static void report_pending(struct vdm_verify *v, uint64_t n, uint64_t capture, c
                    what, (unsigned long long)capture);
 }
 
-/* Does another capture keep what was withdrawn and is still there? */
-static bool settle_held(struct vdm_verify *v, struct vdm_err *err)
+static enum vdm_scope scope_of(const struct vdm_verify_withdrawal *w)
+{
+    if (w->record && w->document)
+        return VDM_SCOPE_BOTH;
+    return w->record ? VDM_SCOPE_RECORD : VDM_SCOPE_DOCUMENT;
+}
+
+/* Of what is withdrawn and is still there, or half: does it go, or does another capture keep it? */
+static bool plan_held(struct vdm_verify *v, struct vdm_err *err)
 {
     uint64_t size;
-    if (v->held.takens == 0)
-        return true;
-    if (!vdm_ledger_size(v->a->ledger, &size, err) || !vdm_takedown_plan(v->a, &v->held, size, err))
-        return false;
-    for (size_t i = 0; i < v->held.takens; i++) {
-        const struct vdm_taken *t = &v->held.taken[i];
-        const struct vdm_verify_withdrawal *w = withdrawal_of(v, t->capture, 0);
-        if (w && vdm_takedown_erases(t))
-            report_pending(v, w->n, t->capture, "document");
+    for (size_t i = 0; i < v->missings; i++) {
+        const struct vdm_verify_missing *m = &v->missing[i];
+        const struct vdm_verify_withdrawal *w = withdrawal_of(v, m->capture, m->n + 1);
+        if (m->damaged && w && !vdm_takedown_add(&v->held, m->capture, scope_of(w), err))
+            return false;
     }
-    return true;
+    return v->held.takens == 0 || (vdm_ledger_size(v->a->ledger, &size, err) &&
+                                   vdm_takedown_plan(v->a, &v->held, size, err));
+}
+
+/* Where the record goes too, that has been told. */
+static void report_held(struct vdm_verify *v, const struct vdm_taken *t)
+{
+    const struct vdm_verify_withdrawal *w = withdrawal_of(v, t->capture, 0);
+    if (w && vdm_takedown_erases(t) && !t->record)
+        report_pending(v, w->n, t->capture, "document");
 }
 
 bool vdm_verify_settle(struct vdm_verify *v, struct vdm_err *err)
 {
     sort_withdrawals(v);
+    if (!plan_held(v, err))
+        return false;
     for (size_t i = 0; i < v->missings; i++)
         report_missing(v, &v->missing[i]);
     for (size_t i = 0; i < v->lates; i++)
         report_late(v, &v->late[i]);
-    return settle_held(v, err);
+    for (size_t i = 0; i < v->held.takens; i++)
+        report_held(v, &v->held.taken[i]);
+    return true;
 }
 
 /* Is all gone that it withdraws? Whether its document has to go is seen at the end. */

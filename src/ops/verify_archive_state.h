@@ -61,7 +61,7 @@ struct vdm_verify {
     size_t withdrawals, withdrawals_cap;
     struct vdm_verify_late *late;
     size_t lates, lates_cap;
-    struct vdm_takedown held; /* withdrawn alone, without their records, and still in the store */
+    struct vdm_takedown held;    /* documents withdrawn alone and still there; and damaged ones */
     struct vdm_catalog *catalog; /* NULL: not to be used (any more) */
     uint64_t catalog_reach, catalog_version;
     struct vdm_verify_kept *kept;

@@ -405,6 +405,26 @@ class Withdraw(support.Case):
         kinds = [f["kind"] for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
         self.assertEqual(kinds, ["document-corrupt"])
 
+    def test_the_last_record_takes_a_document_that_another_gave_up(self):
+        """Half erased when it stops, the document belongs to nobody's finding."""
+        a, document = self.archive(), words_of(9, 640)
+        for source in ("one", "two"):
+            self.add(a, "a.txt", document, "--source", source)
+        self.withdraw(a, "3", "--scope", "document")
+        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path.chmod(0o644)
+        path.write_bytes(bytes(64) + document[64:])
+        kinds = [(f["kind"], f["entry"]) for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
+        self.assertEqual(kinds, [("document-corrupt", 2)])
+        path.unlink()
+        path.mkdir()
+        self.withdraw(a, "2", "--scope", "record", code=3)
+        path.rmdir()
+        path.write_bytes(bytes(64) + document[64:])
+        self.assertEqual(sorted(self.pending(a)), [4, 5])
+        self.ok("-C", a, "recover")
+        self.assertEqual((path.exists(), self.pending(a)), (False, []))
+
     def test_an_erasure_without_a_withdrawal_is_missing(self):
         a = self.archive(1)
         next(pathlib.Path(a, "store/objects").glob("*/*")).unlink()

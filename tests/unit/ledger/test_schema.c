@@ -90,11 +90,15 @@ static void header_says(struct kit *k, const char *words)
 
 static void versions(void **state)
 {
+    struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
     struct kit *k = *state;
     char sql[64];
     snprintf(sql, sizeof sql, "PRAGMA user_version=%d", VDM_SCHEMA_VERSION + 1);
     raw_run(k->path, sql);
-    header_says(k, "a newer vidimus made it");
+    header_says(k, "says that a newer vidimus made it, but its tables are those of version 1");
+    raw_run(k->path, "CREATE TABLE of_later(a)");
+    MUST_NOT(vdm_ledger_check_schema(k->dir, &why, &k->err), "made by a newer vidimus");
+    assert_int_equal(k->err.kind, VDM_ERR_FAILED);
     raw_run(k->path, "PRAGMA user_version=0");
     header_says(k, "version 0 of the database, which is none");
 }

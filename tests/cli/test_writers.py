@@ -216,7 +216,8 @@ class Several(support.Case):
         a, key = self.archive(30), "--decided-by=the board"
         loops = [[["withdraw", str(n), key, "--yes"] for n in range(2, 12)], [["reindex"]] * 10,
                  [["import", self.file(f"new{i}", f"new {i}")] for i in range(10)],
-                 [["find", "nothing"], ["log", "--limit", "1"]] * 10, [["verify"]] * 10]
+                 [["find", "nothing"], ["log", "--limit", "1"]] * 10, [["verify"]] * 10,
+                 [["bundle", "-o", str(self.dir / f"{i}.tar"), "--all"] for i in range(20)]]
         failed = []
         def go(commands):
             failed.extend(str(r) for r in (run("-C", a, *c) for c in commands) if r.code != 0)

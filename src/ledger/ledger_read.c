@@ -51,6 +51,22 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
     return get(l, STMT_CHECKPOINT, size, out, found, err);
 }
 
+bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
+                     uint64_t *n, bool *found, struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    if (!vdm_ledger_statement(l, STMT_NEXT, &s, err))
+        return vdm_err_prefix(err, "ledger");
+    vdm_db_bind_number(s, 1, from);
+    vdm_db_bind_number(s, 2, to);
+    vdm_db_bind_blob(s, 3, beginning);
+    if (!vdm_db_step(s, found, err))
+        return vdm_err_prefix(err, "ledger");
+    if (*found)
+        *n = (uint64_t)sqlite3_column_int64(s, 0);
+    return true;
+}
+
 /* --- tiles --- */
 
 static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t level,

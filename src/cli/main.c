@@ -131,9 +131,10 @@ static bool settle_doubt(struct vdm_cli *cli, struct vdm_err *err)
     return ok;
 }
 
-static const char *signer_file(const struct vdm_args *args)
+static const char *signer_file(const struct vdm_args *args, bool audits)
 {
-    const char *given = vdm_args_value(args, "signer-key"), *own = getenv("VIDIMUS_SIGNER_KEY");
+    const char *given = vdm_args_value(args, audits ? "auditor-key" : "signer-key");
+    const char *own = getenv(audits ? "VIDIMUS_AUDITOR_KEY" : "VIDIMUS_SIGNER_KEY");
     return given ? given : own && *own ? own : NULL;
 }
 
@@ -141,8 +142,10 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
                        struct vdm_err *err)
 {
     unsigned keys = (needs & VDM_NEEDS_SIGNER ? VDM_USE_SIGNER : 0) |
+                    (needs & VDM_NEEDS_AUDITOR ? VDM_USE_AUDITOR : 0) |
                     (needs & VDM_NEEDS_LEDGER ? VDM_USE_LEDGER : 0) |
                     (needs & VDM_NEEDS_AUTHORITY ? VDM_USE_AUTHORITY : 0);
+    bool audits = needs & VDM_NEEDS_AUDITOR;
     if (!vdm_crypto_open(&cli->crypto, err))
         return false;
     if (needs & (VDM_NEEDS_READ | VDM_NEEDS_WRITE)) {
@@ -157,8 +160,8 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
             return false;
     }
     cli->unlock = (struct vdm_unlock){.keys = keys,
-                                      .signer = vdm_args_value(args, "signer"),
-                                      .signer_file = signer_file(args),
+                                      .signer = vdm_args_value(args, audits ? "auditor" : "signer"),
+                                      .signer_file = signer_file(args, audits),
                                       .authority_file = vdm_args_value(args, "authority-key")};
     if (cli->command->plan && !cli->command->plan(cli, args, err))
         return false;

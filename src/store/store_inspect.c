@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SECOND_LOOK_US 20000
-
 struct inspecting {
     struct vdm_store *s;
     struct vdm_digest id;
@@ -97,8 +95,8 @@ static bool read_once(struct inspecting *i, struct vdm_err *err)
 /* While a bad object makes room for a good one there is a moment in which there is none; and a page of
  * memory that went bad reads otherwise once it is read anew. */
 bool vdm_store_inspect(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
-                       vdm_store_tick_fn *tick, void *ctx, struct vdm_inspection *out,
-                       struct vdm_err *err)
+                       unsigned pause_us, vdm_store_tick_fn *tick, void *ctx,
+                       struct vdm_inspection *out, struct vdm_err *err)
 {
     *out = (struct vdm_inspection){.state = VDM_INSPECTED_GOOD};
     struct inspecting i = {s, id, size_bytes, tick, ctx, out};
@@ -107,7 +105,7 @@ bool vdm_store_inspect(struct vdm_store *s, struct vdm_digest id, uint64_t size_
     if (out->state == VDM_INSPECTED_GOOD || out->state == VDM_INSPECTED_NOT_A_FILE)
         return true;
     enum vdm_inspected first = out->state;
-    usleep(SECOND_LOOK_US);
+    usleep(pause_us);
     if (!read_once(&i, err))
         return false;
     if (out->state == VDM_INSPECTED_GOOD &&

@@ -26,10 +26,10 @@ struct vdm_inspection {
 /* Told of each piece that was read; may sleep, to keep to a rate. NULL: nobody. */
 typedef void vdm_store_tick_fn(void *ctx, uint64_t bytes);
 
-/* `size_bytes` as expected, or VDM_SIZE_UNKNOWN. The bytes are asked of the disk and not of the page
+/* `size_bytes` as expected, or VDM_SIZE_UNKNOWN; `pause_us`: between two looks at one that is bad. The bytes are asked of the disk and not of the page
  * cache, as far as the system lets us. Writes nothing. False only without memory. */
 bool vdm_store_inspect(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
-                       vdm_store_tick_fn *tick, void *ctx, struct vdm_inspection *out,
-                       struct vdm_err *err) VDM_MUST_CHECK;
+                       unsigned pause_us, vdm_store_tick_fn *tick, void *ctx,
+                       struct vdm_inspection *out, struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

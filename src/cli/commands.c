@@ -35,6 +35,7 @@ const struct vdm_command vdm_commands[] = {
     {"checkpoint",    "handing out", READ,                    0, 0,   DOES(checkpoint), NULL, NULL},
     {"prove",         "handing out", READ,                    1, 1,   DOES(prove), NULL, NULL},
     {"fork-proof",    "handing out", NOTHING,                 2, 2,   DOES(fork_proof), NULL, NULL},
+    {"mirror",        "upkeep",      READ,                    1, 1,   DOES(mirror), NULL, NULL},
     {"recover",       "upkeep",      WRITE,                   0, 0,   DOES(recover), NULL, NULL},
     {"reindex",       "upkeep",      WRITE,                   0, 0,   DOES(reindex), NULL, NULL},
     {"key list",      "keys",        READ,                    0, 0,   DOES(key_list), NULL, NULL},

@@ -192,7 +192,7 @@ static bool damaged(struct vdm_audit_run *r, const struct vdm_err *why, struct v
     return true;
 }
 
-static bool open_run(struct vdm_audit_run *r, struct vdm_err *err)
+bool vdm_audit_open(struct vdm_audit_run *r, struct vdm_err *err)
 {
     struct vdm_audit_done *d = r->done;
     if (!vdm_audit_history_read(r->a, &r->history, err))
@@ -212,13 +212,27 @@ static bool look_at_documents(struct vdm_audit_run *r, struct vdm_err *err)
 static bool look(struct vdm_audit_run *r, struct vdm_err *err)
 {
     struct vdm_err why = {0};
-    if (!open_run(r, &why) || !vdm_audit_check_file(r, &why) || !vdm_audit_ledger(r, &why))
+    if (!vdm_audit_open(r, &why) || !vdm_audit_check_file(r, &why) || !vdm_audit_ledger(r, &why))
         return damaged(r, &why, err);
+    vdm_audit_guard(r);
     judge_file(r, vdm_report_findings(r->report));
     return look_at_documents(r, &why) || damaged(r, &why, err);
 }
 
-static void release(struct vdm_audit_run *r)
+bool vdm_audit_begin(struct vdm_audit_run *r, struct vdm_err *err)
+{
+    r->report = &r->done->report;
+    r->started_ms = vdm_clock_ms();
+    vdm_report_init(r->report);
+    memcpy(r->report->origin, r->a->origin, sizeof r->a->origin);
+    r->done->begun = vdm_time_now();
+    vdm_entry_check_init(&r->check, r->a->crypto, r->report);
+    r->tree = malloc(sizeof *r->tree);
+    r->recent = calloc(VDM_AUDIT_RECENT, sizeof *r->recent);
+    return (r->tree && r->recent) || vdm_fail_memory(err);
+}
+
+void vdm_audit_end(struct vdm_audit_run *r)
 {
     for (size_t i = 0; i < r->bads; i++)
         free(r->bad[i].problem);
@@ -247,20 +261,9 @@ bool vdm_audit(struct vdm_archive *a, const struct vdm_audit_options *o,
                const struct vdm_progress *progress, struct vdm_audit_done *done,
                struct vdm_err *err)
 {
-    struct vdm_audit_run r = {.a = a,
-                              .o = o,
-                              .progress = progress,
-                              .done = done,
-                              .report = &done->report,
-                              .started_ms = vdm_clock_ms()};
+    struct vdm_audit_run r = {.a = a, .o = o, .progress = progress, .done = done};
     struct in_thread t = {&r, err, false};
-    vdm_report_init(&done->report);
-    memcpy(done->report.origin, a->origin, sizeof a->origin);
-    done->begun = vdm_time_now();
-    vdm_entry_check_init(&r.check, a->crypto, r.report);
-    r.tree = malloc(sizeof *r.tree);
-    r.recent = calloc(VDM_AUDIT_RECENT, sizeof *r.recent);
-    bool ok = (r.tree && r.recent) || vdm_fail_memory(err);
+    bool ok = vdm_audit_begin(&r, err);
     if (ok && o->idle)
         ok = vdm_run_idle(look_in_thread, &t, err) && t.ok;
     else if (ok)
@@ -270,7 +273,7 @@ bool vdm_audit(struct vdm_archive *a, const struct vdm_audit_options *o,
     done->report.bytes = done->bytes;
     done->report.has_time = true;
     done->report.time = done->ended;
-    release(&r);
+    vdm_audit_end(&r);
     if (ok && done->report.no_memory)
         return vdm_fail_memory(err);
     return ok;

@@ -267,7 +267,7 @@ static bool begin_chain(struct vdm_audit_run *r, struct vdm_err *err)
     return true;
 }
 
-static void check_guard(struct vdm_audit_run *r)
+void vdm_audit_guard(struct vdm_audit_run *r)
 {
     enum vdm_guard_state state;
     uint64_t size, guarded;
@@ -298,6 +298,5 @@ bool vdm_audit_ledger(struct vdm_audit_run *r, struct vdm_err *err)
         return false;
     vdm_entry_check_end(&r->check);
     sort_withdrawals(r);
-    check_guard(r);
     return true;
 }

@@ -14,16 +14,32 @@
 
 /* --- the findings --- */
 
+/* A message of the system may name the file of an object, and so a document that may be withdrawn later:
+ * no digest is kept. */
+static void put_without_digests(struct vdm_buf *out, const char *message)
+{
+    static const char digest[] = "0123456789abcdef/";
+    while (*message && out->n < TEXT_MAX) {
+        size_t n = strspn(message, digest);
+        if (n >= 60)
+            vdm_buf_puts(out, "...");
+        else
+            vdm_buf_put(out, (struct vdm_bytes){(const uint8_t *)message, n ? n : 1});
+        message += n ? n : 1;
+    }
+}
+
 static void append_finding(struct vdm_buf *out, const struct vdm_finding *f)
 {
+    struct vdm_buf plain VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     const char *message = f->message && f->message[0] ? f->message : "-";
-    size_t n = strlen(message);
-    vdm_value_append(&text, (struct vdm_bytes){(const uint8_t *)message, n < TEXT_MAX ? n : TEXT_MAX});
+    put_without_digests(&plain, message);
+    vdm_value_append(&text, vdm_buf_bytes(&plain));
     struct vdm_findings_line line = {vdm_str(vdm_kind_word(f->kind)), f->entry, f->repaired,
                                      vdm_buf_bytes(&text)};
     vdm_findings_append_line(out, &line);
-    out->failed = out->failed || text.failed;
+    out->failed = out->failed || text.failed || plain.failed;
 }
 
 static bool write_findings(const struct vdm_archive *a, const struct vdm_audit_done *d,

@@ -49,6 +49,10 @@ struct vdm_audit_run {
     size_t bads, bads_cap;
 };
 
+bool vdm_audit_begin(struct vdm_audit_run *r, struct vdm_err *err) VDM_MUST_CHECK;
+/* The newest checkpoint, and what earlier audits saw. */
+bool vdm_audit_open(struct vdm_audit_run *r, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_audit_end(struct vdm_audit_run *r);
 /* Room for one more element of `width` bytes. */
 bool vdm_audit_room(void *list, size_t n, size_t *cap, size_t width,
                     struct vdm_err *err) VDM_MUST_CHECK;
@@ -58,6 +62,8 @@ bool vdm_audit_plan(struct vdm_audit_run *r, struct vdm_err *err) VDM_MUST_CHECK
 /* The ledger: every entry is the one that the tree was built over, the tree is the one that was signed;
  * of what is new, form, chain, keys and signatures. */
 bool vdm_audit_ledger(struct vdm_audit_run *r, struct vdm_err *err) VDM_MUST_CHECK;
+/* The ledger goes on from what keys/last-checkpoint remembers. */
+void vdm_audit_guard(struct vdm_audit_run *r);
 /* The withdrawals among entries from <= n < to, if the authority signed them. */
 bool vdm_audit_withdrawals(struct vdm_audit_run *r, uint64_t from, uint64_t to,
                            struct vdm_err *err) VDM_MUST_CHECK;

@@ -38,6 +38,7 @@ VDM_COMMAND(key_export);
 VDM_COMMAND(trust);
 
 unsigned vdm_needs_of_audit(const struct vdm_args *args);
+bool vdm_plan_audit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err);
 unsigned vdm_needs_of_bundle(const struct vdm_args *args);
 unsigned vdm_needs_of_import(const struct vdm_args *args);
 unsigned vdm_needs_of_amend(const struct vdm_args *args);

@@ -4,6 +4,7 @@
 #include "cli/cmd.h"
 #include "ops/audit_record.h"
 #include "ops/audit_repair.h"
+#include "ops/repair_ledger.h"
 #include "sandbox/command.h"
 
 #include <fcntl.h>
@@ -209,6 +210,120 @@ static bool tell(struct vdm_cli *cli, const struct vdm_args *args, const struct 
     return true;
 }
 
+/* --- a ledger that is damaged --- */
+
+static void note_earlier(struct vdm_audit_done *d, enum vdm_finding_kind kind, uint64_t entry,
+                        bool repaired, const char *text)
+{
+    vdm_report_add(&d->report,
+                   (struct vdm_seen){.kind = kind, .entry = entry, .repaired = repaired}, "%s",
+                   text);
+    bool missing = kind == VDM_DOCUMENT_MISSING;
+    bool corrupt = kind == VDM_DOCUMENT_CORRUPT || kind == VDM_DOCUMENT_UNREADABLE;
+    d->missing += missing;
+    d->corrupt += corrupt;
+    d->repaired += repaired;
+    if (d->pieces == 0)
+        return;
+    d->piece[0].missing += missing;
+    d->piece[0].corrupt += corrupt;
+    d->piece[0].repaired += repaired;
+}
+
+/* Before any key is opened: where the ledger cannot even say who may sign, nothing else can be done. */
+bool vdm_plan_audit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err)
+{
+    struct vdm_keyring ring VDM_CLEANUP(vdm_keyring_release) = {0};
+    struct vdm_repair *repair VDM_CLEANUP(vdm_repair_cleanup) = NULL;
+    struct vdm_err why = {0};
+    const char *from = vdm_args_value(args, "repair-from");
+    uint64_t size;
+    if (only_tells(args) || vdm_archive_ring(cli->archive, &ring, &size, &why))
+        return true;
+    if (why.kind != VDM_ERR_MALFORMED || !from)
+        return vdm_fail_as(err, why.kind, "ledger-damaged: %s%s", why.text,
+                           why.kind == VDM_ERR_MALFORMED
+                               ? " (--repair-from a mirror or another archive makes it good)"
+                               : "");
+    if (!vdm_repair_open(&repair, cli->crypto, from, err))
+        return false;
+    if (!vdm_repair_store(repair))
+        return vdm_fail(err, "ledger-damaged: %s, and a bundle has no ledger to repair it from",
+                        why.text);
+    if (!vdm_repair_ledger(&cli->archive, vdm_repair_store(repair), err))
+        return false;
+    cli->ledger_was = vdm_bytes_dup(vdm_str(why.text));
+    return cli->ledger_was || vdm_fail_memory(err);
+}
+
+/* Of what an audit finds in the ledger, what another copy of it can make good. */
+static bool is_of_ledger(const struct vdm_finding *f)
+{
+    static const enum vdm_finding_kind kinds[] = {
+        VDM_LEDGER_DAMAGED, VDM_LEAF_MISMATCH,  VDM_TREE_MISMATCH,   VDM_ENTRY_MALFORMED,
+        VDM_CHAIN_BROKEN,   VDM_TRUNCATED,      VDM_CHECKPOINT_INVALID, VDM_SIGNATURE_INVALID,
+        VDM_RECORD_MISSING, VDM_RECORD_MISMATCH};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (f->kind == kinds[i])
+            return true;
+    return false;
+}
+
+static bool ledger_is_bad(const struct vdm_report *r)
+{
+    for (size_t i = 0; i < r->findings.count; i++)
+        if (is_of_ledger(&r->findings.list[i]))
+            return true;
+    return false;
+}
+
+/* What was repaired stays told; what was found of the ledger too, if it is not found again. */
+static void carry_over(const struct vdm_audit_done *before, struct vdm_audit_done *now)
+{
+    bool good = !ledger_is_bad(&now->report);
+    for (size_t i = 0; i < before->report.findings.count; i++) {
+        const struct vdm_finding *f = &before->report.findings.list[i];
+        if (f->repaired || (good && is_of_ledger(f)))
+            note_earlier(now, f->kind, f->entry, true, f->message);
+    }
+}
+
+static bool repair_and_repeat(struct vdm_cli *cli, const struct vdm_audit_options *o,
+                              struct vdm_audit_done *d, struct vdm_err *err)
+{
+    struct vdm_audit_done before = *d;
+    struct vdm_err why = {0};
+    *d = (struct vdm_audit_done){0};
+    if (!vdm_repair_ledger(&cli->archive, vdm_repair_store(o->repair), &why)) {
+        *d = before;
+        vdm_progress_end(cli);
+        fputs("vidimus: ", stderr);
+        vdm_out_str(stderr, why.text);
+        fputc('\n', stderr);
+        return true;
+    }
+    struct vdm_audit_options again = *o;
+    again.again = true;
+    bool ok = vdm_audit(cli->archive, &again, &cli->progress, d, err);
+    if (ok)
+        carry_over(&before, d);
+    vdm_audit_done_release(&before);
+    return ok;
+}
+
+static bool look(struct vdm_cli *cli, const struct vdm_audit_options *o, struct vdm_audit_done *d,
+                 struct vdm_err *err)
+{
+    if (!vdm_audit(cli->archive, o, &cli->progress, d, err))
+        return false;
+    bool can = o->repair && vdm_repair_store(o->repair);
+    if (can && ledger_is_bad(&d->report) && !repair_and_repeat(cli, o, d, err))
+        return false;
+    if (cli->ledger_was)
+        note_earlier(d, VDM_LEDGER_DAMAGED, VDM_NO_ENTRY, true, cli->ledger_was);
+    return true;
+}
+
 static bool audit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_audit_options *o,
                   vdm_audit_form_fn *form, int *status, struct vdm_err *err)
 {
@@ -221,7 +336,7 @@ static bool audit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_a
         return false;
     o->repair = repair;
     uint64_t within = o->within_seconds ? o->within_seconds : VDM_AUDIT_PROMISE_SECONDS;
-    bool ok = vdm_audit(cli->archive, o, &cli->progress, &d, err) && record(cli, &d, err) &&
+    bool ok = look(cli, o, &d, err) && record(cli, &d, err) &&
               tell(cli, args, &d, form, within, status, err);
     vdm_audit_done_release(&d);
     return ok;

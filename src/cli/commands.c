@@ -30,7 +30,7 @@ const struct vdm_command vdm_commands[] = {
     {"show",          "looking",     READ,                    1, 1,   DOES(show), NULL, NULL},
     {"cat",           "looking",     READ,                    1, 1,   DOES(cat), NULL, NULL},
     {"verify",        "checking",    NOTHING,                 0, ANY, DOES(verify), NULL, NULL},
-    {"audit",         "checking",    WRITE | LEDGER | VDM_NEEDS_AUDITOR, 0, 0, DOES(audit), vdm_needs_of_audit, NULL},
+    {"audit",         "checking",    WRITE | LEDGER | VDM_NEEDS_AUDITOR, 0, 0, DOES(audit), vdm_needs_of_audit, vdm_plan_audit},
     {"bundle",        "handing out", READ | SIGNER,           0, 0,   DOES(bundle), vdm_needs_of_bundle, NULL},
     {"checkpoint",    "handing out", READ,                    0, 0,   DOES(checkpoint), NULL, NULL},
     {"prove",         "handing out", READ,                    1, 1,   DOES(prove), NULL, NULL},

@@ -156,7 +156,8 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
         if (mode == VDM_ARCHIVE_WRITE && !settle_doubt(cli, err))
             return false;
         /* Rolled back or forked: told before anybody is asked for a passphrase. */
-        if (mode == VDM_ARCHIVE_WRITE && keys && !vdm_guard_allows(cli->archive, err))
+        bool guarded = mode == VDM_ARCHIVE_WRITE && keys && !audits; /* an audit tells it as a finding */
+        if (guarded && !vdm_guard_allows(cli->archive, err))
             return false;
     }
     cli->unlock = (struct vdm_unlock){.keys = keys,
@@ -175,6 +176,7 @@ static void close_needs(struct vdm_cli *cli)
     vdm_passphrases_release(&cli->passphrases);
     vdm_buf_release(&cli->memory);
     vdm_takedown_release(&cli->takedown);
+    free(cli->ledger_was);
     vdm_archive_close(cli->archive);
     vdm_crypto_close(cli->crypto);
 }

@@ -90,7 +90,11 @@ static bool copy_pages(sqlite3_backup *b, sqlite3 *to, struct vdm_err *err)
 static bool back_up(sqlite3 *from, const char *path, struct vdm_err *err)
 {
     sqlite3 *to = NULL;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return vdm_fail_errno(err, "create %s", path);
+    close(fd);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
                 SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &to, flags, NULL) != SQLITE_OK) {
         sqlite3_close(to);

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/idle.h"
+#include "ops/audit_repair.h"
 #include "ops/audit_state.h"
 
 #include <errno.h>
@@ -215,7 +216,11 @@ static bool look(struct vdm_audit_run *r, struct vdm_err *err)
     if (!vdm_audit_open(r, &why) || !vdm_audit_check_file(r, &why) || !vdm_audit_ledger(r, &why))
         return damaged(r, &why, err);
     vdm_audit_guard(r);
-    judge_file(r, vdm_report_findings(r->report));
+    uint64_t bad = vdm_report_findings(r->report);
+    /* The caller repairs the ledger first, and comes again. */
+    if (bad && !r->o->again && r->o->repair && vdm_repair_store(r->o->repair))
+        return true;
+    judge_file(r, bad);
     return look_at_documents(r, &why) || damaged(r, &why, err);
 }
 

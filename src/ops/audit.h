@@ -21,6 +21,7 @@ struct vdm_audit_options {
     uint64_t within_seconds;
     uint64_t rate; /* bytes a second */
     bool idle;
+    bool again; /* the ledger was repaired, as far as it can be */
     struct vdm_repair *repair; /* where good copies come from; NULL: nowhere */
 };
 
@@ -67,5 +68,8 @@ bool vdm_audit_lock(struct vdm_archive *a, int *lock, struct vdm_err *err) VDM_M
 bool vdm_audit(struct vdm_archive *a, const struct vdm_audit_options *o,
                const struct vdm_progress *progress, struct vdm_audit_done *done,
                struct vdm_err *err) VDM_MUST_CHECK;
+
+/* keys/ledger-file, which says what ledger.db was after the last audit, is of another file now. */
+void vdm_audit_forget_file(struct vdm_archive *a);
 
 #endif

@@ -7,6 +7,7 @@
 #include "ops/audit_state.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #define REMEMBERED "ledger-file"
 
@@ -18,6 +19,11 @@ static bool decode(struct vdm_bytes text, struct vdm_ledger_file *out)
         return false;
     out->writes = (uint32_t)writes;
     return true;
+}
+
+void vdm_audit_forget_file(struct vdm_archive *a)
+{
+    unlinkat(a->keys, REMEMBERED, 0);
 }
 
 bool vdm_audit_check_file(struct vdm_audit_run *r, struct vdm_err *err)
@@ -44,6 +50,6 @@ void vdm_audit_remember_file(struct vdm_archive *a)
         return;
     vdm_put_number(&text, "writes", now.writes);
     vdm_put_digest(&text, "digest", now.digest);
-    if (!text.failed && vdm_file_publish(a->keys, REMEMBERED, 0644, true, vdm_buf_bytes(&text), NULL))
-        return;
+    if (text.failed || !vdm_file_publish(a->keys, REMEMBERED, 0644, true, vdm_buf_bytes(&text), NULL))
+        vdm_audit_forget_file(a);
 }

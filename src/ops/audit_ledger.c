@@ -34,13 +34,16 @@ static bool compare_tile(void *ctx, uint8_t level, uint64_t index, unsigned widt
     return true;
 }
 
+/* Told once: after one entry that is bad every root is. */
 static void check_root(struct vdm_audit_run *r, uint64_t size, struct vdm_digest root,
-                       enum vdm_finding_kind kind, const char *whose)
+                       const char *whose)
 {
-    if (!vdm_digest_equal(root, vdm_tile_writer_root(r->tree)))
-        vdm_report_add(r->report, at(kind, VDM_NO_ENTRY),
-                       "the first %llu entries have not the root that %s", (unsigned long long)size,
-                       whose);
+    if (r->root_differs || vdm_digest_equal(root, vdm_tile_writer_root(r->tree)))
+        return;
+    r->root_differs = true;
+    vdm_report_add(r->report, at(VDM_TREE_MISMATCH, VDM_NO_ENTRY),
+                   "the first %llu entries have not the root that %s, and so on",
+                   (unsigned long long)size, whose);
 }
 
 /* Signatures of those before `since` were checked by an audit before; their bytes are not in the tree, so
@@ -57,7 +60,7 @@ static void check_checkpoint(struct vdm_audit_run *r, const struct vdm_ledger_ro
         return;
     }
     if (row->n < r->done->since || vdm_check_checkpoint_signature(&r->check, &note, head.size, NULL))
-        check_root(r, head.size, head.root, VDM_TREE_MISMATCH, "was signed");
+        check_root(r, head.size, head.root, "was signed");
 }
 
 /* --- withdrawals --- */
@@ -184,7 +187,7 @@ static void check_since(struct vdm_audit_run *r, uint64_t size)
 {
     const struct vdm_audit_past *last = vdm_audit_last(&r->history);
     if (last && size == last->size)
-        check_root(r, size, last->root, VDM_TREE_MISMATCH, "the last audit saw");
+        check_root(r, size, last->root, "the last audit saw");
 }
 
 static bool check_slice(struct vdm_audit_run *r, const struct vdm_ledger_slice *s, bool *gap,
@@ -225,7 +228,7 @@ static bool pass(struct vdm_audit_run *r, struct vdm_err *err)
     if (ok && !gap)
         ok = vdm_tile_writer_flush(r->tree, err);
     if (ok && !gap)
-        check_root(r, r->size, r->done->root, VDM_TREE_MISMATCH, "was signed");
+        check_root(r, r->size, r->done->root, "was signed");
     return ok;
 }
 

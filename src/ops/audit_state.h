@@ -38,6 +38,7 @@ struct vdm_audit_run {
     /* the ledger */
     struct vdm_entry_check check;
     struct vdm_tile_writer *tree;
+    bool root_differs; /* told already */
     bool file_differs; /* ledger.db has other bytes, though nobody wrote to it */
     struct vdm_audit_withdrawn *withdrawn; /* by capture, once sorted */
     size_t withdrawns, withdrawns_cap;

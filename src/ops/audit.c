@@ -132,6 +132,7 @@ static bool walk_span(struct vdm_audit_run *r, const struct vdm_span *s, uint64_
 static bool walk(struct vdm_audit_run *r, struct vdm_err *err)
 {
     uint64_t total = 0, done = 0;
+    r->walk_ms = vdm_clock_ms();
     for (size_t i = 0; i < r->plans; i++)
         total += r->plan[i].to - r->plan[i].from;
     for (size_t i = 0; i < r->plans && r->done->end == VDM_AUDIT_END_ALL; i++) {

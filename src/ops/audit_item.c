@@ -33,7 +33,7 @@ static void tick(void *ctx, uint64_t bytes)
     r->done->bytes += bytes;
     if (r->o->rate == 0)
         return;
-    uint64_t due = r->started_ms + r->done->bytes * 1000 / r->o->rate;
+    uint64_t due = r->walk_ms + r->done->bytes * 1000 / r->o->rate;
     while (vdm_clock_ms() < due && !vdm_progress_stop(r->progress))
         usleep(SLEEP_MS * 1000);
 }

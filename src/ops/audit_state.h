@@ -34,7 +34,7 @@ struct vdm_audit_run {
     struct vdm_audit_done *done;
     struct vdm_report *report;
     struct vdm_audit_history history;
-    uint64_t size, started_ms;
+    uint64_t size, started_ms, walk_ms; /* walk_ms: since when documents are read */
     /* the ledger */
     struct vdm_entry_check check;
     struct vdm_tile_writer *tree;

@@ -130,8 +130,11 @@ class Rounds(support.Case):
         """The process that strace has started."""
         while strace.poll() is None:
             for pid in pathlib.Path(f"/proc/{strace.pid}/task/{strace.pid}/children").read_text().split():
-                if os.path.basename(os.path.realpath(f"/proc/{pid}/exe")) == os.path.basename(support.VIDIMUS):
-                    return int(pid)
+                try:
+                    if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == os.path.basename(support.VIDIMUS):
+                        return int(pid)
+                except OSError:
+                    pass        # strace is just being started anew
         raise AssertionError("it ended at once")
 
     def test_a_kill_loses_only_what_it_was_at(self):
@@ -153,14 +156,15 @@ class Rounds(support.Case):
         a = self.archive()
         child = self.start(a, "--max-bytes", self.budget(), "--rate", self.budget())
         self.wait_until_reading(child, a)
-        r = self.expect(3, "-C", a, "audit")
+        r = self.expect(3, "-C", a, "audit", timeout=600)
         self.assertIn("another audit", r.err)
         child.send_signal(signal.SIGTERM)
         self.assertEqual(json.loads(child.communicate(timeout=60)[0])["ended_by"], "signal")
 
     def test_max_time(self):
         a = self.archive()
-        done = self.audit(a, "--max-time", "1s", "--rate", str(DOCUMENTS * SIZE // 4))
+        done = self.audit(a, "--max-time", f"{1 + DOCUMENTS // 5000}s", "--rate", str(max(DOCUMENTS * SIZE // 4000, 1)))
+        # (the signatures of a ledger that is new take their time first)
         self.assertEqual(done["ended_by"], "time")
         self.assertGreater(done["documents_checked"], 0)
         self.assertLess(done["documents_checked"], DOCUMENTS)

@@ -53,6 +53,8 @@ static void print_extent(const struct vdm_audit_done *d)
 
 void vdm_audit_print(struct vdm_cli *cli, const struct vdm_audit_done *d)
 {
+    if (cli->quiet && vdm_report_findings(&d->report) == 0)
+        return;
     print_head(cli, d);
     vdm_findings_print(&d->report.findings);
     if (d->entries)

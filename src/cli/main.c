@@ -144,9 +144,10 @@ static bool settle_doubt(struct vdm_cli *cli, struct vdm_err *err)
     return ok;
 }
 
-static const char *signer_file(const struct vdm_args *args)
+static const char *signer_file(const struct vdm_args *args, bool audits)
 {
-    const char *given = vdm_args_value(args, "signer-key"), *own = getenv("VIDIMUS_SIGNER_KEY");
+    const char *given = vdm_args_value(args, audits ? "auditor-key" : "signer-key");
+    const char *own = getenv(audits ? "VIDIMUS_AUDITOR_KEY" : "VIDIMUS_SIGNER_KEY");
     return given ? given : own && *own ? own : NULL;
 }
 
@@ -154,8 +155,10 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
                        struct vdm_err *err)
 {
     unsigned keys = (needs & VDM_NEEDS_SIGNER ? VDM_USE_SIGNER : 0) |
+                    (needs & VDM_NEEDS_AUDITOR ? VDM_USE_AUDITOR : 0) |
                     (needs & VDM_NEEDS_LEDGER ? VDM_USE_LEDGER : 0) |
                     (needs & VDM_NEEDS_AUTHORITY ? VDM_USE_AUTHORITY : 0);
+    bool audits = needs & VDM_NEEDS_AUDITOR;
     if (!vdm_crypto_open(&cli->crypto, err))
         return false;
     if (needs & (VDM_NEEDS_READ | VDM_NEEDS_WRITE)) {
@@ -166,12 +169,13 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
         if (mode == VDM_ARCHIVE_WRITE && !settle_doubt(cli, err))
             return false;
         /* Rolled back or forked: told before anybody is asked for a passphrase. */
-        if (mode == VDM_ARCHIVE_WRITE && keys && !vdm_guard_allows(cli->archive, err))
+        bool guarded = mode == VDM_ARCHIVE_WRITE && keys && !audits; /* an audit tells it as a finding */
+        if (guarded && !vdm_guard_allows(cli->archive, err))
             return false;
     }
     cli->unlock = (struct vdm_unlock){.keys = keys,
-                                      .signer = vdm_args_value(args, "signer"),
-                                      .signer_file = signer_file(args),
+                                      .signer = vdm_args_value(args, audits ? "auditor" : "signer"),
+                                      .signer_file = signer_file(args, audits),
                                       .authority_file = vdm_args_value(args, "authority-key")};
     if (cli->command->plan && !cli->command->plan(cli, args, err))
         return false;
@@ -185,6 +189,7 @@ static void close_needs(struct vdm_cli *cli)
     vdm_passphrases_release(&cli->passphrases);
     vdm_buf_release(&cli->memory);
     vdm_takedown_release(&cli->takedown);
+    free(cli->ledger_was);
     vdm_archive_close(cli->archive);
     vdm_crypto_close(cli->crypto);
 }

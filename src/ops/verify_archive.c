@@ -344,7 +344,7 @@ static bool visit_object(void *ctx, const struct vdm_store_item *item, bool *sto
     if (!vdm_catalog_has_document(v->a->catalog, item->id, &known, err))
         return false;
     *stop = vdm_progress_stop(v->progress);
-    if (known)
+    if (known || vdm_verify_is_findings(v, item->id))
         return true;
     vdm_digest_hex(item->id, hex);
     vdm_report_add(
@@ -429,6 +429,7 @@ static void verify_release(struct vdm_verify *v)
 {
     vdm_entry_check_release(&v->check);
     vdm_buf_release(&v->guard);
+    free(v->findings);
     free(v->kept);
     free(v->tree);
     free(v->recent);

@@ -405,7 +405,7 @@ static bool dump_pristine(const struct vdm_db_kind *kind, struct vdm_buf *out, s
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY;
     bool ok =
-        (sqlite3_open_v2(":memory:", &db, flags, NULL) == SQLITE_OK || vdm_fail_memory(err)) &&
+        (sqlite3_open_v2(":memory:", &db, flags, NULL) == SQLITE_OK || vdm_db_fail(db, err)) &&
         make_schema(db, kind, err) && dump_schema(db, out, err);
     sqlite3_close(db);
     return ok;

@@ -50,6 +50,59 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
     return get(l, STMT_CHECKPOINT, size, out, found, err);
 }
 
+/* A search through many rows is cut: who commits waits while one is under way. */
+#define SEARCH_ROWS 20000
+
+static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which, struct vdm_bytes beginning,
+                   uint64_t from, uint64_t to, uint64_t *out, bool *row, struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    if (!vdm_ledger_statement(l, which, &s, err))
+        return vdm_err_prefix(err, "ledger");
+    vdm_db_bind_number(s, 1, from);
+    vdm_db_bind_number(s, 2, to);
+    vdm_db_bind_blob(s, 3, beginning);
+    if (!vdm_db_step(s, row, err))
+        return vdm_err_prefix(err, "ledger");
+    *out = *row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    return true;
+}
+
+static uint64_t search_end(uint64_t from, uint64_t to)
+{
+    return to - from > SEARCH_ROWS ? from + SEARCH_ROWS : to;
+}
+
+bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
+                     uint64_t *n, bool *found, struct vdm_err *err)
+{
+    uint64_t at;
+    *found = false;
+    for (uint64_t end; !*found && from < to; from = end) {
+        end = search_end(from, to);
+        if (!search(l, STMT_NEXT, beginning, from, end, &at, found, err))
+            return false;
+    }
+    if (*found)
+        *n = at;
+    return true;
+}
+
+bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
+                      uint64_t *count, struct vdm_err *err)
+{
+    uint64_t some;
+    bool row;
+    *count = 0;
+    for (uint64_t end; from < to; from = end) {
+        end = search_end(from, to);
+        if (!search(l, STMT_COUNT, beginning, from, end, &some, &row, err))
+            return false;
+        *count += some;
+    }
+    return true;
+}
+
 /* --- tiles --- */
 
 static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t level,
@@ -194,7 +247,7 @@ void vdm_ledger_slice_release(struct vdm_ledger_slice *s)
     *s = (struct vdm_ledger_slice){0};
 }
 
-static bool count(struct vdm_ledger *l, const char *sql, uint64_t *out, struct vdm_err *err)
+static bool count_rows(struct vdm_ledger *l, const char *sql, uint64_t *out, struct vdm_err *err)
 {
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_finalize) = NULL;
     bool row;
@@ -206,15 +259,15 @@ static bool count(struct vdm_ledger *l, const char *sql, uint64_t *out, struct v
 
 bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out, struct vdm_err *err)
 {
-    return count(l, "SELECT count(*) FROM entry", &out->entries, err) &&
-           count(l, "SELECT count(*) FROM record", &out->records, err) &&
-           count(l, "SELECT count(*) FROM checkpoint", &out->checkpoints, err) &&
-           count(l, "SELECT count(*) FROM tile", &out->tiles, err) &&
-           count(l,
+    return count_rows(l, "SELECT count(*) FROM entry", &out->entries, err) &&
+           count_rows(l, "SELECT count(*) FROM record", &out->records, err) &&
+           count_rows(l, "SELECT count(*) FROM checkpoint", &out->checkpoints, err) &&
+           count_rows(l, "SELECT count(*) FROM tile", &out->tiles, err) &&
+           count_rows(l,
                  "SELECT coalesce(sum(length(hashes)), 0) / 32 FROM tile "
                  "WHERE typeof(level) = 'integer' AND typeof(\"index\") = 'integer' "
                  "AND typeof(hashes) = 'blob'",
                  &out->hashes, err) &&
-           count(l, "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)",
+           count_rows(l, "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)",
                  &out->others, err);
 }

@@ -344,6 +344,8 @@ bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
                        "a record stands beside an entry that has none");
     if (e->kind == VDM_ENTRY_WITHDRAWAL)
         return check_withdrawal(v, c, err);
+    if (e->kind == VDM_ENTRY_AUDIT)
+        return vdm_verify_audit(v, e, err);
     if (e->kind == VDM_ENTRY_CAPTURE) {
         v->report->captures++;
         return check_record(v, e, e->n, record, err);

@@ -67,6 +67,8 @@ struct vdm_verify {
     struct vdm_verify_kept *kept;
     size_t kepts;
     struct vdm_buf guard;
+    struct vdm_digest *findings; /* what audits found: stored like documents */
+    size_t findings_n, findings_cap;
 };
 
 static inline struct vdm_seen vdm_seen_at(enum vdm_finding_kind kind, uint64_t n)
@@ -85,6 +87,12 @@ bool vdm_verify_meanwhile(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CH
 /* After the last: what is missing and no withdrawal accounts for becomes findings; so do amendments
  * of what was withdrawn before. What is withdrawn and still there is told. */
 bool vdm_verify_settle(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- what audits found (verify_archive_audit.c) --- */
+
+bool vdm_verify_audit(struct vdm_verify *v, const struct vdm_entry *e,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_verify_is_findings(const struct vdm_verify *v, struct vdm_digest id);
 
 /* --- the catalog --- */
 

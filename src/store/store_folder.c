@@ -191,6 +191,11 @@ static bool set_aside(const struct folder *f, struct vdm_digest id, struct vdm_e
     return true;
 }
 
+bool vdm_store_folder_set_aside(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+{
+    return set_aside(of(s), id, err) || vdm_err_prefix(err, "store");
+}
+
 static void unlock(int *fd)
 {
     if (*fd >= 0)

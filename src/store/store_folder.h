@@ -53,4 +53,9 @@ bool vdm_store_list(int objects, vdm_store_visit_fn *visit, void *ctx,
 /* Open a folder that may be no link. */
 bool vdm_store_open_dir(int dir, const char *name, int *fd, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Take what stands in the object's place out of the way, unread, and keep it in tmp/: for what the disk
+ * does not give any more. A folder is refused. */
+bool vdm_store_folder_set_aside(struct vdm_store *s, struct vdm_digest id,
+                                struct vdm_err *err) VDM_MUST_CHECK;
+
 #endif

@@ -286,6 +286,45 @@ static void every_call(void **state)
     }
 }
 
+static bool read_first(void *ctx, struct vdm_err *err)
+{
+    struct work *w = ctx;
+    struct vdm_stream_reader *in VDM_CLEANUP(vdm_stream_reader_cleanup) = NULL;
+    enum vdm_stream_state state;
+    static uint8_t p[2 * VDM_COPY_BYTES];
+    size_t got = 0;
+    assert_int_equal(lseek(w->fd, 0, SEEK_SET), 0);
+    if (!vdm_stream_reader_open(&in, w->fd, err) ||
+        !vdm_stream_read(in, p, sizeof p, &got, &state, err))
+        return false;
+    assert_int_equal(got, w->form == VDM_STREAM_GZIP ? 5 : VDM_COPY_BYTES - 9);
+    assert_int_equal(state, VDM_STREAM_END);
+    return true;
+}
+
+/* The member ends where the reader's buffer does: whether something follows takes another read. */
+static void look_behind_the_end(void **state)
+{
+    (void)state;
+    struct vdm_buf raw VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf plain VDM_CLEANUP(vdm_buf_release) = {0};
+    pack(VDM_STREAM_GZIP, 0, 5, VDM_LIT("first"), &plain);
+    vdm_buf_put(&raw, VDM_LIT("\x1f\x8b\x08\x08\0\0\0\0\0\xff")); /* 08: a name follows */
+    memset(vdm_buf_grow(&raw, VDM_COPY_BYTES - plain.n - 1), 'n', VDM_COPY_BYTES - plain.n - 1);
+    vdm_buf_putc(&raw, 0);
+    vdm_buf_put(&raw, vdm_bytes_skip(vdm_buf_bytes(&plain), 10));
+    assert_int_equal(raw.n, VDM_COPY_BYTES);
+    struct work w = {.form = VDM_STREAM_GZIP, .fd = fd_of(vdm_buf_bytes(&raw))};
+    sweep(read_first, &w);
+    vdm_fd_close(&w.fd);
+    vdm_buf_clear(&raw); /* a frame with one raw block of 0xfff7 bytes, the last */
+    vdm_buf_put(&raw, VDM_LIT("\x28\xb5\x2f\xfd\x00\x68\xb9\xff\x07"));
+    memset(vdm_buf_grow(&raw, VDM_COPY_BYTES - 9), 'x', VDM_COPY_BYTES - 9);
+    w = (struct work){.form = VDM_STREAM_ZSTD, .fd = fd_of(vdm_buf_bytes(&raw))};
+    sweep(read_first, &w);
+    vdm_fd_close(&w.fd);
+}
+
 static void late_end(void **state)
 {
     (void)state;
@@ -335,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call),
+        cmocka_unit_test(look_behind_the_end),
         cmocka_unit_test(late_end),
         cmocka_unit_test(texts_without_memory),
     };

@@ -13,16 +13,25 @@ static const bool goes_without = false;
 
 #define PLANTED "planted failure"
 
+static bool sqlite_refused; /* it was a call of SQLite that failed, */
+static bool config_refused; /* that of a setting */
+
 static unsigned next_request(unsigned n)
 {
+    sqlite_refused = config_refused = false;
     return n + 1;
 }
 
 static bool told(const struct vdm_err *err)
 {
-    return err->kind == VDM_ERR_FAILED &&
-           (strstr(err->text, PLANTED) || strstr(err->text, "out of memory") ||
-            strstr(err->text, "SQLite refuses") || strstr(err->text, strerror(ENOMEM)));
+    if (err->kind != VDM_ERR_FAILED)
+        return false;
+    if (config_refused)
+        return strstr(err->text, "SQLite refuses setting");
+    if (sqlite_refused)
+        return strstr(err->text, PLANTED);
+    return strstr(err->text, PLANTED) || strstr(err->text, "out of memory") ||
+           strstr(err->text, strerror(ENOMEM));
 }
 
 /* --- what SQLite says of its last call, where the call was ours to fail --- */
@@ -67,6 +76,7 @@ static bool refuses(void)
 {
     bool now = scarce_refuses();
     said.code = now ? SQLITE_ERROR : 0;
+    sqlite_refused = sqlite_refused || now;
     return now;
 }
 
@@ -125,6 +135,7 @@ int __wrap_sqlite3_db_config(sqlite3 *db, int what, ...)
     int code = __real_sqlite3_db_config(db, what, on, now);
     if (!scarce_refuses())
         return code;
+    config_refused = true;
     *now = config_lies ? !on : on;
     return config_lies ? SQLITE_OK : SQLITE_ERROR;
 }
@@ -203,26 +214,18 @@ static void words_of_errors(void **state)
     }
 }
 
+static bool open_only(struct kit *k, struct vdm_err *err)
+{
+    return vdm_ledger_open(&k->l, k->dir, VDM_LEDGER_READ, err);
+}
+
 /* A setting that is said to be taken and is not, and one that answers nothing. */
 static void settings_that_are_not_taken(void **state)
 {
     struct kit *k = *state;
     close_it(k);
     config_lies = true;
-    for (unsigned n = 1; n <= 7; n++) {
-        config_lies = true;
-        scarce_failed = false;
-        scarce_left = n;
-        while (!scarce_failed) { /* the n-th request may be another one */
-            struct vdm_err err = {0};
-            bool ok = vdm_ledger_open(&k->l, k->dir, VDM_LEDGER_READ, &err);
-            assert_false(ok && scarce_failed);
-            if (ok)
-                close_it(k);
-            scarce_left = 1;
-        }
-    }
-    scarce_left = 0;
+    sweep(k, open_only, close_it, nothing);
     config_lies = false;
     no_rows = true;
     MUST_NOT(vdm_ledger_open(&k->l, k->dir, VDM_LEDGER_READ, &k->err), "SQLite refuses");

@@ -194,9 +194,10 @@ static bool take_follower(struct vdm_bundle_check *v, struct group *g, struct vd
     }
     item->amendments += amendment;
     item->withdrawals += !amendment;
+    if (known && v->entry_good && !vdm_entry_check_vouch(&v->check, e, err))
+        return false;
     if (amendment)
-        return (!known || !v->entry_good || vdm_entry_check_vouch(&v->check, e, err)) &&
-               take_record(v, g, n, err);
+        return take_record(v, g, n, err);
     if (known && v->entry_good) {
         item->record_withdrawn =
             item->record_withdrawn || e->withdrawal.scope != VDM_SCOPE_DOCUMENT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/import_record.h"
 
+#include "base/edtf.h"
 #include "base/text.h"
-#include "base/time.h"
 #include "format/fingerprint.h"
 #include "format/value.h"
 

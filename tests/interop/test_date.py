@@ -50,7 +50,7 @@ class Dates(unittest.TestCase):
     def test_program(self):
         """A dry run says which rows it would refuse for their date."""
         rng = random.Random(1985)
-        texts = sorted({text for _, text, *_ in TABLE} | {t for t in (changed(rng, rng.choice(TABLE)[1]) for _ in range(3000)) if t})
+        texts = sorted({text for _, text, *_ in TABLE} | {t for t in (changed(rng, rng.choice(TABLE)[1]) for _ in range(1100)) if t})
         with tempfile.TemporaryDirectory(prefix="vidimus-date-") as folder:
             subprocess.run([VIDIMUS, "init", folder + "/a", "--origin", "date.example/log", "--no-passphrase"], check=True,
                            capture_output=True)
@@ -66,8 +66,8 @@ class Dates(unittest.TestCase):
         refused = {texts[int(r["path"].rsplit("/", 1)[1])]: r["reason"] for r in json.loads(done.stdout)["refusals"]}
         self.assertTrue(all("is not a date like" in reason for reason in refused.values()))
         self.assertEqual(sorted(refused), [t for t in texts if not takes(t)])
-        self.assertGreater(sum(map(takes, texts)), 300)
-        self.assertGreater(len(refused), 1000)
+        self.assertGreater(sum(map(takes, texts)), 150)
+        self.assertIn(len(refused), range(400, 1000))  # more are not listed
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "sandbox": SANDBOX,
     "crypto": LOW,
     "words": {"base", "words"},
+    "dates": {"base", "words", "dates"},
     "format": LOW | {"format"},
     "tlog": LOW | {"tlog"},
     "keys": LAYER_2_USES | {"keys"},
@@ -28,7 +29,7 @@ MAY_INCLUDE = {
     "store": LAYER_2_USES | {"store"},
     "ledger": LAYER_2_USES | {"ledger", "words"},
     "bundle": LAYER_2_USES | {"bundle"},
-    "ops": LAYER_2_USES | {"words", "keys", "capture", "store", "ledger", "bundle", "ops"},
+    "ops": LAYER_2_USES | {"words", "dates", "keys", "capture", "store", "ledger", "bundle", "ops"},
     "cli": {"cli", "ops"} | SANDBOX,
 }
 
@@ -40,7 +41,7 @@ THIRD_PARTY = [
     (r"archive(_entry)?\.h", {"capture", "bundle"}),
     (r"(zlib|zstd|zstd_errors)\.h", {"bundle"}),
     (r"(magic|gumbo)\.h", {"capture"}),
-    (r"unicode/.*", {"words"}),
+    (r"unicode/.*", {"words", "dates"}),
     (r"(seccomp|linux/(seccomp|landlock|capability)|sys/(prctl|wait))\.h", {"sandbox"}),
     (r"jansson\.h", {"capture", "cli"}),
 ]
@@ -126,6 +127,7 @@ PLANTS = [
     ("crypto/crypto.c", '#include "format/note.h"'),
     ("format/note.c", '#include "tlog/tree.h"'),
     ("tlog/tree.c", '#include "format/note.h"'),
+    ("words/words.c", '#include "dates/names.h"'),
     ("keys/pub.c", '#include "store/store.h"'),
     ("store/store.c", '#include "ledger/ledger.h"'),
     ("ledger/db.c", '#include "ops/report.h"'),

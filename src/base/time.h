@@ -20,6 +20,8 @@ uint64_t vdm_clock_ms(void);
 bool vdm_time_decode(struct vdm_bytes text, struct vdm_time *out) VDM_MUST_CHECK;
 /* `out` takes VDM_TIME_LEN + 1 bytes. The time must lie in years 0000 to 9999. */
 void vdm_time_encode(struct vdm_time t, char *out);
+/* Has it that form? Years 0 to 9999 have. */
+bool vdm_time_encodable(struct vdm_time t);
 
 /* The proleptic Gregorian calendar: days since 1970-01-01, and back. */
 int64_t vdm_days_of(int64_t year, int month, int day);

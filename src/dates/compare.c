@@ -2,6 +2,7 @@
 #include "dates/compare.h"
 
 #include "base/time.h"
+#include "words/utf16.h"
 
 #include <math.h>
 #include <unicode/ucal.h>
@@ -20,7 +21,7 @@ static bool islamic_day(UCalendar *c, int year, int month, int day, int64_t *out
     ucal_setDate(c, year, month - 1, day, &code);
     double ms = ucal_getMillis(c, &code);
     *out = (int64_t)floor(ms / 86400000.0);
-    return U_SUCCESS(code) || vdm_fail(err, "calendar: %s", u_errorName(code));
+    return U_SUCCESS(code) || vdm_fail_icu(code, "calendar", err);
 }
 
 static bool islamic_range(struct vdm_read_date *d, struct vdm_err *err)
@@ -33,7 +34,7 @@ static bool islamic_range(struct vdm_read_date *d, struct vdm_err *err)
         d->umm_al_qura ? "en_US@calendar=islamic-umalqura" : "en_US@calendar=islamic-civil";
     UCalendar *c = ucal_open(utc, -1, name, UCAL_TRADITIONAL, &code);
     if (U_FAILURE(code))
-        return vdm_fail(err, "calendar: %s", u_errorName(code));
+        return vdm_fail_icu(code, "calendar", err);
     bool ok = islamic_day(c, w->year, w->month, w->day ? w->day : 1, &d->first, err);
     d->last = d->first;
     if (ok && !w->day) {

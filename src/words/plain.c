@@ -70,7 +70,7 @@ static bool convert(struct vdm_buf *out, struct vdm_bytes s, UConverter *from, s
         return vdm_fail_memory(err);
     u.n = ucnv_toUChars(from, u.p, (int32_t)(2 * s.n + 1), (const char *)s.p, (int32_t)s.n, &code);
     if (U_FAILURE(code))
-        return vdm_fail(err, "text: %s", u_errorName(code));
+        return vdm_fail_icu(code, "text", err);
     return put_units(out, &u, err);
 }
 
@@ -155,7 +155,7 @@ static bool normalize(struct vdm_buf *out, struct vdm_bytes s, struct vdm_err *e
     struct vdm_utf16 u VDM_CLEANUP(vdm_utf16_release) = {0};
     const UNormalizer2 *form = unorm2_getNFCInstance(&code);
     if (U_FAILURE(code))
-        return vdm_fail(err, "text: %s", u_errorName(code));
+        return vdm_fail_icu(code, "text", err);
     return vdm_utf16_from(&u, s, err) && vdm_utf16_normalize(&u, form, err) &&
            put_units(out, &u, err);
 }
@@ -200,5 +200,5 @@ bool vdm_plain_prepare(struct vdm_err *err)
         unorm2_getNFCInstance(&code);
     if (U_SUCCESS(code))
         ucnv_close(ucnv_open("windows-1256", &code)); /* the table of names comes with it */
-    return U_SUCCESS(code) || vdm_fail(err, "ICU: %s", u_errorName(code));
+    return U_SUCCESS(code) || vdm_fail_icu(code, "ICU", err);
 }

@@ -30,6 +30,12 @@ void vdm_utf8_put(struct vdm_buf *out, UChar32 c)
 }
 #pragma GCC diagnostic pop
 
+bool vdm_fail_icu(UErrorCode code, const char *what, struct vdm_err *err)
+{
+    return code == U_MEMORY_ALLOCATION_ERROR ? vdm_fail_memory(err)
+                                             : vdm_fail(err, "%s: %s", what, u_errorName(code));
+}
+
 void vdm_utf16_release(struct vdm_utf16 *u)
 {
     free(u->p);
@@ -46,7 +52,7 @@ bool vdm_utf16_from(struct vdm_utf16 *out, struct vdm_bytes text, struct vdm_err
         return vdm_fail_memory(err);
     u_strFromUTF8WithSub(out->p, (int32_t)text.n + 1, &out->n, (const char *)text.p,
                          (int32_t)text.n, 0xFFFD, NULL, &code);
-    return U_SUCCESS(code) || vdm_fail(err, "words: %s", u_errorName(code));
+    return U_SUCCESS(code) || vdm_fail_icu(code, "words", err);
 }
 
 bool vdm_utf16_normalize(struct vdm_utf16 *u, const UNormalizer2 *form, struct vdm_err *err)
@@ -55,14 +61,14 @@ bool vdm_utf16_normalize(struct vdm_utf16 *u, const UNormalizer2 *form, struct v
     struct vdm_utf16 made VDM_CLEANUP(vdm_utf16_release) = {0};
     int32_t need = unorm2_normalize(form, u->p, u->n, NULL, 0, &code);
     if (code != U_BUFFER_OVERFLOW_ERROR && U_FAILURE(code))
-        return vdm_fail(err, "words: %s", u_errorName(code));
+        return vdm_fail_icu(code, "words", err);
     code = U_ZERO_ERROR;
     made.p = malloc(((size_t)need + 1) * sizeof *made.p);
     if (!made.p)
         return vdm_fail_memory(err);
     made.n = unorm2_normalize(form, u->p, u->n, made.p, need + 1, &code);
     if (U_FAILURE(code))
-        return vdm_fail(err, "words: %s", u_errorName(code));
+        return vdm_fail_icu(code, "words", err);
     struct vdm_utf16 old = *u;
     *u = made;
     made = old;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text in UTF-16, which is what ICU works on. Inside of words/ only. */
+/* Text in UTF-16, which is what ICU works on. For words/ and dates/ only. */
 #ifndef VDM_WORDS_UTF16_H
 #define VDM_WORDS_UTF16_H
 
@@ -13,6 +13,9 @@ struct vdm_utf16 {
     int32_t n;
 };
 void vdm_utf16_release(struct vdm_utf16 *u);
+
+/* What ICU says, behind the word; want of memory as any other. Returns false. */
+bool vdm_fail_icu(UErrorCode code, const char *what, struct vdm_err *err);
 
 /* What is not well-formed UTF-8 becomes U+FFFD. Zero-initialise `out`, release it. */
 bool vdm_utf16_from(struct vdm_utf16 *out, struct vdm_bytes utf8,

@@ -87,7 +87,7 @@ bool vdm_words_append(struct vdm_buf *out, struct vdm_bytes text, struct vdm_err
     const UNormalizer2 *together = unorm2_getNFCInstance(&code);
     struct vdm_utf16 u VDM_CLEANUP(vdm_utf16_release) = {0};
     if (U_FAILURE(code))
-        return vdm_fail(err, "words: %s", u_errorName(code));
+        return vdm_fail_icu(code, "words", err);
     if (!vdm_utf16_from(&u, text, err) || !vdm_utf16_normalize(&u, casefold, err) ||
         !vdm_utf16_normalize(&u, apart, err))
         return false;

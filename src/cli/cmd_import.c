@@ -38,7 +38,12 @@ const struct vdm_manual vdm_manual_import = {
             "again, unless --again is given. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
-            "answer, the type is application/octet-stream, and a warning says for how many.",
+            "answer, the type is application/octet-stream, and a warning says for how many. In "
+            "another such process the text that a reader sees is taken out of HTML pages and "
+            "plain texts of up to 8 MiB; its SHA-256 goes into the record (field "
+            "text-fingerprint), by which `vidimus history` tells a page that changed from one that "
+            "was served with another captcha. A document without one is imported as well, and "
+            "counted; --no-text makes none.",
             "Room for each document and for what is written about it is asked for before. Where "
             "there is none, what was taken so far is recorded and the import ends. Several "
             "imports may run at once; one that waits for long says for whom.",

@@ -5,6 +5,7 @@
 #include "format/value.h"
 #include "ops/doubt.h"
 #include "ops/import_record.h"
+#include "ops/import_text.h"
 #include "ops/query.h"
 #include "ops/writer.h"
 
@@ -47,6 +48,7 @@ struct import {
     void *ctx;
     struct vdm_import_done *done;
     struct vdm_media *media;
+    struct vdm_import_text *text; /* NULL: no fingerprints are made */
     struct vdm_table_field columns[VDM_IMPORT_COLUMNS];
     struct vdm_table *table;
     struct vdm_table_row row;
@@ -272,6 +274,7 @@ static bool read_source(void *ctx, uint8_t *p, size_t cap, size_t *got, struct v
     if (!vdm_source_read(r->source, p, cap, got, err))
         return false;
     r->read += *got;
+    vdm_import_text_take(r->m->text, (struct vdm_bytes){p, *got});
     vdm_progress_tell(r->m->progress, "importing", r->m->seen, r->m->total, r->m->bytes + r->read);
     return *got > 0 || vdm_source_finish(r->source, err);
 }
@@ -300,13 +303,14 @@ static bool store_document(struct import *m, struct vdm_source *source, struct p
     const struct vdm_source_facts *facts = vdm_source_facts(source);
     if (m->r->dry_run)
         return hash_only(m, &r, p, err);
+    vdm_import_text_begin(m->text, &p->lines);
     if (!vdm_store_put(m->a->store, read_source, &r,
                        facts->has_size ? facts->size_bytes : VDM_SIZE_UNKNOWN, &stored, err))
         return false;
     m->done->repaired += stored.repaired;
     p->digest = stored.id;
     p->size = stored.size_bytes;
-    return true;
+    return vdm_import_text_end(m->text, &p->lines, err);
 }
 
 /* Is there room for one more document, with all that the batch will then write? *free says how much. */
@@ -501,6 +505,7 @@ static bool open_parts(struct import *m, struct vdm_err *err)
         return vdm_err_prefix(err, "%s", r->table);
     return find_own(m, err) && vdm_media_open(&m->media, err) &&
            vdm_hash_open(&m->hash, m->a->crypto, err) &&
+           (r->dry_run || r->no_text || vdm_import_text_open(&m->text, m->a->crypto, err)) &&
            (r->dry_run || vdm_writer_open(&m->writer, m->a, m->signers->ledger, err));
 }
 
@@ -522,6 +527,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
         vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(m.writer));
     if (m.media)
         done->unguessed = vdm_media_unguessed(m.media);
+    done->textless = vdm_import_textless(m.text);
     drop_batch(&m);
     free(m.batch);
     free(m.own[0]);
@@ -529,6 +535,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     vdm_writer_close(m.writer);
     vdm_hash_close(m.hash);
     vdm_media_close(m.media);
+    vdm_import_text_close(m.text);
     vdm_table_row_release(&m.row);
     vdm_table_close(m.table);
     return ok;

@@ -224,6 +224,9 @@ static bool took_fact(struct vdm_container *c)
         c->member.lines = c->own.n;
     } else if (c->inside && i->kind == VDM_ITEM_PLACE) {
         good = place_member(c, i);
+    } else if (c->inside && i->kind == VDM_ITEM_METHOD) {
+        good = i->bytes.n > 0;
+        c->member.method = keep(c->method, sizeof c->method, i->bytes);
     } else if (c->inside && i->kind == VDM_ITEM_REPEATS) {
         good = repeat_member(c, i);
     } else {
@@ -331,9 +334,9 @@ void vdm_container_cleanup(struct vdm_container **c)
     *c = NULL;
 }
 
-const char *vdm_container_name(const struct vdm_container *c)
+const struct vdm_container_format *vdm_container_format(const struct vdm_container *c)
 {
-    return c->format->name;
+    return c->format;
 }
 
 const struct vdm_record_line *vdm_container_about(const struct vdm_container *c, size_t *lines)

@@ -149,7 +149,8 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
     if (!in->whole)
         return vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
     return vdm_import_collect(&p->lines, m->r, &known, err) &&
-           vdm_import_store(m, read_source, &r, hint, &p->digest, &p->size, err);
+           vdm_import_store(m, read_source, &r, hint, &p->digest, &p->size, err) &&
+           vdm_import_check_slices(m, p, err);
 }
 
 static bool add_document(struct vdm_importing *m, const struct input *in, struct vdm_pending *p,

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,15 +120,27 @@ static void tell_waiting(void *ctx, const char *holder)
     fputs(", to finish writing\n", stderr);
 }
 
+static void tell_doubt(struct vdm_cli *cli, const struct vdm_doubt *d)
+{
+    if (d->documents == 0)
+        vdm_cli_say(cli, "vidimus: an earlier write failed; the whole archive was verified and is "
+                         "good\n");
+    else /* not to be missed, even with --quiet */
+        fprintf(stderr,
+                "vidimus: an earlier write failed; the whole archive was verified: documents are "
+                "missing or damaged (%llu), all else is good. `vidimus verify` names them; import "
+                "a good copy of each, which mends it\n",
+                (unsigned long long)d->documents);
+}
+
 /* After a write that failed the whole archive is verified. */
 static bool settle_doubt(struct vdm_cli *cli, struct vdm_err *err)
 {
-    bool verified;
-    bool ok = vdm_doubt_settle(cli->archive, &cli->progress, &verified, err);
+    struct vdm_doubt d;
+    bool ok = vdm_doubt_settle(cli->archive, &cli->progress, &d, err);
     vdm_progress_end(cli);
-    if (ok && verified)
-        vdm_cli_say(cli, "vidimus: an earlier write failed; the whole archive was verified and is "
-                         "good\n");
+    if (ok && d.verified)
+        tell_doubt(cli, &d);
     return ok;
 }
 
@@ -287,11 +300,18 @@ static void hold_standard_descriptors(void)
             (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* A file that outgrows `ulimit -f` is an error of that write (EFBIG), as a full disk is. */
+static void refuse_no_size(void)
+{
+    (void)signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
     struct vdm_err err = {0};
     struct vdm_args args = {0};
     hold_standard_descriptors();
+    refuse_no_size();
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct vdm_command *c = choose(&argc, argv, &err);
     if (!c) {
@@ -301,6 +321,8 @@ int main(int argc, char **argv)
     }
     struct vdm_opt *options = vdm_command_options(c);
     int status = VDM_EXIT_FAILED;
+    if (!options)
+        (void)!vdm_fail_memory(&err);
     if (options && vdm_args_parse(&args, argc, argv, vdm_global_options, options, false, &err)) {
         if (vdm_args_has(&args, "help"))
             vdm_help_print_command(c, options), status = VDM_EXIT_DONE;

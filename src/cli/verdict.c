@@ -220,11 +220,12 @@ static json_t *protection_json(const struct vdm_protection *p)
         "cpu_seconds", (json_int_t)p->limits.cpu_seconds);
 }
 
+static const char *const kinds[] = {"archive", "bundle", "proof", "checkpoint", "fork-proof"};
+
 bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const char *name,
                       struct vdm_items *items, const struct vdm_protection *protection,
                       struct vdm_err *err)
 {
-    static const char *const kinds[] = {"archive", "bundle", "proof", "checkpoint", "fork-proof"};
     enum vdm_verdict v = vdm_report_verdict(r);
     json_t *o = json_pack(
         "{s:o,s:s,s:b,s:s,s:s,s:I,s:o,s:o,s:I,s:I,s:I,s:b,s:I,s:o,s:o}", "name",
@@ -251,10 +252,11 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
     return vdm_json_print(o, err);
 }
 
-bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *err)
+bool vdm_verdict_json_failed(const char *name, enum vdm_checked what, const char *why,
+                             struct vdm_err *err)
 {
     return vdm_json_print(json_pack("{s:o,s:s,s:b,s:s,s:o}", "name", vdm_json_bytes(vdm_str(name)),
                                     "verdict", vdm_verdict_words(VDM_COULD_NOT_CHECK), "ok", 0,
-                                    "kind", "bundle", "message", vdm_json_bytes(vdm_str(why))),
+                                    "kind", kinds[what], "message", vdm_json_bytes(vdm_str(why))),
                           err);
 }

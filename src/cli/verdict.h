@@ -30,7 +30,8 @@ void vdm_put_not_shown(FILE *to, const struct vdm_report *r);
 enum vdm_colour vdm_verdict_colour(enum vdm_verdict v);
 
 /* --json of one that could not be checked. */
-bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_verdict_json_failed(const char *name, enum vdm_checked what, const char *why,
+                             struct vdm_err *err) VDM_MUST_CHECK;
 
 /* The two sentences that belong to every verdict; the first claims no more than was looked at. */
 const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what);

@@ -31,7 +31,8 @@ bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger
 void vdm_ledger_close(struct vdm_ledger *l); /* NULL is fine */
 void vdm_ledger_cleanup(struct vdm_ledger **l);
 
-/* *why says in what file header or schema differ from what this version makes; empty if they do not. */
+/* *why says in what file header or schema differ from what this version makes; empty if they do not.
+ * Of a ledger that a later version made nothing can be said: VDM_ERR_FAILED tells that. */
 bool vdm_ledger_check_schema(const char *store, struct vdm_buf *why,
                              struct vdm_err *err) VDM_MUST_CHECK;
 

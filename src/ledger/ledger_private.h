@@ -30,10 +30,9 @@ enum vdm_ledger_statement {
 };
 
 struct vdm_cached_tile {
-    bool used;
     uint8_t level;
     uint64_t index;
-    unsigned width;
+    unsigned width; /* 0: there is none in this slot */
     struct vdm_digest hashes[VDM_TILE_WIDTH];
 };
 

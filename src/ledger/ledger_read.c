@@ -14,8 +14,7 @@ bool vdm_ledger_size(struct vdm_ledger *l, uint64_t *size, struct vdm_err *err)
     bool row;
     if (!vdm_ledger_statement(l, STMT_SIZE, &s, err) || !vdm_db_step(s, &row, err))
         return vdm_err_prefix(err, "ledger");
-    sqlite3_int64 n = sqlite3_column_int64(s, 0);
-    *size = n > 0 ? (uint64_t)n : 0;
+    *size = (uint64_t)sqlite3_column_int64(s, 0);
     return true;
 }
 
@@ -127,7 +126,6 @@ static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t l
 {
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
     bool row;
-    t->used = false;
     if (!vdm_ledger_statement(l, STMT_TILE, &s, err))
         return false;
     vdm_db_bind_number(s, 1, level);
@@ -143,7 +141,6 @@ static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t l
     t->level = level;
     t->index = index;
     t->width = (unsigned)(hashes.n / sizeof *t->hashes);
-    t->used = true;
     return true;
 }
 
@@ -152,14 +149,12 @@ bool vdm_ledger_read_tile(void *ctx, uint8_t level, uint64_t index, unsigned wid
 {
     struct vdm_ledger *l = ctx;
     struct vdm_cached_tile *t = &l->cache[(index + 5u * level) % VDM_LEDGER_CACHED_TILES];
-    bool hit = t->used && t->level == level && t->index == index && t->width >= width;
+    bool hit = t->level == level && t->index == index && t->width >= width;
     if (!hit && !load_tile(l, t, level, index, err))
         return vdm_err_prefix(err, "ledger: tile %u/%llu", level, (unsigned long long)index);
-    if (t->width < width) {
-        t->used = false;
+    if (t->width < width)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "ledger: tile %u/%llu has %u hashes, not %u",
                            level, (unsigned long long)index, t->width, width);
-    }
     memcpy(hashes, t->hashes, (size_t)width * sizeof *hashes);
     return true;
 }
@@ -224,14 +219,12 @@ static const uint8_t *place_rows(struct vdm_ledger_row *row, size_t count, const
     return p;
 }
 
-/* Where the slice ends if rows were read until `wanted` or until the byte limit stopped them. */
+/* Where the slice ends if rows were read until `wanted` or until the byte limit stopped them, which one
+ * row alone does not reach. */
 static uint64_t slice_end(const struct vdm_ledger_slice *s, const struct vdm_ledger_row *row,
                           size_t count, size_t start, uint64_t wanted)
 {
-    if (s->memory.n - start < SLICE_BYTES || count == 0)
-        return wanted;
-    uint64_t last = row[count - 1].n;
-    return last >= s->from && last < wanted ? last + 1 : wanted;
+    return s->memory.n - start < SLICE_BYTES ? wanted : row[count - 1].n + 1;
 }
 
 bool vdm_ledger_read_slice(struct vdm_ledger *l, uint64_t from, uint64_t end,
@@ -272,13 +265,12 @@ void vdm_ledger_slice_release(struct vdm_ledger_slice *s)
 
 static bool count_rows(struct vdm_ledger *l, const char *sql, uint64_t *out, struct vdm_err *err)
 {
-    sqlite3_stmt *s = NULL;
-    bool row = false;
-    bool ok = vdm_db_prepare(l->db, sql, &s, err) && vdm_db_step(s, &row, err);
-    if (ok)
-        *out = row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
-    sqlite3_finalize(s);
-    return ok || vdm_err_prefix(err, "ledger");
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_finalize) = NULL;
+    bool row;
+    if (!vdm_db_prepare(l->db, sql, &s, err) || !vdm_db_step(s, &row, err))
+        return vdm_err_prefix(err, "ledger");
+    *out = (uint64_t)sqlite3_column_int64(s, 0);
+    return true;
 }
 
 bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out, struct vdm_err *err)

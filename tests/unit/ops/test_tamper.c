@@ -4,6 +4,7 @@
 #include "unit/ops/archive_kit.h"
 
 #include "format/policy.h"
+#include "format/value.h"
 
 /* Entries 0 to 49, checkpoints at 2, 10, 30, 45 and 50. Made once, copied for each case. */
 struct base {

@@ -318,6 +318,14 @@ class Warcs(support.Case):
         self.assertEqual(len(self.members(a)), 1)
         self.assertTrue(any("unpacks to more" in p["reason"] for p in r["problem_list"]))
 
+    def test_lengths_that_overlap(self):
+        """Each of many records says that all that follows is its own: that costs no more than reading them once."""
+        n, size = 1800, 400
+        one = [warcs.record("resource", b"x" * size, id=i, length=(n - i) * 600) for i in range(n)]
+        a, r = self.imported(b"".join(one), code=1)
+        self.assertEqual((r["imported"], r["refused"]), (2, n - 1))  # the WARC, and the last, which is cut off
+        self.assertIn("breaks off", str(self.members(a)[0]["field"]))
+
     # --- interrupted ---
 
     def test_interrupted_and_run_again(self):

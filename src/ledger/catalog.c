@@ -30,6 +30,8 @@ static const char *const sql[VDM_CATALOG_STATEMENTS] = {
     [VDM_CATALOG_DROP_ISSUERS] = "DELETE FROM issuer WHERE n = ?1",
     [VDM_CATALOG_FIND_SAME] = "SELECT max(n) FROM capture WHERE document = ?1 AND source IS ?2 "
                               "AND captured IS ?3 AND withdrawn IS NULL",
+    [VDM_CATALOG_NEXT_SAME] = "SELECT min(n) FROM capture WHERE document = ?1 AND source IS ?2 "
+                              "AND captured IS ?3 AND withdrawn IS NULL AND n >= ?4 AND n < ?5",
     [VDM_CATALOG_LAST_OF_SOURCE] = "SELECT max(n) FROM capture WHERE source = ?1",
     [VDM_CATALOG_HAS_DOCUMENT] = "SELECT min(n) FROM capture WHERE document = ?1",
     [VDM_CATALOG_FATE] = "SELECT amended, withdrawn FROM capture WHERE n = ?1",

@@ -53,8 +53,9 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
 /* A search through many rows is cut: who commits waits while one is under way. */
 #define SEARCH_ROWS 20000
 
-static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which, struct vdm_bytes beginning,
-                   uint64_t from, uint64_t to, uint64_t *out, bool *row, struct vdm_err *err)
+static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which,
+                   struct vdm_bytes beginning, uint64_t from, uint64_t to, uint64_t *out, bool *row,
+                   struct vdm_err *err)
 {
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
     if (!vdm_ledger_statement(l, which, &s, err))
@@ -264,10 +265,10 @@ bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out, stru
            count_rows(l, "SELECT count(*) FROM checkpoint", &out->checkpoints, err) &&
            count_rows(l, "SELECT count(*) FROM tile", &out->tiles, err) &&
            count_rows(l,
-                 "SELECT coalesce(sum(length(hashes)), 0) / 32 FROM tile "
-                 "WHERE typeof(level) = 'integer' AND typeof(\"index\") = 'integer' "
-                 "AND typeof(hashes) = 'blob'",
-                 &out->hashes, err) &&
+                      "SELECT coalesce(sum(length(hashes)), 0) / 32 FROM tile "
+                      "WHERE typeof(level) = 'integer' AND typeof(\"index\") = 'integer' "
+                      "AND typeof(hashes) = 'blob'",
+                      &out->hashes, err) &&
            count_rows(l, "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)",
-                 &out->others, err);
+                      &out->others, err);
 }

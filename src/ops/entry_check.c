@@ -206,14 +206,18 @@ static bool check_signer(struct vdm_entry_check *k, struct vdm_checked_entry *ou
     return true;
 }
 
-bool vdm_entry_check_vouch(struct vdm_entry_check *k, const struct vdm_entry *amendment,
+bool vdm_entry_check_vouch(struct vdm_entry_check *k, const struct vdm_entry *e,
                            struct vdm_err *err)
 {
+    bool withdraws = e->kind == VDM_ENTRY_WITHDRAWAL;
     if (k->doubts == 0) /* only what came before can be settled */
+        return true;
+    if (withdraws && e->withdrawal.scope == VDM_SCOPE_DOCUMENT) /* what was said of it stays said */
         return true;
     if (!vdm_list_grow(&k->vouching, k->vouchings, &k->vouchings_cap, sizeof *k->vouching, err))
         return false;
-    k->vouching[k->vouchings++] = (struct vdm_vouching){amendment->capture.amends, amendment->n};
+    k->vouching[k->vouchings++] =
+        (struct vdm_vouching){withdraws ? e->withdrawal.of : e->capture.amends, e->n, withdraws};
     return true;
 }
 
@@ -260,11 +264,11 @@ static int by_capture(const void *a, const void *b)
                                     : (x->by > y->by) - (x->by < y->by);
 }
 
-/* The first amendment behind a doubted entry that vouches for its capture, or NULL. */
+/* The first entry behind a doubted one that settles it, or NULL. */
 static const struct vdm_vouching *vouches_for(const struct vdm_entry_check *k,
                                               const struct vdm_doubted *d)
 {
-    const struct vdm_vouching wanted = {d->capture, d->entry + 1};
+    const struct vdm_vouching wanted = {d->capture, d->entry + 1, false};
     size_t at = vdm_list_place(k->vouching, k->vouchings, sizeof wanted, &wanted, by_capture);
     bool found = at < k->vouchings && k->vouching[at].capture == d->capture;
     return found ? &k->vouching[at] : NULL;
@@ -285,8 +289,10 @@ void vdm_entry_check_end(struct vdm_entry_check *k)
         describe_end(event, VDM_KEY_REVOKE, d->revoked_by, d->since);
         if (v)
             vdm_report_add(k->report, seen,
-                           "its signer's key was %s; amendment %llu vouches for it again", event,
-                           (unsigned long long)v->by);
+                           v->withdraws ? "its signer's key was %s; withdrawal %llu took it down"
+                                        : "its signer's key was %s; amendment %llu vouches for it "
+                                          "again",
+                           event, (unsigned long long)v->by);
         else
             vdm_report_add(k->report, seen, "its signer's key was %s", event);
     }

@@ -16,8 +16,8 @@
 
 struct rebuilding {
     struct vdm_archive *a;
-    uint64_t has;          /* entries that the good ledger has */
-    uint64_t guarded;      /* entries that the guard covers, and their root */
+    uint64_t has;     /* entries that the good ledger has */
+    uint64_t guarded; /* entries that the guard covers, and their root */
     struct vdm_digest root;
     struct vdm_tile_writer *tree;
 };
@@ -48,8 +48,8 @@ static bool put_slice(struct rebuilding *b, struct vdm_ledger *to, const struct 
         if (!*open && !vdm_ledger_begin(to, err))
             return false;
         *open = true;
-        if (!put_row(b, to, row,
-                     k < s->records && s->record[k].n == row->n ? &s->record[k] : NULL, err))
+        if (!put_row(b, to, row, k < s->records && s->record[k].n == row->n ? &s->record[k] : NULL,
+                     err))
             return false;
         if (p == s->checkpoints || s->checkpoint[p].n != row->n + 1)
             continue;
@@ -99,8 +99,7 @@ static bool complete(void *ctx, const char *aside, struct vdm_err *err)
 {
     struct rebuilding *b = ctx;
     struct vdm_ledger *to VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
-    if (!vdm_ledger_open(&to, aside, VDM_LEDGER_WRITE, err) ||
-        !vdm_ledger_size(to, &b->has, err))
+    if (!vdm_ledger_open(&to, aside, VDM_LEDGER_WRITE, err) || !vdm_ledger_size(to, &b->has, err))
         return false;
     struct vdm_tiles tiles = {b->a->crypto, vdm_ledger_read_tile, to};
     return vdm_tile_writer_init(b->tree, &tiles, b->has, vdm_ledger_write_tile, to, err) &&

@@ -10,6 +10,7 @@ static const char *const words[VDM_KINDS] = {
     [VDM_DOCUMENT_MISSING] = "document-missing",
     [VDM_DOCUMENT_CORRUPT] = "document-corrupt",
     [VDM_DOCUMENT_UNMATCHED] = "document-unmatched",
+    [VDM_SLICE_MISMATCH] = "slice-mismatch",
     [VDM_RECORD_MISSING] = "record-missing",
     [VDM_RECORD_MISMATCH] = "record-mismatch",
     [VDM_ENTRY_MALFORMED] = "entry-malformed",
@@ -46,6 +47,7 @@ static const char *const words[VDM_KINDS] = {
     [VDM_ERASURE_PENDING] = "erasure-pending",
     [VDM_DOCUMENT_BUSY] = "document-busy",
     [VDM_AUDIT_NOT_RECORDED] = "audit-not-recorded",
+    [VDM_SLICE_NOT_CHECKED] = "slice-not-checked",
 };
 
 const char *vdm_kind_word(enum vdm_finding_kind kind)

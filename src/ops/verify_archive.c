@@ -177,8 +177,8 @@ static bool check_entry(struct vdm_verify *v, const struct vdm_ledger_row *row,
         return true;
     if (!vdm_verify_item(v, &c, record, err))
         return false;
-    bool vouches = c.entry.kind == VDM_ENTRY_AMENDMENT && c.signer_good &&
-                   vdm_report_findings(v->report) == before;
+    bool vouches = (c.entry.kind == VDM_ENTRY_AMENDMENT || c.entry.kind == VDM_ENTRY_WITHDRAWAL) &&
+                   c.signer_good && vdm_report_findings(v->report) == before;
     return !vouches || vdm_entry_check_vouch(&v->check, &c.entry, err);
 }
 

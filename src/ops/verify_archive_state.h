@@ -94,6 +94,12 @@ bool vdm_verify_audit(struct vdm_verify *v, const struct vdm_entry *e,
                       struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_verify_is_findings(const struct vdm_verify *v, struct vdm_digest id);
 
+/* --- verify_archive_slice.c --- */
+
+/* What the record of entry n says to be a slice of another document: is it one? Where that document is here. */
+bool vdm_verify_slices(struct vdm_verify *v, uint64_t n, const struct vdm_record *r,
+                       struct vdm_err *err) VDM_MUST_CHECK;
+
 /* --- the catalog --- */
 
 /* It is derived: nothing that is wrong with it keeps the rest from being checked. */

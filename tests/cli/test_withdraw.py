@@ -425,6 +425,37 @@ class Withdraw(support.Case):
         self.ok("-C", a, "recover")
         self.assertEqual((path.exists(), self.pending(a)), (False, []))
 
+    def test_what_a_stolen_key_signed(self):
+        """It cannot be amended once it is withdrawn, so the withdrawal settles it, whether the key was revoked before or
+        after; that of the document alone does not. The archive and both verifiers of bundles say so."""
+        for name, withdrawals, settled in (("before", ["both"], True), ("later", ["both"], True),
+                                           ("document", ["document"], False), ("in-two", ["document", "record"], True)):
+            a = self.archive(name=name)
+            self.ok("-C", a, "key", "new", "badr@test.example", "--role", "signer", "--no-passphrase")
+            self.ok("-C", a, "key", "authorize", "badr@test.example", "--role", "signer")
+            self.add(a, "forged.txt", "forged\n", "--signer", "badr@test.example")
+            revoke = ("-C", a, "key", "revoke", "badr@test.example", "--since", "3")
+            if name == "before":
+                self.ok(*revoke)
+                kinds = [(f["kind"], f["entry"]) for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
+                self.assertEqual(kinds, [("signer-unauthorized", 3)])
+            for scope in withdrawals:
+                self.withdraw(a, "3", "--scope", scope)
+            if name != "before":
+                self.ok(*revoke)
+            self.settled(a, name, settled)
+
+    def settled(self, a, name, settled):
+        bundle, key = str(self.dir / f"{name}.tar"), a + "/keys/authority.pub"
+        self.ok("-C", a, "bundle", "-o", bundle, "--entries", "3", "--signer", support.SIGNER)
+        for words, program in ((("-C", a, "verify", "--json"), support.VIDIMUS),
+                               (("verify", "--json", "--trust", key, bundle), support.VIDIMUS),
+                               ((str(PYTHON_VERIFIER), "--json", "--trust", key, bundle), sys.executable)):
+            report = support.run(*words, program=program).json
+            seen = [(f["kind"], f["entry"]) for f in report["findings"] + report["notices"] if f["entry"] == 3]
+            self.assertIn(("re-attested" if settled else "signer-unauthorized", 3), seen, f"{name}: {words}")
+            self.assertEqual(report["verdict"], "VERIFIED" if settled else "ALTERED", f"{name}: {words}")
+
     def test_an_erasure_without_a_withdrawal_is_missing(self):
         a = self.archive(1)
         next(pathlib.Path(a, "store/objects").glob("*/*")).unlink()

@@ -6,9 +6,13 @@ import fcntl
 import json
 import os
 import pathlib
+import re
+import shutil
+import signal
 import sqlite3
 import subprocess
 import threading
+import time
 import unittest
 
 import support
@@ -229,6 +233,44 @@ class Several(support.Case):
         self.assertEqual(failed, [])
         report = self.verified(a, 2 + 30 + 10 + 10)
         self.assertNotIn("catalog-behind", [n["kind"] for n in report["notices"]])
+
+    def stopped_at_guard(self, archive, *words):
+        """A command that stands still as it has looked for the guard and is about to open it. (process, its number)"""
+        log = self.dir / "trace"
+        log.unlink(missing_ok=True)
+        p = subprocess.Popen(["strace", "-f", "-qq", "-o", str(log), "-P", "last-checkpoint", "-e", "trace=newfstatat",
+                              "-e", "inject=newfstatat:signal=STOP:when=1", support.VIDIMUS, "-C", archive, *words],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.dir,
+                             env=support.environment(ASAN_OPTIONS="detect_leaks=0"))
+        self.addCleanup(p.communicate)
+        self.addCleanup(p.kill)
+        for _ in range(3000):
+            text = log.read_text(errors="replace") if log.exists() else ""
+            stop = re.search(r"^(\d+) +--- stopped by SIGSTOP", text, re.M)
+            if stop:
+                return p, int(stop[1])
+            if p.poll() is not None:
+                break
+            time.sleep(0.02)
+        p.kill()
+        self.fail(f"it was not stopped at the guard: {words}")
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_who_commits_in_between_rolls_nothing_back(self):
+        """Between a look at the ledger and one at the guard, or the other way round, another commits. (`recover` looks
+        under the lock.)"""
+        a = self.archive(2)
+        commands = (["import", self.file("mine.txt", "mine"), "--json"], ["verify", "--json"],
+                    ["status", "--json"], ["amend", "2", "--title", "t", "--json"])
+        for i, words in enumerate(commands):
+            p, pid = self.stopped_at_guard(a, *words)
+            other = run("-C", a, "import", self.file(f"other{i}.txt", f"other {i}"))
+            os.kill(pid, signal.SIGCONT)
+            out, err = p.communicate(timeout=120)
+            self.assertEqual(other.code, 0, str(other))
+            self.assertEqual(p.returncode, 0, (words, out, err))
+            self.assertNotIn(b"rolled-back", out + err, words)
+        self.verified(a, 4 + 2 + len(commands))
 
     def test_who_waits_is_told_for_whom(self):
         a, doc = self.archive(), self.file("d.txt")

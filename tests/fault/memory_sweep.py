@@ -11,10 +11,10 @@ import sys
 import scenarios
 import support
 
-FULL, QUICK = 1800, 90
-# Over the commit the full sweep has no gap: from so many allocations before its first sync on, where the checkpoint is
-# made and signed.
-COMMIT = 250
+FULL, QUICK = 1400, 90
+# The full sweep has no gap over the commit, from so many allocations before its first sync on, where the checkpoint is
+# made and signed; nor over what allocates little: the workers that judge bundles.
+COMMIT, LITTLE = 250, 1000
 COMMANDS = (scenarios.Import, scenarios.Bundle, scenarios.BundleZstd, scenarios.Prove, scenarios.Verify,
             scenarios.VerifyBundle, scenarios.VerifyBundleZstd)
 
@@ -30,16 +30,17 @@ def count(folder, *words):
 
 
 def all_points(made, folder, options):
-    """Of all the points a selection; and in full those of the commit."""
-    points, commit = [], []
+    """Of all points a selection; in full also those without a gap."""
+    points, without_gap = [], []
     for scenario in made:
         scenario.start()
         total, before_commit = count(folder, *scenario.words())
+        first = 1 if total < LITTLE else before_commit - COMMIT if before_commit else total + 1
         for number in range(1, total + 1):
-            to = commit if before_commit and number > before_commit - COMMIT and not options.quick else points
+            to = without_gap if number >= first and not options.quick else points
             to += [(scenario, number, for_good) for for_good in (False, True)]
-    points, commit = ([p for p in some if options.only in label(*p)] for some in (points, commit))
-    return support.spread(points, QUICK if options.quick else FULL, options.seed) + commit
+    points, without_gap = ([p for p in some if options.only in label(*p)] for some in (points, without_gap))
+    return support.spread(points, QUICK if options.quick else FULL, options.seed) + without_gap
 
 
 def label(scenario, number, for_good):

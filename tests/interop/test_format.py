@@ -1101,6 +1101,12 @@ class Forged(unittest.TestCase):
         archive.amend("tomas", 5, b"note after all")
         report = self.check(archive, [5])
         self.assertEqual([(f.kind, f.entry) for f in report.findings], [("signer-unauthorized", 9)])
+        archive.withdraw(5, "document")
+        self.assert_kinds(self.check(archive, [5]), "signer-unauthorized")
+        archive.withdraw(5, "record")
+        report = self.check(archive, [5])
+        self.assert_kinds(report, verdict=verify.VERIFIED)
+        self.assert_notice(report, "re-attested")
 
     def test_unknown_entries(self):
         archive = self.archive()

@@ -3,6 +3,7 @@
 #ifndef VDM_TESTS_CATALOG_KIT_H
 #define VDM_TESTS_CATALOG_KIT_H
 
+#include "support/must.h"
 #include "support/scratch.h"
 
 #include "ledger/catalog_private.h"
@@ -14,12 +15,6 @@ struct kit {
     struct vdm_catalog *c;
     struct vdm_err err;
 };
-
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s: %s", #call, k->err.text);                                                \
-    } while (0)
 
 static inline int setup(void **state)
 {

@@ -23,6 +23,7 @@ struct vdm_verify_options {
     const struct vdm_kept_checkpoint *kept;
     size_t kepts;
     bool without_documents; /* their bytes are not read */
+    unsigned threads;       /* 0: one for each processor; what is found does not depend on it */
 };
 
 /* False only where the check could not be carried out. */

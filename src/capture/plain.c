@@ -37,21 +37,19 @@ static struct vdm_bytes whole_characters(struct vdm_bytes s)
 /* Only what stands in sentences: no sign of markup, programs or data. */
 static bool has_signs_of_prose_only(struct vdm_bytes s)
 {
-    size_t letters = 0, others = 0, spaces = 0, stops = 0;
+    size_t letters = 0, others = 0, spaces = 0;
     for (size_t i = 0; i < s.n; i++) {
         uint8_t c = s.p[i];
-        bool space = c == ' ' || c == '\n' || c == '\r';
         if (is_letter(c))
             letters++;
-        else if (space)
+        else if (c == ' ' || c == '\n' || c == '\r')
             spaces++;
         else if (is_digit(c) || memchr(".,;:!?'\"()-/%&@$[]*#+_", c, 21))
             others++;
         else
             return false;
-        stops += c == '.' && (i + 1 == s.n || s.p[i + 1] == ' ' || s.p[i + 1] == '\n');
     }
-    return stops > 0 && spaces >= 4 && letters > 3 * others;
+    return spaces >= 4 && letters > 3 * others;
 }
 
 /* `Word:` heads mails, calendars and cards; a path or a number heads lists and images. */

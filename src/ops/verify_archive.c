@@ -206,6 +206,7 @@ static bool check_rows(struct vdm_verify *v, const struct vdm_verify_batch *b, s
             check_stored_checkpoint(v, &s->checkpoint[p++]);
             v->met.checkpoints++;
         }
+        vdm_verify_compare_since(v, n + 1);
         if (!compare_all_kept(v, n + 1, err))
             return false;
     }
@@ -310,7 +311,7 @@ static bool read_kept(struct vdm_verify *v, struct vdm_err *err)
     for (size_t i = 0; i < v->o->kepts; i++)
         if (!keep(v, v->o->kept[i].note, v->o->kept[i].name, false, err))
             return false;
-    if (v->o->kepts == 0)
+    if (v->o->kepts == 0 && !v->o->since)
         vdm_report_add(
             v->report, vdm_seen_at(VDM_FRESHNESS_UNKNOWN, VDM_NO_ENTRY),
             "no checkpoint kept elsewhere was given (--checkpoint): a newer state that was "
@@ -411,7 +412,7 @@ static void note_time(struct vdm_verify *v)
 
 static bool run(struct vdm_verify *v, struct vdm_err *err)
 {
-    if (!start(v, err) || !read_kept(v, err))
+    if (!start(v, err) || !vdm_verify_start_since(v, err) || !read_kept(v, err))
         return false;
     if (!vdm_verify_start_catalog(v, err) || !vdm_verify_ahead_open(&v->ahead, v, err) ||
         !pass(v, err))

@@ -85,6 +85,7 @@ struct vdm_verify {
     uint64_t objects;                 /* of the store, visited */
     struct vdm_verify_kept *kept;
     size_t kepts;
+    const struct vdm_verified *since; /* NULL: not to be used */
     struct vdm_buf guard;
 };
 
@@ -92,6 +93,15 @@ static inline struct vdm_seen vdm_seen_at(enum vdm_finding_kind kind, uint64_t n
 {
     return (struct vdm_seen){.kind = kind, .entry = n};
 }
+
+/* --- what this reader has checked before (verify_archive_since.c) --- */
+
+/* Is it of this ledger, under this authority? And not newer than what is here. */
+bool vdm_verify_start_since(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
+/* Was the signature of entry n checked then, by the key that its signer has now? */
+bool vdm_verify_covers(const struct vdm_verify *v, uint64_t n, const struct vdm_entry *e);
+/* The pass has reached `size` entries: are they the same as then? */
+void vdm_verify_compare_since(struct vdm_verify *v, uint64_t size);
 
 /* --- ahead of the pass --- */
 

@@ -77,7 +77,7 @@ static void test_left_to_libmagic(void **state)
         "int main(void) { return 0; } /* a b c d. */\n",
         "x = {1: 2}\nfor i in x: print(i). \n",
         "1 2 3 4 5 6 7 8. 9 10 11 12 13 14. ",
-        "words without any stop or end that go on and on",
+        "solid a\n facet normal 0.0 0.5 0.5\n  outer loop\n   vertex 1.0 2.0 3.5\n",
         "",
     };
     (void)state;

@@ -7,8 +7,12 @@ import os
 import pathlib
 import shutil
 import sqlite3
+import sys
 
 import support
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "interop"))
+import vidimus_format as fmt  # noqa: E402  the second implementation
 
 
 class Since(support.Case):
@@ -54,6 +58,22 @@ class Since(support.Case):
         self.assertIn("checkpoint 6 ", self.note.read_text())
         r = self.check("--json")
         self.assertEqual(json.loads(r.out)["signatures_checked_before"]["entries"], 6)
+
+    def test_both_implementations_agree(self):
+        good = self.first().encode()
+        fields = fmt.decode_verified(good)
+        self.assertEqual(fields["checkpoint"][0], 5)
+        self.assertEqual(fmt.encode_verified(fields), good)
+        authority = good.splitlines()[2] + b"\n"
+        root = good.splitlines()[3].rsplit(b" ", 1)[1]
+        for old, new in ((b"/v1", b"/v2"), (b"checkpoint 5", b"checkpoint 05"), (b"checkpoint 5", b"checkpoint 0"),
+                         (b"checkpoint 5", b"checkpoint  5"), (authority, b""), (authority, authority * 2),
+                         (root, root[:-2] + b"B="), (b"T", b" "), (b"Z\n", b"Z"), (b"Z\n", b"Z\n\n"), (b"\n", b"\r\n")):
+            bad = good.replace(old, new)
+            self.assertNotEqual(bad, good)
+            self.assertRaises(fmt.Malformed, fmt.decode_verified, bad)
+            self.note.write_bytes(bad)
+            self.assertEqual(self.check().code, 3, bad)
 
     def forge(self, n):
         """Entry n with a signature of nobody: well-formed, and wrong."""

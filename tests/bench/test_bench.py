@@ -25,7 +25,7 @@ class Bench(unittest.TestCase):
         done, lines = run("bench.py", "S", "--count", "20", "--rounds", "2", "--alone", BAGIT="/nowhere")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         ways = {(line["job"], line["way"]): line for line in lines}
-        for job in ("import", "verify", "bundle", "bundle.zst", "verify bundle"):
+        for job in ("import", "verify", "verify again", "bundle", "bundle.zst", "verify bundle"):
             self.assertEqual(ways[job, "vidimus"]["rounds"], 2)
         self.assertGreater(ways["bundle", "tar"]["vidimus_wall_ratio"], 0)
 

@@ -37,6 +37,8 @@ static void count(void *ctx, unsigned worker, size_t item)
     pthread_sigmask(SIG_SETMASK, NULL, &set);
     if (!pthread_equal(pthread_self(), w->caller) && !sigismember(&set, SIGINT))
         atomic_fetch_add(&w->blocked, 1);
+    if (item % 50 == 0) /* so that others are at work meanwhile, and some are slow */
+        usleep(200);
     atomic_fetch_add(&w->done[item], 1);
     atomic_fetch_sub(&w->inside[worker], 1);
 }

@@ -14,15 +14,20 @@ static const struct vdm_opt import_options[] = {
     {"metadata", 0, "FILE", "a table: CSV, JSON or JSON Lines, one row a file"},
     VDM_STATED_OPTIONS,
     {"require", 0, "KEYS", "refuse what says nothing of these, e.g. source,captured"},
+    {"range", 0, "OFFSET,LENGTH",
+     "a part of the document of --derived-from N, in bytes (may repeat; in a table: `range`)"},
+    {"warc", 0, "WHAT", "of a WARC: whole, records, or both (the default)"},
+    {"as-file", 0, NULL, "look into no container: each file is one document"},
     {"again", 0, NULL, "record once more what is known already"},
     {"receipt", 0, "FILE.csv",
      "write what became of each input (path, status, entry, digest, reason)"},
+    {"no-text", 0, NULL, "record no fingerprints of the documents' text"},
     {"dry-run", 0, NULL, "write nothing, say what would be done"},
     {NULL, 0, NULL, NULL},
 };
 
 const struct vdm_manual vdm_manual_import = {
-    .usage = "PATH...",
+    .usage = "PATH... | --derived-from N --range OFFSET,LENGTH",
     .summary = "hashes, stores, signs and records documents",
     .paragraphs =
         {
@@ -33,11 +38,32 @@ const struct vdm_manual vdm_manual_import = {
             "Lines, one row a file, columns named as the options below, `file` relative to the "
             "table) and from options, which fill what a row leaves empty. What is not stated is "
             "not made up. Inputs that say nothing of what --require names are refused.",
+            "A file that holds captures is known by its first bytes. A WARC (plain, gzip, zstd) is "
+            "kept "
+            "whole as a document, and the payload of each response, resource, conversion and "
+            "revisit record in it is a document with the record's own source, time, id and "
+            "headers, and with `derived-from` saying where in the WARC it stands. --warc whole "
+            "keeps the WARC alone, --warc records what is in it alone. What cannot be read is "
+            "told with its place, the rest is imported. What options and the table state of a "
+            "WARC goes for its records where they say nothing themselves, but for what can be "
+            "true of one document only.",
+            "A page may hold several statements. With --derived-from N and --range, or a table "
+            "with "
+            "a column `range` and no PATH, parts of the document of capture N become documents of "
+            "their own, each with its own title and date. Their `derived-from` says which bytes of "
+            "the whole they are; verify compares them where it has both. What is known of the "
+            "whole's collection, captured time, people and rights goes for its parts where nothing "
+            "else is stated.",
             "The same document, source and captured time is already known and not recorded "
             "again, unless --again is given. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
-            "answer, the type is application/octet-stream, and a warning says for how many.",
+            "answer, the type is application/octet-stream, and a warning says for how many. In "
+            "another such process the text that a reader sees is taken out of HTML pages and "
+            "plain texts of up to 8 MiB; its SHA-256 goes into the record (field "
+            "text-fingerprint), by which `vidimus history` tells a page that changed from one that "
+            "was served with another captcha. A document without one is imported as well, and "
+            "counted; --no-text makes none.",
             "Room for each document and for what is written about it is asked for before. Where "
             "there is none, what was taken so far is recorded and the import ends. Several "
             "imports may run at once; one that waits for long says for whom.",
@@ -51,6 +77,11 @@ const struct vdm_manual vdm_manual_import = {
             {"vidimus import page.html --source https://council.example/r/12 \\\n    "
              "--captured 2026-11-21T10:00:00Z",
              "one file"},
+            {"vidimus import crawl.warc.gz --collection 'Crawl of January'",
+             "a WARC, and each page that is in it"},
+            {"vidimus import --derived-from 17 --range 120,3400 --title 'First statement' \\\n    "
+             "--issued 2019-11-28",
+             "a statement that is a part of the page of entry 17"},
         },
     .options = import_options,
     .arguments = "file",
@@ -60,6 +91,14 @@ unsigned vdm_needs_of_import(const struct vdm_args *args)
 {
     return vdm_args_has(args, "dry-run") ? VDM_NEEDS_READ
                                          : VDM_NEEDS_WRITE | VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER;
+}
+
+#define RANGES_MAX 256
+
+/* Without a path: --derived-from says what parts are cut out of. */
+static bool is_parts(const struct vdm_args *args)
+{
+    return vdm_args_has(args, "range") || (args->rests == 0 && vdm_args_has(args, "derived-from"));
 }
 
 static bool is_file(const char *path)
@@ -74,7 +113,7 @@ static bool is_file(const char *path)
 
 struct telling {
     struct vdm_cli *cli;
-    json_t *refusals;
+    json_t *refusals, *problems;
     FILE *receipt; /* or NULL */
     struct vdm_new_file file;
     uint64_t listed_known;
@@ -93,15 +132,15 @@ static void csv_cell(FILE *to, struct vdm_bytes s)
 
 static void write_receipt(FILE *to, const struct vdm_input *in)
 {
-    static const char *const words[] = {"recorded", "already known", "refused",
-                                        "would be recorded"};
+    static const char *const words[] = {"recorded", "already known", "refused", "would be recorded",
+                                        "problem"};
     char hex[65] = "";
     csv_cell(to, in->path);
     fprintf(to, ",%s,", words[in->status]);
     if (in->status == VDM_INPUT_RECORDED || in->status == VDM_INPUT_KNOWN)
         fprintf(to, "%llu", (unsigned long long)in->entry);
     fputc(',', to);
-    if (in->status != VDM_INPUT_REFUSED) {
+    if (!in->reason) {
         vdm_digest_hex(in->digest, hex);
         fprintf(to, "sha256:%s", hex);
     }
@@ -122,23 +161,46 @@ static void print_differences(const struct vdm_input *in)
     fprintf(stderr, "   (`vidimus amend %llu` corrects it)\n", (unsigned long long)in->entry);
 }
 
+static void tell_refused(struct telling *t, const struct vdm_input *in)
+{
+    if (t->refusals && json_array_size(t->refusals) < VDM_FINDINGS_MAX)
+        vdm_json_add(&t->refusals, json_pack("{s:o,s:o}", "path", vdm_json_bytes(in->path),
+                                             "reason", vdm_json_bytes(vdm_str(in->reason))));
+    if (t->cli->json)
+        return;
+    vdm_progress_end(t->cli);
+    fputs("refused  ", stderr);
+    vdm_out_text(stderr, in->path);
+    fputs("    ", stderr);
+    vdm_out_str(stderr, in->reason);
+    fputc('\n', stderr);
+}
+
+static void tell_problem(struct telling *t, const struct vdm_input *in)
+{
+    if (t->problems && json_array_size(t->problems) < VDM_FINDINGS_MAX)
+        vdm_json_add(&t->problems, json_pack("{s:o,s:I,s:o}", "path", vdm_json_bytes(in->path),
+                                             "offset", (json_int_t)in->offset, "reason",
+                                             vdm_json_bytes(vdm_str(in->reason))));
+    if (t->cli->json)
+        return;
+    vdm_progress_end(t->cli);
+    fputs("problem  ", stderr);
+    vdm_out_text(stderr, in->path);
+    fprintf(stderr, "    at byte %llu: ", (unsigned long long)in->offset);
+    vdm_out_str(stderr, in->reason);
+    fputc('\n', stderr);
+}
+
 static void tell(void *ctx, const struct vdm_input *in)
 {
     struct telling *t = ctx;
     if (t->receipt)
         write_receipt(t->receipt, in);
-    if (in->status == VDM_INPUT_REFUSED && t->refusals &&
-        json_array_size(t->refusals) < VDM_FINDINGS_MAX)
-        vdm_json_add(&t->refusals, json_pack("{s:o,s:o}", "path", vdm_json_bytes(in->path),
-                                             "reason", vdm_json_bytes(vdm_str(in->reason))));
-    if (in->status == VDM_INPUT_REFUSED && !t->cli->json) {
-        vdm_progress_end(t->cli);
-        fputs("refused  ", stderr);
-        vdm_out_text(stderr, in->path);
-        fputs("    ", stderr);
-        vdm_out_str(stderr, in->reason);
-        fputc('\n', stderr);
-    }
+    if (in->status == VDM_INPUT_REFUSED)
+        tell_refused(t, in);
+    if (in->status == VDM_INPUT_PROBLEM)
+        tell_problem(t, in);
     if (in->status == VDM_INPUT_KNOWN && in->differs && !t->cli->json && !t->cli->quiet) {
         vdm_progress_end(t->cli);
         print_differences(in);
@@ -189,6 +251,11 @@ static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, boo
         vdm_out_number(stdout, d->refused);
         puts(" refused, listed above");
     }
+    if (d->problems) {
+        fputs("  ", stdout);
+        vdm_out_count(stdout, d->problems, "problem", "problems");
+        puts(" in containers, listed above; the rest of them was taken");
+    }
     if (d->repaired) {
         fputs("  ", stdout);
         vdm_out_count(stdout, d->repaired, "damaged document was", "damaged documents were");
@@ -199,7 +266,7 @@ static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, boo
     (void)cli;
 }
 
-static bool print_json(const struct vdm_import_done *d, bool dry, json_t *refusals,
+static bool print_json(const struct vdm_import_done *d, bool dry, const struct telling *t,
                        struct vdm_err *err)
 {
     bool recorded = d->imported > 0 && !dry;
@@ -213,10 +280,12 @@ static bool print_json(const struct vdm_import_done *d, bool dry, json_t *refusa
                      json_integer((json_int_t)d->not_stated[vdm_counted_fields[k]]));
     }
     json_t *o =
-        json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "imported", (json_int_t)d->imported, "already_known",
-                  (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
-                  (json_int_t)d->bytes, "not_stated", not_stated, "refusals", refusals);
+        json_pack("{s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o}", "imported", (json_int_t)d->imported,
+                  "already_known", (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
+                  (json_int_t)d->bytes, "not_stated", not_stated, "refusals", t->refusals,
+                  "problems", (json_int_t)d->problems, "problem_list", t->problems);
     vdm_json_set(&o, "media_types_not_guessed", json_integer((json_int_t)d->unguessed.documents));
+    vdm_json_set(&o, "texts_not_extracted", json_integer((json_int_t)d->textless.documents));
     vdm_json_set(&o, "first_entry", recorded ? json_integer((json_int_t)d->first) : json_null());
     vdm_json_set(&o, "last_entry", recorded ? json_integer((json_int_t)d->last) : json_null());
     vdm_json_set(&o, "checkpoint",
@@ -268,6 +337,59 @@ static void warn_unguessed(const struct vdm_import_done *d)
     fputc('\n', stderr);
 }
 
+static void warn_textless(const struct vdm_import_done *d)
+{
+    if (d->textless.documents == 0)
+        return;
+    fputs("vidimus: warning: ", stderr);
+    vdm_out_count(stderr, d->textless.documents, "text", "texts");
+    fputs(" could not be extracted (no text fingerprint): ", stderr);
+    vdm_out_str(stderr, d->textless.why);
+    fputc('\n', stderr);
+}
+
+static bool take_warc(const struct vdm_args *args, enum vdm_import_warc *out, struct vdm_err *err)
+{
+    static const char *const words[] = {
+        [VDM_WARC_BOTH] = "both", [VDM_WARC_WHOLE] = "whole", [VDM_WARC_RECORDS] = "records"};
+    const char *value = vdm_args_value(args, "warc");
+    for (size_t i = 0; value && i < sizeof words / sizeof *words; i++)
+        if (strcmp(value, words[i]) == 0) {
+            *out = (enum vdm_import_warc)i;
+            return true;
+        }
+    return !value ||
+           vdm_fail_as(err, VDM_ERR_USAGE, "--warc is whole, records or both, not %s", value);
+}
+
+/* No paths: parts of a document. */
+static bool take_parts(const struct vdm_args *args, const char **range,
+                       struct vdm_import_request *r, struct vdm_err *err)
+{
+    const char *of = vdm_args_value(args, "derived-from");
+    while (r->ranges < RANGES_MAX && (range[r->ranges] = vdm_args_nth(args, "range", r->ranges)))
+        r->ranges++;
+    if (r->ranges == RANGES_MAX)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "too many --range; put them into a table");
+    r->range = range;
+    r->parts = is_parts(args);
+    r->part_method = vdm_args_value(args, "derived-method");
+    if (!r->parts)
+        return r->n > 0 ||
+               vdm_fail_as(err, VDM_ERR_USAGE,
+                           "import wants a file or folder, or --derived-from N and --range");
+    if (r->n > 0)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--range cuts parts out of what is held: name no file");
+    if (r->ranges == 0 && !r->table)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--range or a table with a column `range` is wanted");
+    if (!of)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--derived-from N says what to cut the parts out of");
+    return vdm_cli_number(of, "--derived-from", &r->part_of, err);
+}
+
 static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_stated *g, int *status,
                 struct vdm_err *err)
 {
@@ -280,30 +402,39 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
                                    .table = vdm_args_value(args, "metadata"),
                                    .given = g->line,
                                    .givens = g->n,
+                                   .as_file = vdm_args_has(args, "as-file"),
                                    .again = vdm_args_has(args, "again"),
-                                   .dry_run = vdm_args_has(args, "dry-run")};
+                                   .dry_run = vdm_args_has(args, "dry-run"),
+                                   .no_text = vdm_args_has(args, "no-text")};
     if (require && !vdm_cli_fields(require, &r.required, err))
         return vdm_err_prefix(err, "--require");
+    const char *range[RANGES_MAX];
+    if (!take_warc(args, &r.warc, err) || !take_parts(args, range, &r, err))
+        return false;
     if (!open_receipt(&t, vdm_args_value(args, "receipt"), err))
         return false;
     t.refusals = cli->json ? json_array() : NULL;
+    t.problems = cli->json ? json_array() : NULL;
     uint64_t started = vdm_clock_ms();
     bool ok = vdm_import(cli->archive, &r, &cli->signers, &cli->progress, tell, &t, &done, err);
     vdm_progress_end(cli);
     warn_unguessed(&done);
+    warn_textless(&done);
     bool receipt_ok = close_receipt(&t, &receipt_err);
     vdm_new_file_discard(&t.file);
     bool any = ok || done.imported + done.known + done.refused > 0;
     if (any && !cli->json)
         print_done(cli, &done, r.dry_run, vdm_clock_ms() - started);
-    else if (any && !print_json(&done, r.dry_run, t.refusals, ok ? err : NULL))
+    else if (any && !print_json(&done, r.dry_run, &t, ok ? err : NULL))
         ok = false;
-    if (!any)
+    if (!any) {
         json_decref(t.refusals);
+        json_decref(t.problems);
+    }
     vdm_buf_release(&done.checkpoint);
     if (ok && !receipt_ok)
         return vdm_fail(err, "%s (everything else is done)", receipt_err.text);
-    *status = done.refused ? VDM_EXIT_FINDING : VDM_EXIT_DONE;
+    *status = done.refused || done.problems ? VDM_EXIT_FINDING : VDM_EXIT_DONE;
     return ok;
 }
 
@@ -312,8 +443,11 @@ VDM_COMMAND(import)
     struct vdm_stated *g = calloc(1, sizeof *g);
     if (!g)
         return vdm_fail_memory(err);
-    bool several = args->rests > 1 || !is_file(args->rest[0]);
-    bool ok = (!several || vdm_stated_check_several(args, err)) &&
+    bool several = args->rests > 1 || (args->rests == 1 && !is_file(args->rest[0])) ||
+                   vdm_args_nth(args, "range", 1) ||
+                   (is_parts(args) && vdm_args_has(args, "metadata"));
+    g->parts = is_parts(args);
+    bool ok = (!several || vdm_stated_check_several(args, g->parts, err)) &&
               vdm_stated_collect(cli, args, g, err) && run(cli, args, g, status, err);
     vdm_stated_release(g);
     free(g);

@@ -185,10 +185,12 @@ static bool load_documents(struct checking *k, struct vdm_err *err)
     for (size_t i = 0; i < n; i++) {
         struct vdm_given_document *g = &k->given[i];
         g->name = vdm_args_nth(k->args, "document", i);
-        if (!vdm_query_file(k->cli->crypto, g->name, &g->digest, &g->size, err))
+        g->fd = -1;
+        k->givens = i + 1;
+        if (!vdm_query_file(k->cli->crypto, g->name, &g->digest, &g->size, err) ||
+            !vdm_file_open(AT_FDCWD, g->name, true, &g->fd, err))
             return vdm_err_prefix(err, "--document");
     }
-    k->givens = n;
     return true;
 }
 
@@ -282,18 +284,29 @@ static bool check_file(void *ctx, struct vdm_cli *cli, int *status, struct vdm_e
     return ok;
 }
 
+static void free_numbers(int **p)
+{
+    free(*p);
+}
+
 static bool run_apart(struct checked_file *f, int *status, struct vdm_err *err)
 {
     struct checking *k = f->k;
     struct stat st;
-    const int keep[] = {f->fd, k->wants_page ? k->page.body : -1,
-                        k->wants_page ? fileno(k->page.items) : -1};
+    int *keep VDM_CLEANUP(free_numbers) = calloc(k->givens + 3, sizeof *keep);
+    if (!keep)
+        return vdm_fail_memory(err);
     if (fstat(f->fd, &st) != 0)
         return vdm_fail_errno(err, "size");
+    keep[0] = f->fd;
+    keep[1] = k->wants_page ? k->page.body : -1;
+    keep[2] = k->wants_page ? fileno(k->page.items) : -1;
+    for (size_t i = 0; i < k->givens; i++)
+        keep[3 + i] = k->given[i].fd;
     const struct vdm_apart a = {.run = check_file,
                                 .ctx = f,
                                 .keep = keep,
-                                .keeps = sizeof keep / sizeof *keep,
+                                .keeps = k->givens + 3,
                                 .bytes = (uint64_t)st.st_size,
                                 .flag = k->matched,
                                 .flags = k->givens};
@@ -315,15 +328,18 @@ static bool verify_one(struct checking *k, const char *name, bool last, int *sta
     return ok;
 }
 
-static bool tell_failed(struct checking *k, const char *name, const struct vdm_err *why,
-                        int *status, struct vdm_err *err)
+/* What was stopped, or asked for in a wrong way, is no verdict. */
+static bool tell_failed(struct checking *k, const char *name, enum vdm_checked what,
+                        const struct vdm_err *why, int *status, struct vdm_err *err)
 {
+    if (why->kind == VDM_ERR_INTERRUPTED || why->kind == VDM_ERR_USAGE)
+        return vdm_fail_as(err, why->kind, "%s", why->text);
     vdm_progress_end(k->cli);
     *status = worse(*status, VDM_EXIT_FAILED);
     fprintf(stderr, "vidimus: %s: ", vdm_verdict_words(VDM_COULD_NOT_CHECK));
     vdm_out_str(stderr, why->text);
     fputc('\n', stderr);
-    return (!k->cli->json || vdm_verdict_json_failed(name, why->text, err)) &&
+    return (!k->cli->json || vdm_verdict_json_failed(name, what, why->text, err)) &&
            (!k->wants_page || vdm_page_failed(&k->page, name, why->text, err));
 }
 
@@ -335,9 +351,7 @@ static bool verify_all(struct checking *k, int *status, struct vdm_err *err)
         const char *name = k->args->rest[i];
         if (verify_one(k, name, i + 1 == k->args->rests, status, &why))
             continue;
-        if (why.kind == VDM_ERR_INTERRUPTED || why.kind == VDM_ERR_USAGE)
-            return vdm_fail_as(err, why.kind, "%s", why.text);
-        if (!tell_failed(k, name, &why, status, err))
+        if (!tell_failed(k, name, VDM_CHECKED_BUNDLE, &why, status, err))
             return false;
     }
     return true;
@@ -361,6 +375,7 @@ static bool check_options(const struct vdm_args *args, struct vdm_err *err)
 static bool check(struct checking *k, int *status, struct vdm_err *err)
 {
     const char *page = vdm_args_value(k->args, "report");
+    struct vdm_err why = {0};
     k->wants_page = page != NULL;
     if (!check_options(k->args, err))
         return false;
@@ -369,7 +384,8 @@ static bool check(struct checking *k, int *status, struct vdm_err *err)
     if (!load_anchors(k, err))
         return false;
     if (k->args->rests == 0)
-        return verify_archive(k, status, err);
+        return verify_archive(k, status, &why) ||
+               tell_failed(k, k->cli->path, VDM_CHECKED_ARCHIVE, &why, status, err);
     return load_documents(k, err) && (!page || vdm_page_open(&k->page, err)) &&
            verify_all(k, status, err) && (!page || vdm_page_publish(&k->page, page, err));
 }
@@ -380,6 +396,8 @@ VDM_COMMAND(verify)
     bool ok = check(&k, status, err);
     vdm_page_release(&k.page);
     vdm_anchors_release(&k.anchors);
+    for (size_t i = 0; i < k.givens; i++)
+        vdm_fd_close(&k.given[i].fd);
     free(k.given);
     free(k.matched);
     return ok;

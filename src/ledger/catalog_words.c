@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The catalog's full text: the words of every record, for `find`. */
+#include "format/fingerprint.h"
 #include "format/value.h"
 #include "ledger/catalog_private.h"
 #include "words/words.h"
@@ -50,15 +51,16 @@ static bool words_of(const struct vdm_record *r, struct vdm_buf *out, struct vdm
     struct vdm_bytes rest = r->body;
     struct vdm_record_line l;
     while (vdm_record_next(&rest, &l)) {
-        if (!vdm_catalog_searches(l.field))
+        if (!vdm_catalog_searches(l.field) ||
+            (l.field == VDM_FIELD_FIELD && vdm_fingerprint_named(l.value)))
             continue;
         vdm_buf_clear(&value);
         vdm_value_decode(l.value, &value);
-        vdm_buf_puts(out, out->n ? " " BETWEEN : BETWEEN);
+        vdm_buf_puts(out, " " BETWEEN);
         if (!vdm_buf_ok(&value, err) || !vdm_words_append(out, vdm_buf_bytes(&value), err))
             return false;
     }
-    return vdm_buf_ok(out, err);
+    return true;
 }
 
 bool vdm_catalog_learn_words(struct vdm_catalog *c, uint64_t n, const struct vdm_record *r,
@@ -85,11 +87,16 @@ static void put_term(struct vdm_buf *out, const struct vdm_catalog_term *t)
     vdm_buf_puts(out, t->begins ? "\"*" : "\"");
 }
 
+static void put_terms(struct vdm_buf *out, const struct vdm_catalog_filter *f, bool absent)
+{
+    for (size_t i = 0; i < f->terms; i++)
+        if (f->term[i].absent == absent)
+            put_term(out, &f->term[i]);
+}
+
 bool vdm_catalog_match(const struct vdm_catalog_filter *f, struct vdm_buf *out, struct vdm_err *err)
 {
-    for (int absent = 0; absent < 2; absent++)
-        for (size_t i = 0; i < f->terms; i++)
-            if (f->term[i].absent == (absent == 1))
-                put_term(out, &f->term[i]);
+    put_terms(out, f, false);
+    put_terms(out, f, true);
     return vdm_buf_ok(out, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/import_record.h"
 
+#include "base/edtf.h"
 #include "base/text.h"
-#include "base/time.h"
+#include "format/fingerprint.h"
 #include "format/value.h"
 
 #include <stdlib.h>
@@ -131,31 +132,112 @@ static bool check_required(const struct vdm_import_lines *l, uint64_t required, 
     return true;
 }
 
+/* It is found out and not stated, so nobody may state it. */
+static bool check_fingerprint(const struct vdm_import_lines *l, struct vdm_err *err)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->line[i].field == VDM_FIELD_FIELD && vdm_fingerprint_named(l->line[i].value))
+            return vdm_fail_as(err, VDM_ERR_REFUSED,
+                               VDM_FINGERPRINT_NAME " is found out of the document, not stated");
+    return true;
+}
+
 /* Write the record once with a secret of zeros: every rule of the format is then checked at one
- * place, before anything is stored. */
-static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)
+ * place, before anything is stored. With `more` bytes it must not be too long. */
+static bool write_once(const struct vdm_import_lines *l, size_t more, struct vdm_err *why)
 {
     static const uint8_t secret[32];
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    return vdm_record_append(&text, secret, (struct vdm_digest){{0}}, VDM_NUMBER_MAX, l->line, l->n,
+                             why) &&
+           text.n + more <= VDM_NOTE_MAX - sizeof "follows 9007199254740991\n";
+}
+
+bool vdm_import_has_room(const struct vdm_import_lines *l, size_t bytes)
+{
     struct vdm_err why = {0};
-    if (vdm_record_append(&text, secret, (struct vdm_digest){{0}}, VDM_NUMBER_MAX, l->line, l->n,
-                          &why) &&
-        text.n <= VDM_NOTE_MAX - sizeof "follows 9007199254740991\n")
+    return write_once(l, bytes, &why);
+}
+
+static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)
+{
+    struct vdm_err why = {0};
+    if (write_once(l, 0, &why))
         return true;
     if (why.kind == VDM_ERR_FAILED)
         return vdm_fail(err, "%s", why.text);
     return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", why.kind ? why.text : "its record is too long");
 }
 
+/* What is stated of a container may be said of its parts, but not what can be true of one document only, nor what
+ * is remarked on the container. */
+bool vdm_goes_for_parts(enum vdm_field f)
+{
+    static const enum vdm_field shared[] = {
+        VDM_FIELD_COLLECTION,    VDM_FIELD_CAPTURED, VDM_FIELD_CAPTURED_BY, VDM_FIELD_METHOD,
+        VDM_FIELD_RECEIVED_FROM, VDM_FIELD_AUTHOR,   VDM_FIELD_ISSUER,      VDM_FIELD_PUBLISHER,
+        VDM_FIELD_LANGUAGE,      VDM_FIELD_RIGHTS};
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+        if (shared[i] == f)
+            return true;
+    return false;
+}
+
+/* Fields of which nothing is said yet get these lines. */
+static bool fill(struct vdm_import_lines *l, const struct vdm_record_line *line, size_t n,
+                 bool of_container, struct vdm_err *err)
+{
+    uint64_t before = l->stated;
+    for (size_t i = 0; i < n; i++) {
+        enum vdm_field f = line[i].field;
+        if ((before & bit(f)) || (of_container && !vdm_goes_for_parts(f)))
+            continue;
+        if (!vdm_import_add(l, f, line[i].value, err))
+            return false;
+    }
+    return true;
+}
+
+static bool fill_from_row(struct vdm_import_lines *l, const struct vdm_table_row *row,
+                          struct vdm_err *err)
+{
+    uint64_t before = l->stated;
+    for (size_t i = 0; row && i < row->n; i++) {
+        enum vdm_field f;
+        if (!vdm_field_from_name(vdm_str(row->cells[i].key), &f))
+            return vdm_fail(err, "no such field: %s", row->cells[i].key);
+        if (!(before & bit(f)) && vdm_goes_for_parts(f) &&
+            !vdm_import_add(l, f, row->cells[i].value, err))
+            return false;
+    }
+    return true;
+}
+
+static bool state_part(struct vdm_import_lines *l, const struct vdm_import_request *r,
+                       const struct vdm_import_known *k, struct vdm_err *err)
+{
+    return fill(l, k->line, k->lines, false, err) && fill_from_row(l, k->row, err) &&
+           fill(l, r->given, r->givens, true, err) &&
+           vdm_import_add(l, VDM_FIELD_DERIVED_FROM, k->derived_from, err);
+}
+
+static bool state_file(struct vdm_import_lines *l, const struct vdm_import_request *r,
+                       const struct vdm_import_known *k, struct vdm_err *err)
+{
+    return add_row(l, k->row, err) && add_given(l, r->given, r->givens, err) &&
+           fill(l, k->line, k->lines, k->cut, err) &&
+           (!k->cut || vdm_import_add(l, VDM_FIELD_DERIVED_FROM, k->derived_from, err));
+}
+
 bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
-                        const struct vdm_table_row *row, const struct vdm_source_facts *facts,
-                        struct vdm_err *err)
+                        const struct vdm_import_known *k, struct vdm_err *err)
 {
     struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
-    if (!add_row(&l, row, err) || !add_given(&l, r->given, r->givens, err) ||
-        !add_fact(&l, VDM_FIELD_FILE_NAME, facts->name, err) ||
-        !add_fact(&l, VDM_FIELD_MEDIA_TYPE, facts->media_type, err) || !check_dates(&l, err) ||
-        !check_required(&l, r->required, err) || !check_format(&l, err))
+    if (!(k->derived_from.n && !k->cut ? state_part : state_file)(&l, r, k, err) ||
+        !add_fact(&l, VDM_FIELD_FILE_NAME, k->facts->name, err) ||
+        !add_fact(&l, VDM_FIELD_MEDIA_TYPE, k->facts->media_type, err) || !check_dates(&l, err) ||
+        !check_fingerprint(&l, err) || !check_required(&l, r->required, err) ||
+        !check_format(&l, err))
         return false;
     *out = l;
     l = (struct vdm_import_lines){0};
@@ -166,7 +248,8 @@ bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line
                       size_t givens, const struct vdm_table_row *row, struct vdm_err *err)
 {
     struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
-    if (!add_row(&l, row, err) || !add_given(&l, given, givens, err) || !check_dates(&l, err))
+    if (!add_row(&l, row, err) || !add_given(&l, given, givens, err) || !check_dates(&l, err) ||
+        !check_fingerprint(&l, err))
         return false;
     *out = l;
     l = (struct vdm_import_lines){0};
@@ -175,6 +258,21 @@ bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line
 
 /* --- what is known already, and says something else --- */
 
+static bool is_fingerprint(enum vdm_field f, struct vdm_bytes value)
+{
+    return f == VDM_FIELD_FIELD && vdm_fingerprint_named(value);
+}
+
+/* The next value that was stated; *k is where to look for it, and then for the one behind it. */
+static struct vdm_bytes stated_value(const struct vdm_record *r, enum vdm_field f, size_t *k)
+{
+    struct vdm_bytes v;
+    do
+        v = vdm_record_value(r, f, (*k)++);
+    while (v.n && is_fingerprint(f, v));
+    return v;
+}
+
 static bool same_values(const struct vdm_import_lines *l, const struct vdm_record *recorded,
                         enum vdm_field f, bool *same, struct vdm_err *err)
 {
@@ -182,16 +280,15 @@ static bool same_values(const struct vdm_import_lines *l, const struct vdm_recor
     size_t k = 0;
     *same = true;
     for (size_t i = 0; i < l->n; i++) {
-        if (l->line[i].field != f)
+        if (l->line[i].field != f || is_fingerprint(f, l->line[i].value))
             continue;
         vdm_buf_clear(&escaped);
         vdm_value_append(&escaped, l->line[i].value);
         if (!vdm_buf_ok(&escaped, err))
             return false;
-        *same = *same && vdm_bytes_equal(vdm_buf_bytes(&escaped), vdm_record_value(recorded, f, k));
-        k++;
+        *same = *same && vdm_bytes_equal(vdm_buf_bytes(&escaped), stated_value(recorded, f, &k));
     }
-    *same = *same && vdm_record_value(recorded, f, k).n == 0;
+    *same = *same && stated_value(recorded, f, &k).n == 0;
     return true;
 }
 

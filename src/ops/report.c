@@ -10,6 +10,7 @@ static const char *const words[VDM_KINDS] = {
     [VDM_DOCUMENT_MISSING] = "document-missing",
     [VDM_DOCUMENT_CORRUPT] = "document-corrupt",
     [VDM_DOCUMENT_UNMATCHED] = "document-unmatched",
+    [VDM_SLICE_MISMATCH] = "slice-mismatch",
     [VDM_RECORD_MISSING] = "record-missing",
     [VDM_RECORD_MISMATCH] = "record-mismatch",
     [VDM_ENTRY_MALFORMED] = "entry-malformed",
@@ -31,6 +32,11 @@ static const char *const words[VDM_KINDS] = {
     [VDM_UNEXPECTED_MEMBER] = "unexpected-member",
     [VDM_KEY_UNTRUSTED] = "key-untrusted",
     [VDM_QUORUM_UNMET] = "quorum-unmet",
+    [VDM_DOCUMENT_UNREADABLE] = "document-unreadable",
+    [VDM_READ_UNSTEADY] = "read-unsteady",
+    [VDM_LEDGER_DAMAGED] = "ledger-damaged",
+    [VDM_SLACK_ROT] = "slack-rot",
+    [VDM_AUDIT_OVERDUE] = "audit-overdue",
     [VDM_CLOCK_BACKWARDS] = "clock-backwards",
     [VDM_FRESHNESS_UNKNOWN] = "freshness-unknown",
     [VDM_COMPLETENESS_NOT_PROVED] = "completeness-not-proved",
@@ -39,6 +45,9 @@ static const char *const words[VDM_KINDS] = {
     [VDM_ORPHAN_DOCUMENT] = "orphan-document",
     [VDM_EVIDENCE_NOT_CHECKED] = "evidence-not-checked",
     [VDM_ERASURE_PENDING] = "erasure-pending",
+    [VDM_DOCUMENT_BUSY] = "document-busy",
+    [VDM_AUDIT_NOT_RECORDED] = "audit-not-recorded",
+    [VDM_SLICE_NOT_CHECKED] = "slice-not-checked",
 };
 
 const char *vdm_kind_word(enum vdm_finding_kind kind)
@@ -124,7 +133,8 @@ void vdm_report_add(struct vdm_report *r, struct vdm_seen seen, const char *mess
                                  .entry = seen.entry,
                                  .document = copy(seen.document, &r->no_memory),
                                  .expected = copy(seen.expected, &r->no_memory),
-                                 .found = copy(seen.found, &r->no_memory)};
+                                 .found = copy(seen.found, &r->no_memory),
+                                 .repaired = seen.repaired};
     va_list args;
     va_start(args, message);
     if (vasprintf(&made->message, message, args) < 0) {

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#define FILTER_ROOM (1u << 20)
 
 struct call {
     int number;
@@ -16,9 +19,10 @@ struct call {
 
 static const struct call calls[] = {
     /* its descriptors */
-    {SCMP_SYS(read), SCMP_ACT_ALLOW},  /* what it checks, and its channel */
-    {SCMP_SYS(write), SCMP_ACT_ALLOW}, /* its channel and its output */
-    {SCMP_SYS(lseek), SCMP_ACT_ALLOW}, /* to read a bundle from its start; stdio */
+    {SCMP_SYS(read), SCMP_ACT_ALLOW},    /* what it checks, and its channel */
+    {SCMP_SYS(write), SCMP_ACT_ALLOW},   /* its channel and its output */
+    {SCMP_SYS(lseek), SCMP_ACT_ALLOW},   /* to read a bundle from its start; stdio */
+    {SCMP_SYS(pread64), SCMP_ACT_ALLOW}, /* a container, whose descriptor the parent reads, too */
     /* stdio asks whether it writes to a terminal. It must not be answered, since the call takes paths
      * too; without an answer stdio takes an ordinary buffer. */
     {SCMP_SYS(newfstatat), SCMP_ACT_ERRNO(EPERM)},
@@ -89,11 +93,22 @@ static bool kernel_has_seccomp(void)
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
+/* Where its memory runs out, libseccomp 2.5 goes round for ever or makes a filter that lacks rules. The
+ * worker is alone in its memory, so what is there now is there for the filter, which takes a tenth. */
+static bool has_room_for_filter(void)
+{
+    void *room = malloc(FILTER_ROOM);
+    free(room);
+    return room != NULL;
+}
+
 bool vdm_confine_calls(bool *in_force, struct vdm_err *err)
 {
     *in_force = kernel_has_seccomp();
     if (!*in_force)
         return true;
+    if (!has_room_for_filter())
+        return vdm_fail_memory(err);
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int problem = filter ? add_calls(filter) : -ENOMEM;
     /* Calls in another architecture's numbering are none of ours. */

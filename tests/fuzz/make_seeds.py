@@ -14,6 +14,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VECTORS = HERE.parent / "vectors"
 LEDGER = VECTORS / "ledger"
+sys.path.insert(0, str(HERE.parent / "support"))
+import warcs  # noqa: E402
 # One frame of zstd each; Python's library has none. `zstd -19` of 40 times "vidimus\n"; of nothing.
 ZSTD = {"zstd": "KLUv/QRofQAAQHZpZGltdXMKAQA11csFF6Bd2A==",
         "zstd-empty": "KLUv/SQAAQAAmenYUQ=="}
@@ -112,6 +114,20 @@ def dates():
     return {f"{i:02}": text.encode() for i, text in enumerate(texts)}
 
 
+def written_dates():
+    texts = ("Thursday, 01st Rabii\u2019 II 1441 AH\n28/11/2019 CE", "الخميس، ١ ربيع الآخر ١٤٤١هـ الموافق ٢٨ تشرين الثاني/نوفمبر ٢٠١٩م",
+             "Rabi II 1441\nNovember 2019", "03/05/2019", "1 Dhu al-Hijjah 1299 A.H.\nFri 2019-11-28", "۱۴۴۱/۴/۱\n11/28/2019")
+    return {f"{i:02}": text.encode() for i, text in enumerate(texts)}
+
+
+def pages():
+    return {"page": b"<!doctype html><meta charset=utf-8><title>t</title><body><p>a <b>b</b><br>c&nbsp;&amp;</p><pre>\n x\n</pre>",
+            "tables": b"<table><p>out<tr><td>1<th>2</table><select><option>3</select>", "hidden": b"<p hidden>a<p style='display: none'>b<svg>c",
+            "encoding": b"<meta charset='windows-1256'>\xc7\xcc<p>\xe3", "utf16": b"\xff\xfe<\0p\0>\0a\0\x27\x06\0\xd8",
+            "nested": b"<b><i></b><a><a><form><form></p><script><!--<script></script>--></script><template><tr></template>x",
+            "marks": "e\u0301\u0327 \u1100\u1161 \u2028\xad\u200b\ufeff<plaintext>a\n b".encode()}
+
+
 def texts():
     return {"escapes": b"a\\\\b\\n\\x00\\xc2\\x9b\\x20", "plain": "Grüße — ﷽".encode(),
             "terminal": b"\x1b]8;;http://e\x1b\\x\x1b]8;;\x07\xc2\x9b31m", "bidi": "\u202eabc\u2066d".encode(),
@@ -160,6 +176,8 @@ def sets():
         "fork_proof": {path.name: path.read_bytes() for path in sorted((VECTORS / "forks").iterdir())
                        if path.suffix != ".json"},
         "request": {**vector("request"), **malformed("request")},
+        "page": pages(),
+        "written": written_dates(),
         "words": {**texts(), "scripts": "Ménage الأُمّ 阅览室 ไทย \ufdfa ﬁ".encode()},
         "keyring": {"empty": b"", "events": bytes.fromhex("00 00 00 10 00 00 01 02 02 00 01 02 08 10 00 03"
                                                           "00 06 11 00 00 00 07 08 00 00 00 ff 12 00 00")},
@@ -172,6 +190,7 @@ def sets():
         "bundle": vector("sample.tar", "receipt.tar", "cosigned.tar"),
         "table": tables(),
         "media": media(),
+        "warc": {k: v for k, v in warcs.cases().items() if len(v) < 8000},
         "date": dates(),
         "text": texts(),
         "tlog": {"small": bytes(24), "any": struct.pack(">HHIQQ", 600, 257, 70, 3, 7) + bytes(96)},

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture/container.h"
+#include "capture/warc.h"
+
+const struct vdm_container_format *const vdm_container_formats[] = {&vdm_warc_format, NULL};

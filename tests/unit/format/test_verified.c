@@ -3,12 +3,11 @@
 
 #include "format/verified.h"
 
-static const char good[] =
-    "vidimus/verified/v1\n"
-    "ledger fixture.example/log\n"
-    "authority %s\n"
-    "checkpoint 12 90sYIu+CenfOOFyO0VgGhKQ7wlGjvKalAS8synEZWg8=\n"
-    "verified 2026-11-27T02:31:12Z\n";
+static const char good[] = "vidimus/verified/v1\n"
+                           "ledger fixture.example/log\n"
+                           "authority %s\n"
+                           "checkpoint 12 90sYIu+CenfOOFyO0VgGhKQ7wlGjvKalAS8synEZWg8=\n"
+                           "verified 2026-11-27T02:31:12Z\n";
 
 static struct vdm_crypto *crypto;
 static char text[600];

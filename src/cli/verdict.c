@@ -135,6 +135,13 @@ static void print_ledger(const struct vdm_report *r)
         vdm_out_number(stdout, r->slices);
         puts(" compared with the document that it is cut out of, as its record says");
     }
+    if (r->covered) {
+        fputs("  signatures    of the first ", stdout);
+        vdm_out_count(stdout, r->covered, "entry", "entries");
+        fputs(" not checked again: you did, on ", stdout);
+        vdm_out_time(stdout, r->covered_at);
+        puts("");
+    }
     if (r->has_time)
         puts("  time          recorded by the archive's own clock; no outside timestamp");
     if (r->is_bundle && r->captures)
@@ -245,6 +252,10 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
         vdm_json_set(&o, "slices_checked", json_integer((json_int_t)r->slices));
     if (o && r->continues.origin[0])
         json_object_set_new(o, "continues", vdm_json_continues(&r->continues));
+    if (o && r->covered)
+        vdm_json_set(&o, "signatures_checked_before",
+                     json_pack("{s:I,s:o}", "entries", (json_int_t)r->covered, "time",
+                               vdm_json_time(r->covered_at)));
     if (o && r->other_size)
         vdm_json_set(&o, "contradicts",
                      json_pack("{s:I,s:o}", "size", (json_int_t)r->other_size, "root",

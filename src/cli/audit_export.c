@@ -37,6 +37,9 @@ static json_t *story_json(const struct vdm_audit_story *s)
     json_t *open = json_array();
     for (size_t i = 0; i < s->opens; i++)
         add_line(&open, NULL, s->open[i].kind, s->open[i].entry, false, vdm_str(s->open[i].text));
+    if (g->overdue)
+        add_line(&open, NULL, vdm_kind_word(VDM_AUDIT_OVERDUE), g->oldest, false,
+                 VDM_LIT("not looked at for longer than was asked for"));
     json_t *o =
         json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:b,s:o}", "origin", s->history.origin,
                   "size", (json_int_t)s->history.size, "time", vdm_json_time(s->now),

@@ -89,6 +89,21 @@ bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t 
     return true;
 }
 
+bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t before, uint64_t *n,
+                     bool *found, struct vdm_err *err)
+{
+    uint64_t at;
+    *found = false;
+    for (uint64_t from; !*found && before > 0; before = from) {
+        from = before > SEARCH_ROWS ? before - SEARCH_ROWS : 0;
+        if (!search(l, STMT_LAST, beginning, from, before, &at, found, err))
+            return false;
+    }
+    if (*found)
+        *n = at;
+    return true;
+}
+
 bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
                       uint64_t *count, struct vdm_err *err)
 {

@@ -95,6 +95,19 @@ static bool check_root(struct rebuilding *b, struct vdm_ledger *l, struct vdm_er
             vdm_fail(err, "it is not the ledger that was signed here (keys/" VDM_GUARD_FILE ")"));
 }
 
+/* Last of all: the copy takes its place next. */
+static bool keep_aside(struct vdm_archive *a, struct vdm_err *err)
+{
+    int store VDM_CLEANUP(vdm_fd_close) = -1;
+    char hex[17], name[64];
+    uint8_t random[8];
+    vdm_random(random, sizeof random);
+    vdm_hex_encode(random, sizeof random, hex);
+    snprintf(name, sizeof name, "ledger.db.damaged-%s", hex);
+    return vdm_dir_open(AT_FDCWD, a->store_path, &store, err) &&
+           vdm_file_link(store, "ledger.db", name, err) && vdm_fd_sync(store, err);
+}
+
 static bool complete(void *ctx, const char *aside, struct vdm_err *err)
 {
     struct rebuilding *b = ctx;
@@ -103,7 +116,7 @@ static bool complete(void *ctx, const char *aside, struct vdm_err *err)
         return false;
     struct vdm_tiles tiles = {b->a->crypto, vdm_ledger_read_tile, to};
     return vdm_tile_writer_init(b->tree, &tiles, b->has, vdm_ledger_write_tile, to, err) &&
-           append_rest(b, to, err) && check_root(b, to, err);
+           append_rest(b, to, err) && check_root(b, to, err) && keep_aside(b->a, err);
 }
 
 /* --- the whole --- */
@@ -124,18 +137,6 @@ static bool read_guard(struct rebuilding *b, struct vdm_err *err)
     b->guarded = head.size;
     b->root = head.root;
     return true;
-}
-
-static bool keep_aside(struct vdm_archive *a, struct vdm_err *err)
-{
-    int store VDM_CLEANUP(vdm_fd_close) = -1;
-    char hex[17], name[64];
-    uint8_t random[8];
-    vdm_random(random, sizeof random);
-    vdm_hex_encode(random, sizeof random, hex);
-    snprintf(name, sizeof name, "ledger.db.damaged-%s", hex);
-    return vdm_dir_open(AT_FDCWD, a->store_path, &store, err) &&
-           vdm_file_link(store, "ledger.db", name, err) && vdm_fd_sync(store, err);
 }
 
 /* The handle is of the file that was; what was withdrawn here after the other copy was made goes. */
@@ -164,8 +165,7 @@ static bool rebuild(struct vdm_archive **a, struct rebuilding *b, const char *fr
     if (!vdm_ledger_open(&good, from_store, VDM_LEDGER_READ, err) ||
         !vdm_ledger_lock((*a)->ledger, LOCK_SECONDS, &(*a)->wait, err))
         return false;
-    bool ok = read_guard(b, err) && keep_aside(*a, err) &&
-              vdm_ledger_copy(good, (*a)->store_path, complete, b, err);
+    bool ok = read_guard(b, err) && vdm_ledger_copy(good, (*a)->store_path, complete, b, err);
     if (!ok)
         vdm_ledger_unlock((*a)->ledger);
     return ok && open_anew(a, b->has, err);

@@ -15,7 +15,9 @@ HERE = Path(__file__).resolve().parent
 VECTORS = HERE.parent / "vectors"
 LEDGER = VECTORS / "ledger"
 sys.path.insert(0, str(HERE.parent / "support"))
+sys.path.insert(0, str(HERE.parent / "interop"))
 import warcs  # noqa: E402
+import vidimus_format as fmt  # noqa: E402
 # One frame of zstd each; Python's library has none. `zstd -19` of 40 times "vidimus\n"; of nothing.
 ZSTD = {"zstd": "KLUv/QRofQAAQHZpZGltdXMKAQA11csFF6Bd2A==",
         "zstd-empty": "KLUv/SQAAQAAmenYUQ=="}
@@ -154,6 +156,15 @@ def keyfiles():
             "too-much": sealed(17, 1 << 31), "bytes": bytes(range(40))}
 
 
+def found_by_audits():
+    """What audits keep: one finding, several, more than are listed."""
+    head = {"ledger": "archive.example.net/statements", "checkpoint": (17, bytes(range(32))),
+            "begun": "2020-01-03T00:00:00Z", "ended": "2020-01-03T01:00:00Z"}
+    one = fmt.Finding("document-corrupt", 5, False, b"other bytes")
+    other = fmt.Finding("slack-rot", None, True, "a\tb \u2028 \u00e9".encode())
+    return {"one": fmt.encode_findings(head, [one], 0), "more": fmt.encode_findings(head, [one, other], 7)}
+
+
 def sets():
     """{target: {file name: content}}"""
     entries, records = folder("entries"), folder("records")
@@ -173,6 +184,7 @@ def sets():
         "proof": {**proofs, "consistency": consistency, **at_the_limits(), **malformed("proof")},
         "prove": {**proofs, **vector("checkpoint")},
         "seal": {**vector("seal"), "text": text_of((LEDGER / "seal").read_bytes())},
+        "findings": found_by_audits(),
         "fork_proof": {path.name: path.read_bytes() for path in sorted((VECTORS / "forks").iterdir())
                        if path.suffix != ".json"},
         "request": {**vector("request"), **malformed("request")},

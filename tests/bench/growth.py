@@ -89,7 +89,8 @@ def main():
             for size in sorted(args.sizes):
                 line = growing.measure(size)
                 first = first or line
-                report.write(json.dumps(line, sort_keys=True) + "\n")
+                report.write(json.dumps(line) + "\n")
+                report.flush()  # a long run may be broken off: what it has measured stays
                 print(f"{size} entries")
                 for name, value in line.items():
                     if name != "entries":

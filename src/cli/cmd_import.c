@@ -56,7 +56,8 @@ const struct vdm_manual vdm_manual_import = {
             "whole's collection, captured time, people and rights goes for its parts where nothing "
             "else is stated.",
             "The same document, source and captured time is already known and not recorded "
-            "again, unless --again is given. --receipt tells what became of each input; "
+            "again, unless --again is given; so is what was taken from the same place of the same "
+            "container or whole. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
             "answer, the type is application/octet-stream, and a warning says for how many. In "

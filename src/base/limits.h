@@ -31,6 +31,11 @@
 #define VDM_UNPACK_TOTAL_MAX    (UINT64_C(4) << 40)   /* unpacked bytes of one container */
 #define VDM_CONTAINER_DEPTH_MAX 2 /* a container within a container, and no deeper */
 
+/* Bags, whose files are all known before one is judged. */
+#define VDM_BAG_FILES_MAX 1000000u
+#define VDM_BAG_TEXT_MAX  (64u << 20) /* bytes of all tag files that are read */
+#define VDM_BAG_INFO_MAX  200u        /* elements of bag-info.txt that are told */
+
 /* Unlocking a key: a key file that asks for more is refused, it would only exhaust the machine. */
 #define VDM_KDF_OPS_MAX    16u
 #define VDM_KDF_MEMORY_MAX (UINT64_C(1) << 30)

@@ -167,7 +167,7 @@ void vdm_bag_read_info(struct vdm_bag *b)
     if (!f || !vdm_bag_decode(b, f, &text))
         return;
     while (cut_element(b, &text, &label, &value))
-        if (label.n && b->info.counted + 2 <= 2 * VDM_BAG_INFO_MAX)
+        if (label.n && b->info.counted + 2 <= 2 * VDM_BAG_ELEMENTS_MAX)
             take_info(b, label, vdm_buf_bytes(&value), &oxums);
     b->decoded.failed = b->decoded.failed || value.failed;
 }

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "capture/container_members.h"
 #include "capture/container_wire.h"
+#include "capture/packed.h"
 #include "sandbox/worker.h"
 
 #include <stdlib.h>
@@ -224,6 +225,9 @@ static bool took_fact(struct vdm_container *c)
         c->member.lines = c->own.n;
     } else if (c->inside && i->kind == VDM_ITEM_PLACE) {
         good = place_member(c, i);
+    } else if (c->inside && i->kind == VDM_ITEM_METHOD) {
+        good = i->bytes.n > 0;
+        c->member.method = keep(c->method, sizeof c->method, i->bytes);
     } else if (c->inside && i->kind == VDM_ITEM_REPEATS) {
         good = repeat_member(c, i);
     } else {
@@ -272,6 +276,7 @@ static bool start(struct vdm_container *c, int fd, struct vdm_err *err)
                                        .out = -1,
                                        .limits = {.memory_bytes = MEMORY_BYTES}};
     c->most = vdm_unpack_max(todo.size);
+    vdm_packed_prepare();
     return vdm_worker_start(&c->worker, &job, err);
 }
 
@@ -331,9 +336,9 @@ void vdm_container_cleanup(struct vdm_container **c)
     *c = NULL;
 }
 
-const char *vdm_container_name(const struct vdm_container *c)
+const struct vdm_container_format *vdm_container_format(const struct vdm_container *c)
 {
-    return c->format->name;
+    return c->format;
 }
 
 const struct vdm_record_line *vdm_container_about(const struct vdm_container *c, size_t *lines)

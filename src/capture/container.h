@@ -52,15 +52,18 @@ void vdm_members_begin(struct vdm_members *m, struct vdm_bytes name);
 void vdm_members_line(struct vdm_members *m, enum vdm_field f, struct vdm_bytes value);
 /* Where it comes from: bytes of the container, and how the document is made of them. A method that
  * begins with the word `slice` says that the document is these bytes as they stand (docs/FORMATS.md). Without
- * this the member comes from the container as a whole, by a method of its name. */
+ * this or the next the method is `member <name>`. What a member comes from (`derived-from`) tells it from all
+ * others of the container: no two may have the same. */
 void vdm_members_place(struct vdm_members *m, uint64_t offset, uint64_t length, const char *method);
+/* Without an offset: from the container as a whole, so. */
+void vdm_members_method(struct vdm_members *m, const char *method);
 /* Its document is that of another capture (a revisit): of this record-id, or else of this source at this
  * time. What follows as bytes is taken in its place where no such capture is known. */
 void vdm_members_repeats(struct vdm_members *m, struct vdm_bytes record_id, struct vdm_bytes source,
                          struct vdm_bytes captured);
 void vdm_members_bytes(struct vdm_members *m, struct vdm_bytes data);
 /* It ends: whole, or refused with the reason (what was taken of it is dropped). */
-void vdm_members_end(struct vdm_members *m);
+void vdm_members_done(struct vdm_members *m);
 void vdm_members_refuse(struct vdm_members *m, const char *reason);
 /* Something at this offset of the container could not be read. May stand inside a member. */
 void vdm_members_problem(struct vdm_members *m, uint64_t offset, const char *reason);
@@ -71,6 +74,7 @@ bool vdm_members_wanted(const struct vdm_members *m);
 
 struct vdm_container_format {
     const char *name; /* "WARC" */
+    bool warc; /* --warc says what becomes of it; of others the members alone are documents */
     bool (*may_be)(
         struct vdm_bytes head); /* in the parent: a comparison of the first bytes, no more */
     bool (*is)(
@@ -87,14 +91,14 @@ extern const struct vdm_container_format *const vdm_container_formats[];
 bool vdm_container_may_be(const struct vdm_container_format *const *formats, struct vdm_bytes head);
 
 struct vdm_container;
-/* `fd`: a regular file, borrowed, read from its start; its offset moves. *out NULL: it is no container.
- * Reads what it says of itself. */
+/* `fd`: a regular file, borrowed until close, read from its start; its offset does not move. *out NULL: it is no
+ * container. Reads what it says of itself. */
 bool vdm_container_open(struct vdm_container **out, int fd,
                         const struct vdm_container_format *const *formats,
                         struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_container_close(struct vdm_container *c); /* NULL is fine; may be done at any time */
 void vdm_container_cleanup(struct vdm_container **c);
-const char *vdm_container_name(const struct vdm_container *c); /* of its format */
+const struct vdm_container_format *vdm_container_format(const struct vdm_container *c);
 /* The lines that the container states of itself. */
 const struct vdm_record_line *vdm_container_about(const struct vdm_container *c, size_t *lines);
 
@@ -105,7 +109,7 @@ struct vdm_member {
     size_t lines;
     bool placed;
     uint64_t offset, length; /* if placed */
-    struct vdm_bytes method;
+    struct vdm_bytes method; /* empty: not said */
     bool repeats;
     struct vdm_bytes of_record_id, of_source, of_captured; /* if it repeats; empty: not said */
 };

@@ -119,6 +119,11 @@ void vdm_members_place(struct vdm_members *m, uint64_t offset, uint64_t length, 
         at_most(vdm_str(method), VDM_REASON_MAX));
 }
 
+void vdm_members_method(struct vdm_members *m, const char *method)
+{
+    put(m, VDM_ITEM_METHOD, 0, at_most(vdm_str(method), VDM_REASON_MAX), NOTHING);
+}
+
 void vdm_members_repeats(struct vdm_members *m, struct vdm_bytes record_id, struct vdm_bytes source,
                          struct vdm_bytes captured)
 {
@@ -162,7 +167,7 @@ void vdm_members_passed(struct vdm_members *m, uint64_t bytes)
     flush(m);
 }
 
-void vdm_members_end(struct vdm_members *m)
+void vdm_members_done(struct vdm_members *m)
 {
     if (m->left_out)
         put(m, VDM_ITEM_LINE, VDM_FIELD_FIELD,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/container.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,22 +25,24 @@ uint64_t vdm_span_at(const struct vdm_span *s)
     return s->at + s->from;
 }
 
-/* What was not taken moves to the front, and the rest of the buffer is filled. The descriptor's offset is
- * shared with other spans on it, so it is set each time. */
+/* What was not taken moves to the front, and the rest of the buffer is filled. The descriptor's own offset is
+ * the parent's, who may be reading the same file. */
 static void fill(struct vdm_span *s)
 {
-    size_t left = s->n - s->from, got = 0;
+    size_t left = s->n - s->from;
     memmove(s->p, s->p + s->from, left);
     s->at += s->from;
     s->from = 0;
     s->n = left;
-    uint64_t next = s->at + left, room = VDM_SPAN_BYTES - left;
-    if (room > s->end - next)
-        room = s->end - next;
-    if (lseek(s->fd, (off_t)next, SEEK_SET) < 0 ||
-        !vdm_fd_read(s->fd, s->p + left, (size_t)room, &got, NULL))
-        s->failed = true;
-    s->n += got;
+    while (s->n < VDM_SPAN_BYTES && s->at + s->n < s->end && !s->failed) {
+        uint64_t room = VDM_SPAN_BYTES - s->n, most = s->end - s->at - s->n;
+        ssize_t k =
+            pread(s->fd, s->p + s->n, (size_t)(room < most ? room : most), (off_t)(s->at + s->n));
+        s->failed = k < 0 && errno != EINTR;
+        if (k == 0)
+            s->end = s->at + s->n; /* it became shorter */
+        s->n += k > 0 ? (size_t)k : 0;
+    }
 }
 
 struct vdm_bytes vdm_span_look(struct vdm_span *s, size_t want)

@@ -8,12 +8,13 @@
 #include <stdint.h>
 
 enum vdm_item_kind {
-    VDM_ITEM_IS = 1,  /* argument: the number of the format */
-    VDM_ITEM_NONE,    /* it is no container */
-    VDM_ITEM_ABOUT,   /* argument: field */
-    VDM_ITEM_BEGIN,   /* name */
-    VDM_ITEM_LINE,    /* argument: field */
-    VDM_ITEM_PLACE,   /* offset, length, method */
+    VDM_ITEM_IS = 1, /* argument: the number of the format */
+    VDM_ITEM_NONE,   /* it is no container */
+    VDM_ITEM_ABOUT,  /* argument: field */
+    VDM_ITEM_BEGIN,  /* name */
+    VDM_ITEM_LINE,   /* argument: field */
+    VDM_ITEM_PLACE,  /* offset, length, method */
+    VDM_ITEM_METHOD,
     VDM_ITEM_REPEATS, /* argument 0, 1, 2: record-id, source, captured */
     VDM_ITEM_BYTES,
     VDM_ITEM_END,

@@ -44,8 +44,8 @@ static bool zip_may_be(struct vdm_bytes head)
 
 static bool tar_is(struct vdm_span *s)
 {
-    struct vdm_unpack *u VDM_CLEANUP(vdm_unpack_cleanup) = vdm_unpack_open(s, VDM_UNPACK_TAR);
-    return u && vdm_unpack_next(u) == VDM_UNPACK_ENTRY;
+    struct vdm_packed *u VDM_CLEANUP(vdm_packed_cleanup) = vdm_packed_open(s, VDM_PACKED_TAR);
+    return u && vdm_packed_next(u) == VDM_PACKED_ENTRY;
 }
 
 /* Office documents, books and programs are zips as well; nobody means their parts. */
@@ -65,10 +65,10 @@ static bool marks_document(struct vdm_bytes name, bool first)
 
 static bool zip_is(struct vdm_span *s)
 {
-    struct vdm_unpack *u VDM_CLEANUP(vdm_unpack_cleanup) = vdm_unpack_open(s, VDM_UNPACK_ZIP);
+    struct vdm_packed *u VDM_CLEANUP(vdm_packed_cleanup) = vdm_packed_open(s, VDM_PACKED_ZIP);
     bool first = true;
-    while (u && vdm_unpack_next(u) == VDM_UNPACK_ENTRY) {
-        if (marks_document(vdm_unpack_entry(u)->name, first))
+    while (u && vdm_packed_next(u) == VDM_PACKED_ENTRY) {
+        if (marks_document(vdm_packed_entry(u)->name, first))
             return false;
         first = false;
     }
@@ -78,30 +78,30 @@ static bool zip_is(struct vdm_span *s)
 /* --- a pass --- */
 
 /* Bytes that become no member. What can be passed over without reading costs nothing and is not counted. */
-static void pass_over(struct vdm_pack *p, struct vdm_unpack *u)
+static void pass_over(struct vdm_pack *p, struct vdm_packed *u)
 {
     struct vdm_bytes piece = {NULL, 1};
-    while (!vdm_unpack_skips(u) && piece.n && vdm_members_wanted(p->to) &&
-           vdm_unpack_read(u, &piece))
+    while (!vdm_packed_skips(u) && piece.n && vdm_members_wanted(p->to) &&
+           vdm_packed_read(u, &piece))
         vdm_members_passed(p->to, piece.n);
 }
 
 void vdm_pack_each(struct vdm_pack *p, vdm_pack_see_fn *see, void *ctx, bool *whole)
 {
-    struct vdm_unpack *u VDM_CLEANUP(vdm_unpack_cleanup) = vdm_unpack_open(p->s, p->kind);
-    enum vdm_unpack_step step = VDM_UNPACK_BROKEN;
+    struct vdm_packed *u VDM_CLEANUP(vdm_packed_cleanup) = vdm_packed_open(p->s, p->kind);
+    enum vdm_packed_step step = VDM_PACKED_BROKEN;
     *whole = false;
     p->entries = 0;
-    while (u && vdm_members_wanted(p->to) && (step = vdm_unpack_next(u)) == VDM_UNPACK_ENTRY) {
+    while (u && vdm_members_wanted(p->to) && (step = vdm_packed_next(u)) == VDM_PACKED_ENTRY) {
         vdm_members_passed(p->to, 512); /* its header, so that very many of them count as well */
         p->entries++;
         if (!see(ctx, u))
             return;
         pass_over(p, u);
     }
-    *whole = step == VDM_UNPACK_END;
-    if (u && step == VDM_UNPACK_BROKEN && !p->quiet)
-        vdm_members_problem(p->to, vdm_span_at(p->s), vdm_unpack_why(u));
+    *whole = step == VDM_PACKED_END;
+    if (u && step == VDM_PACKED_BROKEN && !p->quiet)
+        vdm_members_problem(p->to, vdm_span_at(p->s), vdm_packed_why(u));
 }
 
 /* --- members --- */
@@ -117,37 +117,36 @@ static void put_field(struct vdm_members *to, const char *name, struct vdm_bytes
         vdm_members_line(to, VDM_FIELD_FIELD, vdm_buf_bytes(&line));
 }
 
-void vdm_pack_begin(struct vdm_pack *p, const struct vdm_unpack_entry *e)
+void vdm_pack_begin(struct vdm_pack *p, const struct vdm_packed_entry *e)
 {
     struct vdm_bytes base = vdm_path_name(e->name);
     vdm_members_begin(p->to, e->name);
     vdm_members_line(p->to, VDM_FIELD_FILE_NAME, base.n ? base : e->name);
     put_field(p->to, "path", e->name);
-    put_field(p->to, p->kind == VDM_UNPACK_ZIP ? "modified (zone not stated)" : "modified",
-              vdm_str(e->modified));
+    put_field(p->to, "modified", vdm_str(e->modified));
 }
 
-static void take_bytes(struct vdm_pack *p, struct vdm_unpack *u)
+static void take_bytes(struct vdm_pack *p, struct vdm_packed *u)
 {
     struct vdm_bytes piece = {NULL, 1};
     uint64_t from = 0, bytes = 0;
-    bool stored = vdm_unpack_stored(u, &from);
+    bool stored = vdm_packed_stored(u, &from);
     while (piece.n && vdm_members_wanted(p->to)) {
-        if (!vdm_unpack_read(u, &piece)) {
-            vdm_members_refuse(p->to, vdm_unpack_why(u));
+        if (!vdm_packed_read(u, &piece)) {
+            vdm_members_refuse(p->to, vdm_packed_why(u));
             return;
         }
         vdm_members_bytes(p->to, piece);
         bytes += piece.n;
     }
-    if (stored && bytes && vdm_unpack_took(u, from, bytes))
+    if (stored && bytes && vdm_packed_took(u, from, bytes))
         vdm_members_place(p->to, from, bytes, "slice");
-    vdm_members_end(p->to);
+    vdm_members_done(p->to);
 }
 
-void vdm_pack_take(struct vdm_pack *p, struct vdm_unpack *u)
+void vdm_pack_take(struct vdm_pack *p, struct vdm_packed *u)
 {
-    const struct vdm_unpack_entry *e = vdm_unpack_entry(u);
+    const struct vdm_packed_entry *e = vdm_packed_entry(u);
     if (e->refused)
         vdm_members_refuse(p->to, e->refused);
     else if (e->size != UINT64_MAX && e->size > p->most)
@@ -156,10 +155,10 @@ void vdm_pack_take(struct vdm_pack *p, struct vdm_unpack *u)
         take_bytes(p, u);
 }
 
-static bool take_plain(void *ctx, struct vdm_unpack *u)
+static bool take_plain(void *ctx, struct vdm_packed *u)
 {
     struct vdm_pack *p = ctx;
-    const struct vdm_unpack_entry *e = vdm_unpack_entry(u);
+    const struct vdm_packed_entry *e = vdm_packed_entry(u);
     if (!e->folder) {
         vdm_pack_begin(p, e);
         vdm_pack_take(p, u);
@@ -176,10 +175,10 @@ struct sort {
     bool bag_in_top, bag_in_root, bag_elsewhere;
 };
 
-static bool see_name(void *ctx, struct vdm_unpack *u)
+static bool see_name(void *ctx, struct vdm_packed *u)
 {
     struct sort *k = ctx;
-    struct vdm_bytes name = vdm_unpack_entry(u)->name, rest = name, part = name;
+    struct vdm_bytes name = vdm_packed_entry(u)->name, rest = name, part = name;
     while (vdm_bytes_start_with(rest, VDM_LIT("./")))
         rest = vdm_bytes_skip(rest, 2);
     if (rest.n == 0)
@@ -265,13 +264,13 @@ static void run_plain(struct vdm_pack *p)
 {
     bool whole;
     vdm_pack_each(p, take_plain, p, &whole);
-    if (whole && p->kind == VDM_UNPACK_TAR)
+    if (whole && p->kind == VDM_PACKED_TAR)
         check_tar(p);
     else if (whole)
         check_zip(p);
 }
 
-static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_unpack_kind kind)
+static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind kind)
 {
     struct vdm_pack p = {s, to, kind, vdm_unpack_max(s->end - s->start), .quiet = true};
     struct sort k = {0};
@@ -295,13 +294,13 @@ static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_unpack_kind
 
 static void run_tar(struct vdm_span *s, struct vdm_members *to)
 {
-    run(s, to, VDM_UNPACK_TAR);
+    run(s, to, VDM_PACKED_TAR);
 }
 
 static void run_zip(struct vdm_span *s, struct vdm_members *to)
 {
-    run(s, to, VDM_UNPACK_ZIP);
+    run(s, to, VDM_PACKED_ZIP);
 }
 
-const struct vdm_container_format vdm_tar_format = {"tar", tar_may_be, tar_is, run_tar};
-const struct vdm_container_format vdm_zip_format = {"zip", zip_may_be, zip_is, run_zip};
+const struct vdm_container_format vdm_tar_format = {"tar", false, tar_may_be, tar_is, run_tar};
+const struct vdm_container_format vdm_zip_format = {"zip", false, zip_may_be, zip_is, run_zip};

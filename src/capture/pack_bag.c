@@ -22,7 +22,7 @@ struct bagging {
 };
 
 /* The name within the bag; false: it is none of its files. */
-static bool name_within(const struct bagging *g, const struct vdm_unpack_entry *e,
+static bool name_within(const struct bagging *g, const struct vdm_packed_entry *e,
                         struct vdm_bytes *name)
 {
     *name = vdm_bytes_skip(e->name, g->prefix.n);
@@ -33,10 +33,10 @@ static bool name_within(const struct bagging *g, const struct vdm_unpack_entry *
 
 /* --- its list --- */
 
-static bool list_entry(void *ctx, struct vdm_unpack *u)
+static bool list_entry(void *ctx, struct vdm_packed *u)
 {
     struct bagging *g = ctx;
-    const struct vdm_unpack_entry *e = vdm_unpack_entry(u);
+    const struct vdm_packed_entry *e = vdm_packed_entry(u);
     struct vdm_bytes name;
     if (!name_within(g, e, &name))
         return true;
@@ -68,12 +68,12 @@ static bool end_sums(struct bagging *g)
     return all || vdm_fail_memory(&g->err);
 }
 
-static bool read_entry(struct bagging *g, struct vdm_unpack *u, bool text)
+static bool read_entry(struct bagging *g, struct vdm_packed *u, bool text)
 {
     struct vdm_bytes piece = {NULL, 1};
     while (piece.n && vdm_members_wanted(g->p->to)) {
-        if (!vdm_unpack_read(u, &piece))
-            return vdm_fail_as(&g->err, VDM_ERR_REFUSED, "%s", vdm_unpack_why(u));
+        if (!vdm_packed_read(u, &piece))
+            return vdm_fail_as(&g->err, VDM_ERR_REFUSED, "%s", vdm_packed_why(u));
         vdm_members_passed(g->p->to, piece.n);
         for (unsigned k = 0; k < VDM_SUM_KINDS; k++)
             vdm_sum_add(&g->sum[k], piece);
@@ -83,10 +83,10 @@ static bool read_entry(struct bagging *g, struct vdm_unpack *u, bool text)
     return vdm_buf_ok(&g->text, &g->err);
 }
 
-static bool sum_entry(void *ctx, struct vdm_unpack *u)
+static bool sum_entry(void *ctx, struct vdm_packed *u)
 {
     struct bagging *g = ctx;
-    const struct vdm_unpack_entry *e = vdm_unpack_entry(u);
+    const struct vdm_packed_entry *e = vdm_packed_entry(u);
     struct vdm_bytes name;
     if (e->folder || e->refused || !name_within(g, e, &name))
         return true;
@@ -139,10 +139,10 @@ void vdm_bag_lines(const struct vdm_bag *b, struct vdm_members *to)
         put_info(to, vdm_bag_info(b, i));
 }
 
-static bool take_entry(void *ctx, struct vdm_unpack *u)
+static bool take_entry(void *ctx, struct vdm_packed *u)
 {
     struct bagging *g = ctx;
-    const struct vdm_unpack_entry *e = vdm_unpack_entry(u);
+    const struct vdm_packed_entry *e = vdm_packed_entry(u);
     struct vdm_bytes name;
     if (e->folder || !name_within(g, e, &name))
         return true;

@@ -116,6 +116,21 @@ const struct vdm_source_facts *vdm_source_facts(const struct vdm_source *s)
     return &s->facts;
 }
 
+struct vdm_bytes vdm_source_head(const struct vdm_source *s)
+{
+    return vdm_buf_bytes(&s->head);
+}
+
+int vdm_source_fd(const struct vdm_source *s)
+{
+    return s->standard_input ? -1 : s->fd;
+}
+
+bool vdm_source_same(const struct vdm_source *s)
+{
+    return vdm_stamp_same(s->fd, &s->stamp);
+}
+
 bool vdm_source_read(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
 {
     struct vdm_source *s = ctx;

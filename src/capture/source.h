@@ -34,6 +34,12 @@ bool vdm_source_open(struct vdm_source **out, const struct vdm_walk_item *item,
                      struct vdm_media *media, struct vdm_err *err) VDM_MUST_CHECK;
 /* Borrowed until close. */
 const struct vdm_source_facts *vdm_source_facts(const struct vdm_source *s);
+/* Its first bytes, VDM_MEDIA_LOOK_BYTES at most; empty where no type was guessed. */
+struct vdm_bytes vdm_source_head(const struct vdm_source *s);
+/* Its descriptor, where it is a file that can be read from anywhere; else -1. */
+int vdm_source_fd(const struct vdm_source *s);
+/* Has it stayed as it was when it was opened? */
+bool vdm_source_same(const struct vdm_source *s);
 /* A vdm_read_fn; ctx is the source. A file that grows past its size fails at once, so that reading
  * a log that is being written ends. */
 bool vdm_source_read(void *ctx, uint8_t *p, size_t cap, size_t *got,

@@ -14,6 +14,8 @@ static const struct vdm_opt import_options[] = {
     {"metadata", 0, "FILE", "a table: CSV, JSON or JSON Lines, one row a file"},
     VDM_STATED_OPTIONS,
     {"require", 0, "KEYS", "refuse what says nothing of these, e.g. source,captured"},
+    {"warc", 0, "WHAT", "of a WARC: whole, records, or both (the default)"},
+    {"as-file", 0, NULL, "look into no container: each file is one document"},
     {"again", 0, NULL, "record once more what is known already"},
     {"receipt", 0, "FILE.csv",
      "write what became of each input (path, status, entry, digest, reason)"},
@@ -33,6 +35,15 @@ const struct vdm_manual vdm_manual_import = {
             "Lines, one row a file, columns named as the options below, `file` relative to the "
             "table) and from options, which fill what a row leaves empty. What is not stated is "
             "not made up. Inputs that say nothing of what --require names are refused.",
+            "A file that holds captures is known by its first bytes. A WARC (plain, gzip, zstd) is "
+            "kept "
+            "whole as a document, and the payload of each response, resource, conversion and "
+            "revisit record in it is a document with the record's own source, time, id and "
+            "headers, and with `derived-from` saying where in the WARC it stands. --warc whole "
+            "keeps the WARC alone, --warc records what is in it alone. What cannot be read is "
+            "told with its place, the rest is imported. What options and the table state of a "
+            "WARC goes for its records where they say nothing themselves, but for what can be "
+            "true of one document only.",
             "The same document, source and captured time is already known and not recorded "
             "again, unless --again is given. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
@@ -74,7 +85,7 @@ static bool is_file(const char *path)
 
 struct telling {
     struct vdm_cli *cli;
-    json_t *refusals;
+    json_t *refusals, *problems;
     FILE *receipt; /* or NULL */
     struct vdm_new_file file;
     uint64_t listed_known;
@@ -93,15 +104,15 @@ static void csv_cell(FILE *to, struct vdm_bytes s)
 
 static void write_receipt(FILE *to, const struct vdm_input *in)
 {
-    static const char *const words[] = {"recorded", "already known", "refused",
-                                        "would be recorded"};
+    static const char *const words[] = {"recorded", "already known", "refused", "would be recorded",
+                                        "problem"};
     char hex[65] = "";
     csv_cell(to, in->path);
     fprintf(to, ",%s,", words[in->status]);
     if (in->status == VDM_INPUT_RECORDED || in->status == VDM_INPUT_KNOWN)
         fprintf(to, "%llu", (unsigned long long)in->entry);
     fputc(',', to);
-    if (in->status != VDM_INPUT_REFUSED) {
+    if (!in->reason) {
         vdm_digest_hex(in->digest, hex);
         fprintf(to, "sha256:%s", hex);
     }
@@ -122,23 +133,46 @@ static void print_differences(const struct vdm_input *in)
     fprintf(stderr, "   (`vidimus amend %llu` corrects it)\n", (unsigned long long)in->entry);
 }
 
+static void tell_refused(struct telling *t, const struct vdm_input *in)
+{
+    if (t->refusals && json_array_size(t->refusals) < VDM_FINDINGS_MAX)
+        vdm_json_add(&t->refusals, json_pack("{s:o,s:o}", "path", vdm_json_bytes(in->path),
+                                             "reason", vdm_json_bytes(vdm_str(in->reason))));
+    if (t->cli->json)
+        return;
+    vdm_progress_end(t->cli);
+    fputs("refused  ", stderr);
+    vdm_out_text(stderr, in->path);
+    fputs("    ", stderr);
+    vdm_out_str(stderr, in->reason);
+    fputc('\n', stderr);
+}
+
+static void tell_problem(struct telling *t, const struct vdm_input *in)
+{
+    if (t->problems && json_array_size(t->problems) < VDM_FINDINGS_MAX)
+        vdm_json_add(&t->problems, json_pack("{s:o,s:I,s:o}", "path", vdm_json_bytes(in->path),
+                                             "offset", (json_int_t)in->offset, "reason",
+                                             vdm_json_bytes(vdm_str(in->reason))));
+    if (t->cli->json)
+        return;
+    vdm_progress_end(t->cli);
+    fputs("problem  ", stderr);
+    vdm_out_text(stderr, in->path);
+    fprintf(stderr, "    at byte %llu: ", (unsigned long long)in->offset);
+    vdm_out_str(stderr, in->reason);
+    fputc('\n', stderr);
+}
+
 static void tell(void *ctx, const struct vdm_input *in)
 {
     struct telling *t = ctx;
     if (t->receipt)
         write_receipt(t->receipt, in);
-    if (in->status == VDM_INPUT_REFUSED && t->refusals &&
-        json_array_size(t->refusals) < VDM_FINDINGS_MAX)
-        vdm_json_add(&t->refusals, json_pack("{s:o,s:o}", "path", vdm_json_bytes(in->path),
-                                             "reason", vdm_json_bytes(vdm_str(in->reason))));
-    if (in->status == VDM_INPUT_REFUSED && !t->cli->json) {
-        vdm_progress_end(t->cli);
-        fputs("refused  ", stderr);
-        vdm_out_text(stderr, in->path);
-        fputs("    ", stderr);
-        vdm_out_str(stderr, in->reason);
-        fputc('\n', stderr);
-    }
+    if (in->status == VDM_INPUT_REFUSED)
+        tell_refused(t, in);
+    if (in->status == VDM_INPUT_PROBLEM)
+        tell_problem(t, in);
     if (in->status == VDM_INPUT_KNOWN && in->differs && !t->cli->json && !t->cli->quiet) {
         vdm_progress_end(t->cli);
         print_differences(in);
@@ -189,6 +223,11 @@ static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, boo
         vdm_out_number(stdout, d->refused);
         puts(" refused, listed above");
     }
+    if (d->problems) {
+        fputs("  ", stdout);
+        vdm_out_count(stdout, d->problems, "problem", "problems");
+        puts(" in containers, listed above; the rest of them was taken");
+    }
     if (d->repaired) {
         fputs("  ", stdout);
         vdm_out_count(stdout, d->repaired, "damaged document was", "damaged documents were");
@@ -199,7 +238,7 @@ static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, boo
     (void)cli;
 }
 
-static bool print_json(const struct vdm_import_done *d, bool dry, json_t *refusals,
+static bool print_json(const struct vdm_import_done *d, bool dry, const struct telling *t,
                        struct vdm_err *err)
 {
     bool recorded = d->imported > 0 && !dry;
@@ -213,9 +252,10 @@ static bool print_json(const struct vdm_import_done *d, bool dry, json_t *refusa
                      json_integer((json_int_t)d->not_stated[vdm_counted_fields[k]]));
     }
     json_t *o =
-        json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "imported", (json_int_t)d->imported, "already_known",
-                  (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
-                  (json_int_t)d->bytes, "not_stated", not_stated, "refusals", refusals);
+        json_pack("{s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o}", "imported", (json_int_t)d->imported,
+                  "already_known", (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
+                  (json_int_t)d->bytes, "not_stated", not_stated, "refusals", t->refusals,
+                  "problems", (json_int_t)d->problems, "problem_list", t->problems);
     vdm_json_set(&o, "media_types_not_guessed", json_integer((json_int_t)d->unguessed.documents));
     vdm_json_set(&o, "first_entry", recorded ? json_integer((json_int_t)d->first) : json_null());
     vdm_json_set(&o, "last_entry", recorded ? json_integer((json_int_t)d->last) : json_null());
@@ -268,6 +308,20 @@ static void warn_unguessed(const struct vdm_import_done *d)
     fputc('\n', stderr);
 }
 
+static bool take_warc(const struct vdm_args *args, enum vdm_import_warc *out, struct vdm_err *err)
+{
+    static const char *const words[] = {
+        [VDM_WARC_BOTH] = "both", [VDM_WARC_WHOLE] = "whole", [VDM_WARC_RECORDS] = "records"};
+    const char *value = vdm_args_value(args, "warc");
+    for (size_t i = 0; value && i < sizeof words / sizeof *words; i++)
+        if (strcmp(value, words[i]) == 0) {
+            *out = (enum vdm_import_warc)i;
+            return true;
+        }
+    return !value ||
+           vdm_fail_as(err, VDM_ERR_USAGE, "--warc is whole, records or both, not %s", value);
+}
+
 static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_stated *g, int *status,
                 struct vdm_err *err)
 {
@@ -280,13 +334,17 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
                                    .table = vdm_args_value(args, "metadata"),
                                    .given = g->line,
                                    .givens = g->n,
+                                   .as_file = vdm_args_has(args, "as-file"),
                                    .again = vdm_args_has(args, "again"),
                                    .dry_run = vdm_args_has(args, "dry-run")};
     if (require && !vdm_cli_fields(require, &r.required, err))
         return vdm_err_prefix(err, "--require");
+    if (!take_warc(args, &r.warc, err))
+        return false;
     if (!open_receipt(&t, vdm_args_value(args, "receipt"), err))
         return false;
     t.refusals = cli->json ? json_array() : NULL;
+    t.problems = cli->json ? json_array() : NULL;
     uint64_t started = vdm_clock_ms();
     bool ok = vdm_import(cli->archive, &r, &cli->signers, &cli->progress, tell, &t, &done, err);
     vdm_progress_end(cli);
@@ -296,14 +354,16 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
     bool any = ok || done.imported + done.known + done.refused > 0;
     if (any && !cli->json)
         print_done(cli, &done, r.dry_run, vdm_clock_ms() - started);
-    else if (any && !print_json(&done, r.dry_run, t.refusals, ok ? err : NULL))
+    else if (any && !print_json(&done, r.dry_run, &t, ok ? err : NULL))
         ok = false;
-    if (!any)
+    if (!any) {
         json_decref(t.refusals);
+        json_decref(t.problems);
+    }
     vdm_buf_release(&done.checkpoint);
     if (ok && !receipt_ok)
         return vdm_fail(err, "%s (everything else is done)", receipt_err.text);
-    *status = done.refused ? VDM_EXIT_FINDING : VDM_EXIT_DONE;
+    *status = done.refused || done.problems ? VDM_EXIT_FINDING : VDM_EXIT_DONE;
     return ok;
 }
 

@@ -7,6 +7,13 @@
 #include "format/record.h"
 #include "ops/unlock.h"
 
+/* What becomes of a WARC. */
+enum vdm_import_warc {
+    VDM_WARC_BOTH,    /* it is a document, and so is each payload in it */
+    VDM_WARC_WHOLE,   /* it is a document, as any file */
+    VDM_WARC_RECORDS, /* each payload in it is a document */
+};
+
 struct vdm_import_request {
     const char *const *paths;
     size_t n;
@@ -15,8 +22,10 @@ struct vdm_import_request {
     const struct vdm_record_line *given;
     size_t givens;
     uint64_t required; /* bit (1 << field): an input that says nothing of the field is refused */
-    bool again;        /* record what is known already once more */
-    bool dry_run;      /* write nothing */
+    enum vdm_import_warc warc;
+    bool as_file; /* look into no container */
+    bool again;   /* record what is known already once more */
+    bool dry_run; /* write nothing */
 };
 
 enum vdm_input_status {
@@ -24,6 +33,7 @@ enum vdm_input_status {
     VDM_INPUT_KNOWN, /* same document, source and captured time are recorded already */
     VDM_INPUT_REFUSED,
     VDM_INPUT_WOULD_RECORD, /* of a dry run */
+    VDM_INPUT_PROBLEM, /* at `offset` of a container something could not be read, or is not as it says */
 };
 
 /* What became of one input. Told once, when it is certain: what was recorded, after the commit. */
@@ -31,15 +41,16 @@ struct vdm_input {
     enum vdm_input_status status;
     struct vdm_bytes path;    /* as named by the user, unescaped */
     uint64_t entry;           /* RECORDED: its number; KNOWN: the one that was there */
-    struct vdm_digest digest; /* unless REFUSED */
+    struct vdm_digest digest; /* unless REFUSED or PROBLEM */
     uint64_t size;
-    const char *reason; /* REFUSED */
+    const char *reason; /* REFUSED, PROBLEM */
+    uint64_t offset;    /* PROBLEM */
     uint64_t differs;   /* KNOWN: fields (bits) whose values are other than those recorded */
 };
 typedef void vdm_import_tell_fn(void *ctx, const struct vdm_input *input);
 
 struct vdm_import_done {
-    uint64_t imported, known, refused, bytes, repaired;
+    uint64_t imported, known, refused, problems, bytes, repaired;
     uint64_t first, last;            /* entries, if imported > 0 */
     uint64_t not_stated[VDM_FIELDS]; /* how many of the imported say nothing of a field */
     struct vdm_unguessed unguessed;  /* media types that could not be guessed */

@@ -147,14 +147,72 @@ static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)
     return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", why.kind ? why.text : "its record is too long");
 }
 
+/* What is stated of a container may be said of its parts, but not what can be true of one document only, nor what
+ * is remarked on the container. */
+static bool goes_for_parts(enum vdm_field f)
+{
+    static const enum vdm_field shared[] = {
+        VDM_FIELD_COLLECTION,    VDM_FIELD_CAPTURED, VDM_FIELD_CAPTURED_BY, VDM_FIELD_METHOD,
+        VDM_FIELD_RECEIVED_FROM, VDM_FIELD_AUTHOR,   VDM_FIELD_ISSUER,      VDM_FIELD_PUBLISHER,
+        VDM_FIELD_LANGUAGE,      VDM_FIELD_RIGHTS};
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+        if (shared[i] == f)
+            return true;
+    return false;
+}
+
+/* Fields of which nothing is said yet get these lines. */
+static bool fill(struct vdm_import_lines *l, const struct vdm_record_line *line, size_t n,
+                 bool of_container, struct vdm_err *err)
+{
+    uint64_t before = l->stated;
+    for (size_t i = 0; i < n; i++) {
+        enum vdm_field f = line[i].field;
+        if ((before & bit(f)) || (of_container && !goes_for_parts(f)))
+            continue;
+        if (!vdm_import_add(l, f, line[i].value, err))
+            return false;
+    }
+    return true;
+}
+
+static bool fill_from_row(struct vdm_import_lines *l, const struct vdm_table_row *row,
+                          struct vdm_err *err)
+{
+    uint64_t before = l->stated;
+    for (size_t i = 0; row && i < row->n; i++) {
+        enum vdm_field f;
+        if (!vdm_field_from_name(vdm_str(row->cells[i].key), &f))
+            return vdm_fail(err, "no such field: %s", row->cells[i].key);
+        if (!(before & bit(f)) && goes_for_parts(f) &&
+            !vdm_import_add(l, f, row->cells[i].value, err))
+            return false;
+    }
+    return true;
+}
+
+static bool state_part(struct vdm_import_lines *l, const struct vdm_import_request *r,
+                       const struct vdm_import_known *k, struct vdm_err *err)
+{
+    return fill(l, k->line, k->lines, false, err) && fill_from_row(l, k->row, err) &&
+           fill(l, r->given, r->givens, true, err) &&
+           vdm_import_add(l, VDM_FIELD_DERIVED_FROM, k->derived_from, err);
+}
+
+static bool state_file(struct vdm_import_lines *l, const struct vdm_import_request *r,
+                       const struct vdm_import_known *k, struct vdm_err *err)
+{
+    return add_row(l, k->row, err) && add_given(l, r->given, r->givens, err) &&
+           fill(l, k->line, k->lines, false, err);
+}
+
 bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
-                        const struct vdm_table_row *row, const struct vdm_source_facts *facts,
-                        struct vdm_err *err)
+                        const struct vdm_import_known *k, struct vdm_err *err)
 {
     struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
-    if (!add_row(&l, row, err) || !add_given(&l, r->given, r->givens, err) ||
-        !add_fact(&l, VDM_FIELD_FILE_NAME, facts->name, err) ||
-        !add_fact(&l, VDM_FIELD_MEDIA_TYPE, facts->media_type, err) || !check_dates(&l, err) ||
+    if (!(k->derived_from.n ? state_part : state_file)(&l, r, k, err) ||
+        !add_fact(&l, VDM_FIELD_FILE_NAME, k->facts->name, err) ||
+        !add_fact(&l, VDM_FIELD_MEDIA_TYPE, k->facts->media_type, err) || !check_dates(&l, err) ||
         !check_required(&l, r->required, err) || !check_format(&l, err))
         return false;
     *out = l;

@@ -19,11 +19,21 @@ struct vdm_import_lines {
 };
 void vdm_import_lines_release(struct vdm_import_lines *l);
 
-/* VDM_ERR_REFUSED where what is stated breaks a rule (a date that is none, a required field that is
- * missing), naming it. `row` may be NULL. */
+/* What is known of an input, besides the options. */
+struct vdm_import_known {
+    const struct vdm_table_row *row; /* or NULL; of a part: its container's */
+    const struct vdm_source_facts *facts;
+    const struct vdm_record_line
+        *line; /* what the container states of itself, or of this part of it; plain */
+    size_t lines;
+    struct vdm_bytes derived_from; /* n > 0: it is a part of a container, taken so */
+};
+/* The row speaks first, then the options, then the file. Of a part its container does; of what is stated of the
+ * container, what can be true of its parts, too, fills what is left empty.
+ * VDM_ERR_REFUSED where what is stated breaks a rule (a date that is none, a required field that is missing),
+ * naming it. */
 bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
-                        const struct vdm_table_row *row, const struct vdm_source_facts *facts,
-                        struct vdm_err *err) VDM_MUST_CHECK;
+                        const struct vdm_import_known *known, struct vdm_err *err) VDM_MUST_CHECK;
 /* What a row and options state, dates checked; nothing else is known. `row` may be NULL. */
 bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line *given,
                       size_t givens, const struct vdm_table_row *row,

@@ -16,9 +16,10 @@ struct call {
 
 static const struct call calls[] = {
     /* its descriptors */
-    {SCMP_SYS(read), SCMP_ACT_ALLOW},  /* what it checks, and its channel */
-    {SCMP_SYS(write), SCMP_ACT_ALLOW}, /* its channel and its output */
-    {SCMP_SYS(lseek), SCMP_ACT_ALLOW}, /* to read a bundle from its start; stdio */
+    {SCMP_SYS(read), SCMP_ACT_ALLOW},    /* what it checks, and its channel */
+    {SCMP_SYS(write), SCMP_ACT_ALLOW},   /* its channel and its output */
+    {SCMP_SYS(lseek), SCMP_ACT_ALLOW},   /* to read a bundle from its start; stdio */
+    {SCMP_SYS(pread64), SCMP_ACT_ALLOW}, /* a container, whose descriptor the parent reads, too */
     /* stdio asks whether it writes to a terminal. It must not be answered, since the call takes paths
      * too; without an answer stdio takes an ordinary buffer. */
     {SCMP_SYS(newfstatat), SCMP_ACT_ERRNO(EPERM)},

@@ -64,7 +64,7 @@ static void toy_line(struct vdm_members *to, const char *line)
         vdm_members_passed(to, a);
         break;
     case 'e':
-        vdm_members_end(to);
+        vdm_members_done(to);
         break;
     case 'x':
         vdm_members_refuse(to, rest);
@@ -95,7 +95,7 @@ static void toy_run(struct vdm_span *s, struct vdm_members *to)
     }
 }
 
-static const struct vdm_container_format toy = {"toy", toy_may_be, toy_is, toy_run};
+static const struct vdm_container_format toy = {"toy", false, toy_may_be, toy_is, toy_run};
 static const struct vdm_container_format *const formats[] = {&toy, NULL};
 
 static struct vdm_container *open_toy(const char *text)
@@ -203,7 +203,7 @@ static void test_about(void **state)
     size_t n;
     struct vdm_container *c = open_toy("TOY\na says this\na and that\nb one\ne\n");
     assert_non_null(c);
-    assert_string_equal(vdm_container_name(c), "toy");
+    assert_ptr_equal(vdm_container_format(c), &toy);
     const struct vdm_record_line *l = vdm_container_about(c, &n);
     assert_int_equal(n, 2);
     assert_bytes(l[1].value, "and that");

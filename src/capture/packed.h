@@ -4,30 +4,30 @@
  * A tar may be plain or in one layer of gzip, bzip2, xz or zstd: what partners send. Everything else that
  * libarchive could read is left off: each reader is code for strangers to attack. Nothing is written anywhere; a name
  * is bytes to us. */
-#ifndef VDM_CAPTURE_UNPACK_H
-#define VDM_CAPTURE_UNPACK_H
+#ifndef VDM_CAPTURE_PACKED_H
+#define VDM_CAPTURE_PACKED_H
 
 #include "capture/container.h"
 
-enum vdm_unpack_kind { VDM_UNPACK_TAR, VDM_UNPACK_ZIP };
+enum vdm_packed_kind { VDM_PACKED_TAR, VDM_PACKED_ZIP };
 
 /* Before a worker is started, in its parent: what libarchive and libc would open later. Sets the process's
  * zone to UTC and its characters to UTF-8. */
-void vdm_unpack_prepare(void);
+void vdm_packed_prepare(void);
 
-struct vdm_unpack;
+struct vdm_packed;
 /* Reads `s` from its start. NULL: without memory, or it is none. */
-struct vdm_unpack *vdm_unpack_open(struct vdm_span *s, enum vdm_unpack_kind kind);
-void vdm_unpack_close(struct vdm_unpack *u); /* NULL is fine */
-void vdm_unpack_cleanup(struct vdm_unpack **u);
+struct vdm_packed *vdm_packed_open(struct vdm_span *s, enum vdm_packed_kind kind);
+void vdm_packed_close(struct vdm_packed *u); /* NULL is fine */
+void vdm_packed_cleanup(struct vdm_packed **u);
 
-enum vdm_unpack_step {
-    VDM_UNPACK_ENTRY,
-    VDM_UNPACK_END,
-    VDM_UNPACK_BROKEN, /* nothing further can be read; vdm_unpack_why says why */
+enum vdm_packed_step {
+    VDM_PACKED_ENTRY,
+    VDM_PACKED_END,
+    VDM_PACKED_BROKEN, /* nothing further can be read; vdm_packed_why says why */
 };
 /* Borrowed until the next step. */
-struct vdm_unpack_entry {
+struct vdm_packed_entry {
     struct vdm_bytes name; /* as it stands there */
     bool folder;
     const char *refused; /* it is neither file nor folder: why it is not taken */
@@ -35,19 +35,19 @@ struct vdm_unpack_entry {
     char modified
         [40]; /* "2019-11-28T10:00:00Z"; of a zip without `Z`: its zone is not stated. "": not known */
 };
-enum vdm_unpack_step vdm_unpack_next(struct vdm_unpack *u);
-const struct vdm_unpack_entry *vdm_unpack_entry(const struct vdm_unpack *u);
+enum vdm_packed_step vdm_packed_next(struct vdm_packed *u);
+const struct vdm_packed_entry *vdm_packed_entry(const struct vdm_packed *u);
 
 /* The next bytes of the entry, holes of a sparse file as zeros; empty at its end. false: the rest of it cannot
- * be read, vdm_unpack_why says why. */
-bool vdm_unpack_read(struct vdm_unpack *u, struct vdm_bytes *piece);
+ * be read, vdm_packed_why says why. */
+bool vdm_packed_read(struct vdm_packed *u, struct vdm_bytes *piece);
 /* May the data be passed over without reading it? Then the next step does. */
-bool vdm_unpack_skips(const struct vdm_unpack *u);
+bool vdm_packed_skips(const struct vdm_packed *u);
 /* Before the first read: where the data of the entry begin in the container, if they are stored there as they
  * are. */
-bool vdm_unpack_stored(const struct vdm_unpack *u, uint64_t *offset);
+bool vdm_packed_stored(const struct vdm_packed *u, uint64_t *offset);
 /* After the last: has libarchive taken just these bytes of the container for it? */
-bool vdm_unpack_took(const struct vdm_unpack *u, uint64_t from, uint64_t bytes);
-const char *vdm_unpack_why(const struct vdm_unpack *u);
+bool vdm_packed_took(const struct vdm_packed *u, uint64_t from, uint64_t bytes);
+const char *vdm_packed_why(const struct vdm_packed *u);
 
 #endif

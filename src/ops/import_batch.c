@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* Batch by batch: what is known already, the entries, and what became of each input. */
+#include "base/file.h"
+#include "format/value.h"
+#include "ops/doubt.h"
+#include "ops/import_state.h"
+
+#include <stdlib.h>
+
+/* A batch ends with whichever comes first. */
+#define BATCH_BYTES (UINT64_C(64) << 20)
+#define BATCH_MS    1000
+
+void vdm_batch_drop(struct vdm_importing *m)
+{
+    for (size_t i = 0; i < m->batched; i++) {
+        free(m->batch[i].path);
+        vdm_import_lines_release(&m->batch[i].lines);
+    }
+    m->batched = 0;
+    m->batch_bytes = 0;
+}
+
+/* What the ledger says now of a capture: its newest amendment's record, or its own. */
+bool vdm_recorded_now(struct vdm_importing *m, uint64_t n, struct vdm_buf *text,
+                      struct vdm_record *r, bool *found, struct vdm_err *err)
+{
+    struct vdm_catalog_fate fate;
+    if (!vdm_catalog_fate(m->a->catalog, n, &fate, found, err))
+        return false;
+    uint64_t at = *found && fate.amended != UINT64_MAX ? fate.amended : n;
+    if (!vdm_ledger_record(m->a->ledger, at, text, found, err))
+        return false;
+    return !*found || vdm_record_decode(vdm_buf_bytes(text), r, err);
+}
+
+static struct vdm_bytes escaped(struct vdm_buf *out, struct vdm_bytes value)
+{
+    vdm_buf_clear(out);
+    if (!value.p)
+        return value;
+    vdm_value_append(out, value);
+    return vdm_buf_bytes(out);
+}
+
+static bool says(const struct vdm_record *r, enum vdm_field f, struct vdm_bytes value)
+{
+    return vdm_bytes_equal(vdm_record_value(r, f, 0), value);
+}
+
+/* What was recorded as entry n, and is thought to be the same: its record decides. A catalog that was edited
+ * must not make a new document pass for a known one. */
+static bool compare_known(struct vdm_importing *m, struct vdm_pending *p,
+                          const struct vdm_record_line *same, size_t n, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    bool found;
+    if (!vdm_recorded_now(m, p->result.entry, &text, &r, &found, err))
+        return false;
+    found = found && vdm_digest_equal(r.document, p->digest) && r.document_size == p->size;
+    for (size_t i = 0; i < n; i++)
+        found = found && says(&r, same[i].field, same[i].value);
+    if (!found)
+        return vdm_catalog_lies(p->result.entry, err);
+    return vdm_import_differences(&p->lines, &r, &p->result.differs, err);
+}
+
+/* Are the same document, source and captured time recorded already? */
+static bool find_known(struct vdm_importing *m, struct vdm_pending *p, bool *known,
+                       struct vdm_err *err)
+{
+    struct vdm_buf source VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf captured VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_bytes s = escaped(&source, vdm_import_value(&p->lines, VDM_FIELD_SOURCE));
+    struct vdm_bytes c = escaped(&captured, vdm_import_value(&p->lines, VDM_FIELD_CAPTURED));
+    const struct vdm_record_line same[] = {{VDM_FIELD_SOURCE, s}, {VDM_FIELD_CAPTURED, c}};
+    if (!vdm_buf_ok(&source, err) || !vdm_buf_ok(&captured, err) ||
+        !vdm_catalog_find_same(m->a->catalog, p->digest, s, c, &p->result.entry, known, err))
+        return false;
+    return !*known || compare_known(m, p, same, 2, err);
+}
+
+/* A part is known if the same document was taken from the same place: so each is recorded once, also where two
+ * are alike, and an import that was interrupted goes on where it was. */
+static bool find_known_part(struct vdm_importing *m, struct vdm_pending *p, bool *known,
+                            struct vdm_err *err)
+{
+    struct vdm_buf from VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_bytes f = escaped(&from, vdm_import_value(&p->lines, VDM_FIELD_DERIVED_FROM));
+    const struct vdm_record_line same = {VDM_FIELD_DERIVED_FROM, f};
+    if (!vdm_buf_ok(&from, err) ||
+        !vdm_catalog_find_part(m->a->catalog, p->digest, f, &p->result.entry, known, err))
+        return false;
+    return !*known || compare_known(m, p, &same, 1, err);
+}
+
+static bool add_follows(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)
+{
+    struct vdm_buf source VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf number VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_bytes value = vdm_import_value(&p->lines, VDM_FIELD_SOURCE);
+    struct vdm_record before;
+    uint64_t n;
+    bool found;
+    if (!value.p)
+        return true;
+    value = escaped(&source, value);
+    if (!vdm_buf_ok(&source, err) ||
+        !vdm_catalog_last_of_source(m->a->catalog, value, &n, &found, err))
+        return false;
+    if (!found)
+        return true;
+    if (!vdm_recorded_now(m, n, &text, &before, &found, err))
+        return false;
+    if (!found || !says(&before, VDM_FIELD_SOURCE, value))
+        return vdm_catalog_lies(n, err);
+    vdm_buf_putf(&number, "%llu", (unsigned long long)n);
+    return vdm_buf_ok(&number, err) &&
+           vdm_import_add(&p->lines, VDM_FIELD_FOLLOWS, vdm_buf_bytes(&number), err);
+}
+
+static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_entry e = {.kind = VDM_ENTRY_CAPTURE, .recorded = vdm_time_now()};
+    struct vdm_record r;
+    uint8_t secret[32];
+    bool there;
+    /* It was put before the lock was taken: a withdrawal may have erased it since. */
+    if (!vdm_store_holds(m->a->store, p->digest, &there, err))
+        return false;
+    if (!there)
+        return vdm_fail(err, "its document was withdrawn while it was imported; nothing of this "
+                             "batch was recorded");
+    vdm_random(secret, sizeof secret);
+    if (!add_follows(m, p, err) ||
+        !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, err) ||
+        !vdm_record_decode(vdm_buf_bytes(&text), &r, err) ||
+        !vdm_record_commit(m->a->crypto, &r, &e.capture.record, err) ||
+        !vdm_writer_append(m->writer, &e, m->signers->signer, vdm_buf_bytes(&text), err))
+        return false;
+    p->result.status = VDM_INPUT_RECORDED;
+    p->result.entry = e.n;
+    return true;
+}
+
+static bool decide(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)
+{
+    bool known = false;
+    if (!m->r->again && !(p->part ? find_known_part : find_known)(m, p, &known, err))
+        return false;
+    if (known) {
+        p->result.status = VDM_INPUT_KNOWN;
+        return true;
+    }
+    if (!m->r->dry_run)
+        return append(m, p, err);
+    p->result.status = VDM_INPUT_WOULD_RECORD;
+    return true;
+}
+
+/* Everything is durable: now it may be told. */
+static void acknowledge(struct vdm_importing *m)
+{
+    struct vdm_import_done *d = m->done;
+    for (size_t i = 0; i < m->batched; i++) {
+        struct vdm_pending *p = &m->batch[i];
+        p->result.path = (struct vdm_bytes){(uint8_t *)p->path, p->path_n};
+        p->result.digest = p->digest;
+        p->result.size = p->size;
+        if (p->result.status == VDM_INPUT_KNOWN) {
+            d->known++;
+        } else {
+            d->first = d->imported ? d->first : p->result.entry;
+            d->last = p->result.entry;
+            d->imported++;
+            d->bytes += p->size;
+            for (size_t k = 0; k < vdm_counted_fields_n; k++)
+                d->not_stated[vdm_counted_fields[k]] +=
+                    !(p->lines.stated >> vdm_counted_fields[k] & 1);
+        }
+        m->tell(m->ctx, &p->result);
+    }
+}
+
+static bool write_batch(struct vdm_importing *m, struct vdm_err *err)
+{
+    if (!vdm_store_sync(m->a->store, err))
+        return vdm_doubt_raise(m->a, err);
+    if (!vdm_writer_begin(m->writer, err))
+        return false;
+    if (!vdm_writer_may_capture(m->writer, m->signers->signer, err)) {
+        vdm_writer_abort(m->writer);
+        return false;
+    }
+    for (size_t i = 0; i < m->batched; i++)
+        if (!decide(m, &m->batch[i], err)) {
+            vdm_writer_abort(m->writer);
+            return vdm_err_prefix(err, "import %.*s", (int)m->batch[i].path_n, m->batch[i].path);
+        }
+    return vdm_writer_commit(m->writer, err);
+}
+
+bool vdm_batch_finish(struct vdm_importing *m, struct vdm_err *err)
+{
+    bool ok = true;
+    if (m->batched == 0)
+        return true;
+    if (!m->r->dry_run)
+        ok = write_batch(m, err);
+    for (size_t i = 0; ok && m->r->dry_run && i < m->batched; i++)
+        ok = decide(m, &m->batch[i], err);
+    if (ok)
+        acknowledge(m);
+    vdm_batch_drop(m);
+    return ok;
+}
+
+static bool batch_full(const struct vdm_importing *m)
+{
+    return m->batched == VDM_BATCH_DOCUMENTS || m->batch_bytes >= BATCH_BYTES ||
+           vdm_clock_ms() - m->batch_started >= BATCH_MS;
+}
+
+bool vdm_batch_add(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)
+{
+    if (m->batched == 0)
+        m->batch_started = vdm_clock_ms();
+    m->batch[m->batched++] = *p;
+    m->batch_bytes += p->size;
+    m->bytes += p->size;
+    return !batch_full(m) || vdm_batch_finish(m, err);
+}

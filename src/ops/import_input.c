@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* One file: read, hashed, stored; a container with all that is in it. */
+#include "base/file.h"
+#include "capture/container.h"
+#include "ops/import_state.h"
+
+#include <stdlib.h>
+
+/* Kept free on the store's disk for what a batch writes beside the documents: a fixed part, and for each
+ * document its place in a folder, its entry, record and catalog rows, and the pages that the journals
+ * save before they are changed. */
+#define RESERVE_BYTES          (UINT64_C(64) << 10)
+#define RESERVE_DOCUMENT_BYTES (UINT64_C(16) << 10)
+
+/* --- bytes --- */
+
+bool vdm_import_hash(struct vdm_importing *m, vdm_read_fn *read, void *ctx,
+                     struct vdm_digest *digest, uint64_t *size, struct vdm_err *err)
+{
+    uint8_t piece[VDM_COPY_BYTES];
+    size_t got;
+    *size = 0;
+    do {
+        if (!read(ctx, piece, sizeof piece, &got, err)) {
+            vdm_hash_end(m->hash);
+            return false;
+        }
+        vdm_hash_update(m->hash, (struct vdm_bytes){piece, got});
+        *size += got;
+    } while (got > 0);
+    *digest = vdm_hash_end(m->hash);
+    return true;
+}
+
+bool vdm_import_store(struct vdm_importing *m, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                      struct vdm_digest *digest, uint64_t *size, struct vdm_err *err)
+{
+    struct vdm_stored stored;
+    if (m->r->dry_run)
+        return vdm_import_hash(m, read, ctx, digest, size, err);
+    if (!vdm_store_put(m->a->store, read, ctx, size_hint, &stored, err))
+        return false;
+    m->done->repaired += stored.repaired;
+    *digest = stored.id;
+    *size = stored.size_bytes;
+    return true;
+}
+
+/* *needed: for one more document, with all that the batch will then write. */
+static bool has_room(struct vdm_importing *m, uint64_t size, uint64_t *needed, uint64_t *free_bytes,
+                     struct vdm_err *err)
+{
+    *needed = size + RESERVE_BYTES + (m->batched + 1) * RESERVE_DOCUMENT_BYTES;
+    return vdm_path_free(m->a->store_path, free_bytes, err);
+}
+
+/* Asked before a byte is stored: what was taken so far is recorded first, with the room that was kept for
+ * it, so that no batch is left half done. The sizes of all inputs together say nothing: what is known
+ * already takes no room for long. */
+bool vdm_import_room(struct vdm_importing *m, struct vdm_bytes shown, uint64_t size,
+                     struct vdm_err *err)
+{
+    uint64_t needed, there;
+    if (m->r->dry_run)
+        return true;
+    if (!has_room(m, size, &needed, &there, err))
+        return false;
+    if (needed <= there)
+        return true;
+    if (!vdm_batch_finish(m, err) || !has_room(m, size, &needed, &there, err))
+        return false;
+    return needed <= there ||
+           vdm_fail(
+               err,
+               "import %.*s: the disk is full: %llu bytes are needed, for it and for the ledger, "
+               "and %llu are free",
+               (int)shown.n, (const char *)shown.p, (unsigned long long)needed,
+               (unsigned long long)there);
+}
+
+/* --- one file --- */
+
+struct reading {
+    struct vdm_importing *m;
+    struct vdm_source *source;
+    uint64_t read;
+};
+
+/* The source is asked at its end whether it changed, while the store can still drop what it took. */
+static bool read_source(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
+{
+    struct reading *r = ctx;
+    if (!vdm_source_read(r->source, p, cap, got, err))
+        return false;
+    r->read += *got;
+    vdm_progress_tell(r->m->progress, "importing", r->m->seen, r->m->total, r->m->bytes + r->read);
+    return *got > 0 || vdm_source_finish(r->source, err);
+}
+
+/* What a file is, and what becomes of it. */
+struct input {
+    const struct vdm_walk_item *item;
+    bool has_row;
+    struct vdm_source *source;
+    struct vdm_container *container; /* NULL: it is none, or is not looked into */
+    bool whole;                      /* it is a document itself */
+};
+
+static void release(struct input *in)
+{
+    vdm_container_close(in->container);
+    vdm_source_close(in->source);
+}
+
+/* Standard input cannot be read twice. */
+static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_err *err)
+{
+    int fd = vdm_source_fd(in->source);
+    in->whole = true;
+    if (m->r->as_file || fd < 0 ||
+        !vdm_container_may_be(vdm_container_formats, vdm_source_head(in->source)))
+        return true;
+    if (!vdm_container_open(&in->container, fd, vdm_container_formats, err))
+        return false;
+    if (!in->container)
+        return true;
+    bool warc = vdm_container_format(in->container)->warc;
+    in->whole = warc && m->r->warc != VDM_WARC_RECORDS;
+    if (warc && m->r->warc == VDM_WARC_WHOLE) {
+        vdm_container_close(in->container);
+        in->container = NULL;
+    }
+    return true;
+}
+
+/* Its lines, then its bytes. */
+static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pending *p,
+                       struct vdm_err *err)
+{
+    struct vdm_import_known known = {.row = in->has_row ? &m->row : NULL};
+    if (!vdm_source_open(&in->source, in->item, m->media, err) || !look_inside(m, in, err))
+        return false;
+    const struct vdm_source_facts *facts = vdm_source_facts(in->source);
+    uint64_t hint = facts->has_size ? facts->size_bytes : VDM_SIZE_UNKNOWN;
+    struct reading r = {m, in->source, 0};
+    known.facts = facts;
+    if (in->container)
+        known.line = vdm_container_about(in->container, &known.lines);
+    if (!in->whole)
+        return vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
+    return vdm_import_collect(&p->lines, m->r, &known, err) &&
+           vdm_import_store(m, read_source, &r, hint, &p->digest, &p->size, err);
+}
+
+static bool add_document(struct vdm_importing *m, const struct input *in, struct vdm_pending *p,
+                         struct vdm_err *err)
+{
+    if (!in->whole)
+        return true;
+    p->path_n = in->item->shown.n;
+    if (!(p->path = vdm_bytes_dup(in->item->shown))) {
+        vdm_import_lines_release(&p->lines);
+        return vdm_fail_memory(err);
+    }
+    return vdm_batch_add(m, p, err);
+}
+
+static bool take(struct vdm_importing *m, struct input *in, struct vdm_err *err)
+{
+    const struct vdm_bytes shown = in->item->shown;
+    struct vdm_pending p = {0};
+    struct vdm_err why = {0};
+    if (!read_input(m, in, &p, &why)) {
+        vdm_import_lines_release(&p.lines);
+        if (why.kind != VDM_ERR_REFUSED && why.kind != VDM_ERR_NOT_FOUND)
+            return vdm_fail_as(err, why.kind, "import %.*s: %s", (int)shown.n,
+                               (const char *)shown.p, why.text);
+        vdm_import_refuse(m, shown, why.text);
+        return true;
+    }
+    return add_document(m, in, &p, err) &&
+           (!in->container ||
+            vdm_import_members(m, in->container, in->source, in->item, p.digest, in->has_row, err));
+}
+
+bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item, bool has_row,
+                     struct vdm_err *err)
+{
+    struct input in VDM_CLEANUP(release) = {.item = item, .has_row = has_row};
+    return vdm_import_room(m, item->shown, item->size_bytes, err) && take(m, &in, err);
+}

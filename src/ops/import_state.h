@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of an import share: import.c walks, import_input.c takes one file, import_member.c the members
+ * of a container, import_batch.c records what was taken. */
+#ifndef VDM_OPS_IMPORT_STATE_H
+#define VDM_OPS_IMPORT_STATE_H
+
+#include "ops/import.h"
+#include "ops/import_record.h"
+#include "ops/writer.h"
+
+/* An input that is read and stored, and waits for its entry. */
+struct vdm_pending {
+    char *path; /* as shown, path_n bytes */
+    size_t path_n;
+    struct vdm_digest digest;
+    uint64_t size;
+    bool part;      /* of another document: known by its place in it */
+    bool stands_in; /* a revisit record, for the payload that was not found */
+    struct vdm_import_lines lines;
+    struct vdm_input result;
+};
+
+struct vdm_importing {
+    struct vdm_archive *a;
+    const struct vdm_import_request *r;
+    const struct vdm_signers *signers;
+    const struct vdm_progress *progress;
+    vdm_import_tell_fn *tell;
+    void *ctx;
+    struct vdm_import_done *done;
+    struct vdm_media *media;
+    struct vdm_table_field columns[VDM_IMPORT_COLUMNS];
+    struct vdm_table *table;
+    struct vdm_table_row row;
+    struct vdm_hash *hash; /* of what is not stored */
+    struct vdm_writer *writer;
+    char *own[2]; /* canonical paths of the archive's own keys/ and store/ */
+    struct vdm_pending *batch;
+    size_t batched;
+    uint64_t batch_bytes, batch_started, seen, total, bytes;
+};
+
+void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const char *reason);
+
+/* --- import_batch.c --- */
+
+#define VDM_BATCH_DOCUMENTS 10000
+/* Takes *p over. Records the batch if it is full. */
+bool vdm_batch_add(struct vdm_importing *m, struct vdm_pending *p,
+                   struct vdm_err *err) VDM_MUST_CHECK;
+/* Record what was taken so far, and tell it. */
+bool vdm_batch_finish(struct vdm_importing *m, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_batch_drop(struct vdm_importing *m);
+/* What the ledger says now of a capture: its newest amendment's record, or its own. */
+bool vdm_recorded_now(struct vdm_importing *m, uint64_t n, struct vdm_buf *text,
+                      struct vdm_record *r, bool *found, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- import_input.c --- */
+
+/* One file with its row (m->row, if it has one): a document, or a container with its members. */
+bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item, bool has_row,
+                     struct vdm_err *err) VDM_MUST_CHECK;
+/* Store, or only hash (dry run), what `read` gives; *digest and *size. */
+bool vdm_import_store(struct vdm_importing *m, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                      struct vdm_digest *digest, uint64_t *size,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_import_hash(struct vdm_importing *m, vdm_read_fn *read, void *ctx,
+                     struct vdm_digest *digest, uint64_t *size, struct vdm_err *err) VDM_MUST_CHECK;
+/* Is there room for a document of this size, and for what is written about it? What was taken so far is
+ * recorded first where it is getting narrow. */
+bool vdm_import_room(struct vdm_importing *m, struct vdm_bytes shown, uint64_t size,
+                     struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- import_member.c --- */
+
+/* All members of a container whose bytes are these. `source` tells whether it changes meanwhile. */
+struct vdm_container;
+bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
+                        const struct vdm_source *source, const struct vdm_walk_item *item,
+                        struct vdm_digest whole, bool has_row, struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

@@ -31,7 +31,7 @@
 #define VDM_UNPACK_TOTAL_MAX  (UINT64_C(4) << 40)   /* unpacked bytes of one container */
 
 /* Bags, whose files are all known before one is judged. */
-#define VDM_BAG_FILES_MAX    1000000u
+#define VDM_BAG_FILES_MAX    500000u
 #define VDM_BAG_TEXT_MAX     (64u << 20) /* bytes of all tag files that are read */
 #define VDM_BAG_ELEMENTS_MAX 200u        /* elements of bag-info.txt that are told */
 

@@ -14,7 +14,7 @@ bool vdm_bag_open(struct vdm_bag **out, struct vdm_err *err)
     return *out || vdm_fail_memory(err);
 }
 
-static void release_strings(struct vdm_bag_strings *s)
+void vdm_bag_strings_release(struct vdm_bag_strings *s)
 {
     vdm_buf_release(&s->text);
     free(s->at);
@@ -26,9 +26,9 @@ void vdm_bag_close(struct vdm_bag *b)
         free((void *)(uintptr_t)b->file[i].text.p); /* ours: copied by fill */
     if (!b)
         return;
-    release_strings(&b->findings);
-    release_strings(&b->notices);
-    release_strings(&b->info);
+    vdm_bag_strings_release(&b->findings);
+    vdm_bag_strings_release(&b->notices);
+    vdm_bag_strings_release(&b->info);
     vdm_buf_release(&b->names);
     vdm_buf_release(&b->decoded);
     free(b->file);
@@ -194,6 +194,11 @@ static void count_manifests(struct vdm_bag *b)
         b->sums_each += b->kinds >> k & 1 ? vdm_sum_bytes((enum vdm_sum_kind)k) : 0;
 }
 
+void vdm_bag_need(struct vdm_bag *b, enum vdm_sum_kind kind)
+{
+    b->kinds |= 1u << kind;
+}
+
 void vdm_bag_listed(struct vdm_bag *b)
 {
     for (size_t i = 0; i < b->files; i++)
@@ -260,6 +265,15 @@ bool vdm_bag_fill(struct vdm_bag *b, struct vdm_bytes name,
         p += n;
     }
     return keep_text(b, f, text, err);
+}
+
+const uint8_t *vdm_bag_sum(const struct vdm_bag *b, struct vdm_bytes name, enum vdm_sum_kind kind)
+{
+    const struct vdm_bag_file *f = vdm_bag_find(b, name);
+    const uint8_t *p = f && b->kinds >> kind & 1 ? f->sums : NULL;
+    for (unsigned k = 0; p && k < (unsigned)kind; k++)
+        p += b->kinds >> k & 1 ? vdm_sum_bytes((enum vdm_sum_kind)k) : 0;
+    return p;
 }
 
 /* --- the verdict --- */

@@ -27,6 +27,8 @@ void vdm_bag_has_data(struct vdm_bag *b);
 /* A finding of who lists the files: a link, a device. */
 void vdm_bag_fault(struct vdm_bag *b, const char *format, ...) VDM_PRINTF(2, 3);
 
+/* A sum that is needed besides those of the manifests; before vdm_bag_listed. */
+void vdm_bag_need(struct vdm_bag *b, enum vdm_sum_kind kind);
 /* All files are added. */
 void vdm_bag_listed(struct vdm_bag *b);
 /* The sums that its manifests need, as bits (1 << kind). */
@@ -38,6 +40,9 @@ bool vdm_bag_wants_text(const struct vdm_bag *b, struct vdm_bytes name);
 bool vdm_bag_fill(struct vdm_bag *b, struct vdm_bytes name,
                   const uint8_t sums[VDM_SUM_KINDS][VDM_SUM_BYTES_MAX], struct vdm_bytes text,
                   struct vdm_err *err) VDM_MUST_CHECK;
+
+/* One that was filled in; NULL: there is none. */
+const uint8_t *vdm_bag_sum(const struct vdm_bag *b, struct vdm_bytes name, enum vdm_sum_kind kind);
 
 bool vdm_bag_judge(struct vdm_bag *b, struct vdm_err *err) VDM_MUST_CHECK;
 

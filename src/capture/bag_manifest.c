@@ -99,15 +99,6 @@ bool vdm_bag_path(struct vdm_bag *b, struct vdm_bytes stated, struct vdm_bytes w
 
 /* --- one line --- */
 
-static const uint8_t *sum_of(const struct vdm_bag *b, const struct vdm_bag_file *f,
-                             enum vdm_sum_kind kind)
-{
-    const uint8_t *p = f->sums;
-    for (unsigned k = 0; k < (unsigned)kind; k++)
-        p += b->kinds >> k & 1 ? vdm_sum_bytes((enum vdm_sum_kind)k) : 0;
-    return p;
-}
-
 static bool is_hex(struct vdm_bytes s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -137,8 +128,8 @@ static void compare(struct vdm_bag *b, const struct manifest *m, struct vdm_bag_
     f->listed |= m->bit;
     if (!m->known || !f->sums)
         return;
-    const uint8_t *sum = sum_of(b, f, m->kind);
-    if (hex_is(hex, sum, vdm_sum_bytes(m->kind)))
+    const uint8_t *sum = vdm_bag_sum(b, f->name, m->kind);
+    if (!sum || hex_is(hex, sum, vdm_sum_bytes(m->kind)))
         return;
     char is[2 * VDM_SUM_BYTES_MAX + 1];
     vdm_hex_encode(sum, vdm_sum_bytes(m->kind), is);

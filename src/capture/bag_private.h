@@ -45,6 +45,7 @@ struct vdm_bag {
 bool vdm_bag_is_strict(const struct vdm_bag *b); /* 1.0 */
 struct vdm_bag_file *vdm_bag_find(const struct vdm_bag *b, struct vdm_bytes name);
 void vdm_bag_tell(struct vdm_bag *b, const char *format, ...) VDM_PRINTF(2, 3); /* a notice */
+void vdm_bag_strings_release(struct vdm_bag_strings *s);
 void vdm_bag_string(struct vdm_bag_strings *s, struct vdm_bytes text);
 bool vdm_bag_is_payload(struct vdm_bytes name);
 

@@ -66,6 +66,7 @@ void vdm_members_bytes(struct vdm_members *m, struct vdm_bytes data);
 void vdm_members_done(struct vdm_members *m);
 void vdm_members_refuse(struct vdm_members *m, const char *reason);
 /* Something at this offset of the container could not be read. May stand inside a member. */
+#define VDM_OFFSET_NONE UINT64_MAX /* it concerns the container as a whole */
 void vdm_members_problem(struct vdm_members *m, uint64_t offset, const char *reason);
 /* To be called for unpacked bytes that become no member: they count against the bounds, and the parent sees
  * that the worker is alive. */

@@ -286,7 +286,8 @@ static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind
             "a bag must be the only thing in its container, and something stands beside it: "
             "nothing was taken");
     else if (!whole && (k.bag_in_top || k.bag_in_root || k.bag_elsewhere))
-        vdm_members_problem(to, 0, "the bag in it cannot be read to its end: nothing was taken");
+        vdm_members_problem(to, VDM_OFFSET_NONE,
+                            "the bag in it cannot be read to its end: nothing was taken");
     else
         run_plain(&p);
     vdm_buf_release(&k.top);

@@ -29,7 +29,4 @@ void vdm_pack_take(struct vdm_pack *p, struct vdm_packed *u);
 
 /* The prefix below which all of it lies is a bag's folder: judged, and taken if it is valid. */
 void vdm_pack_run_bag(struct vdm_pack *p, struct vdm_bytes prefix);
-/* A line for each thing that bag-info.txt says, for the member that is under way. */
-void vdm_bag_lines(const struct vdm_bag *b, struct vdm_members *to);
-
 #endif

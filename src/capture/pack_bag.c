@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A bag in a tar or a zip: listed, summed and judged; and then, if it is valid, its files one by one. */
-#include "capture/bag_text.h"
+#include "capture/bag_list.h"
 #include "capture/pack.h"
 
 #include "base/limits.h"
@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FINDINGS_TOLD 20
 
 struct bagging {
     struct vdm_pack *p;
@@ -112,33 +110,6 @@ static bool judge(struct bagging *g)
 
 /* --- its members --- */
 
-static void put_info(struct vdm_members *to, struct vdm_bag_info info)
-{
-    struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
-    if (vdm_bag_same_label(info.label, VDM_LIT("Source-Organization"))) {
-        vdm_members_line(to, VDM_FIELD_RECEIVED_FROM, info.value);
-    } else if (vdm_bag_same_label(info.label, VDM_LIT("External-Identifier"))) {
-        vdm_members_line(to, VDM_FIELD_RECORD_ID, info.value);
-    } else if (info.value.n) {
-        vdm_buf_put(&line, info.label);
-        vdm_buf_puts(&line, ": ");
-        vdm_buf_put(&line, info.value);
-        if (!line.failed)
-            vdm_members_line(to, VDM_FIELD_FIELD, vdm_buf_bytes(&line));
-    }
-}
-
-void vdm_bag_lines(const struct vdm_bag *b, struct vdm_members *to)
-{
-    struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
-    vdm_buf_puts(&line, "bag: valid, ");
-    vdm_bag_describe(b, &line);
-    if (!line.failed)
-        vdm_members_line(to, VDM_FIELD_FIELD, vdm_buf_bytes(&line));
-    for (size_t i = 0; i < vdm_bag_infos(b); i++)
-        put_info(to, vdm_bag_info(b, i));
-}
-
 static bool take_entry(void *ctx, struct vdm_packed *u)
 {
     struct bagging *g = ctx;
@@ -147,25 +118,12 @@ static bool take_entry(void *ctx, struct vdm_packed *u)
     if (e->folder || !name_within(g, e, &name))
         return true;
     vdm_pack_begin(g->p, e);
-    vdm_bag_lines(g->bag, g->p->to);
+    vdm_bag_lines(g->bag, g->p->to, vdm_members_line);
     vdm_pack_take(g->p, u);
     return true;
 }
 
 /* --- all of it --- */
-
-static void tell_findings(struct bagging *g)
-{
-    size_t n = vdm_bag_findings(g->bag), told = n < FINDINGS_TOLD ? n : FINDINGS_TOLD;
-    char more[100];
-    vdm_members_problem(g->p->to, 0, "the bag is not valid: nothing of it was taken");
-    for (size_t i = 0; i < told; i++)
-        vdm_members_problem(g->p->to, 0, vdm_bag_finding(g->bag, i));
-    if (n > told) {
-        snprintf(more, sizeof more, "and %zu more findings in the bag", n - told);
-        vdm_members_problem(g->p->to, 0, more);
-    }
-}
 
 void vdm_pack_run_bag(struct vdm_pack *p, struct vdm_bytes prefix)
 {
@@ -175,10 +133,10 @@ void vdm_pack_run_bag(struct vdm_pack *p, struct vdm_bytes prefix)
         g.sum[k].kind = VDM_SUM_KINDS;
     if (!judge(&g)) {
         if (vdm_members_wanted(p->to))
-            vdm_members_problem(p->to, 0,
+            vdm_members_problem(p->to, VDM_OFFSET_NONE,
                                 g.err.kind ? g.err.text : "the bag cannot be read to its end");
     } else if (vdm_bag_findings(g.bag)) {
-        tell_findings(&g);
+        vdm_bag_tell_findings(g.bag, p->to);
     } else {
         vdm_pack_each(p, take_entry, &g, &whole);
     }

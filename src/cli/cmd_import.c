@@ -151,15 +151,20 @@ static void tell_refused(struct telling *t, const struct vdm_input *in)
 static void tell_problem(struct telling *t, const struct vdm_input *in)
 {
     if (t->problems && json_array_size(t->problems) < VDM_FINDINGS_MAX)
-        vdm_json_add(&t->problems, json_pack("{s:o,s:I,s:o}", "path", vdm_json_bytes(in->path),
-                                             "offset", (json_int_t)in->offset, "reason",
-                                             vdm_json_bytes(vdm_str(in->reason))));
+        vdm_json_add(
+            &t->problems,
+            json_pack("{s:o,s:o,s:o}", "path", vdm_json_bytes(in->path), "offset",
+                      in->offset == UINT64_MAX ? json_null() : json_integer((json_int_t)in->offset),
+                      "reason", vdm_json_bytes(vdm_str(in->reason))));
     if (t->cli->json)
         return;
     vdm_progress_end(t->cli);
     fputs("problem  ", stderr);
     vdm_out_text(stderr, in->path);
-    fprintf(stderr, "    at byte %llu: ", (unsigned long long)in->offset);
+    if (in->offset != UINT64_MAX)
+        fprintf(stderr, "    at byte %llu: ", (unsigned long long)in->offset);
+    else
+        fputs("    ", stderr);
     vdm_out_str(stderr, in->reason);
     fputc('\n', stderr);
 }
@@ -226,7 +231,7 @@ static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, boo
     if (d->problems) {
         fputs("  ", stdout);
         vdm_out_count(stdout, d->problems, "problem", "problems");
-        puts(" in containers, listed above; the rest of them was taken");
+        puts(" in containers and bags, listed above");
     }
     if (d->repaired) {
         fputs("  ", stdout);

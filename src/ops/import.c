@@ -2,6 +2,7 @@
 #include "ops/import.h"
 
 #include "base/file.h"
+#include "ops/import_bag.h"
 #include "ops/import_state.h"
 #include "ops/query.h"
 
@@ -96,12 +97,15 @@ static bool take_all(struct vdm_importing *m, struct vdm_err *err)
     bool more = true;
     if (!open_walk(m, &walk, err))
         return false;
+    if (!m->r->as_file)
+        vdm_walk_tell_bags(walk);
     while (!vdm_progress_stop(m->progress)) {
         if (!vdm_walk_next(walk, &item, &more, err))
             return false;
         if (!more)
             return vdm_batch_finish(m, err);
-        if (!take_item(m, &item, err))
+        if (item.kind == VDM_WALK_BAG ? !vdm_import_bag(m, walk, &item, err)
+                                      : !take_item(m, &item, err))
             return false;
     }
     return vdm_batch_finish(m, err) && vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
@@ -167,6 +171,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     if (m.media)
         done->unguessed = vdm_media_unguessed(m.media);
     vdm_batch_drop(&m);
+    vdm_bag_folder_close(m.bag);
     free(m.batch);
     free(m.own[0]);
     free(m.own[1]);

@@ -2,6 +2,7 @@
 /* One file: read, hashed, stored; a container with all that is in it. */
 #include "base/file.h"
 #include "capture/container.h"
+#include "ops/import_bag.h"
 #include "ops/import_state.h"
 
 #include <stdlib.h>
@@ -144,12 +145,14 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
     uint64_t hint = facts->has_size ? facts->size_bytes : VDM_SIZE_UNKNOWN;
     struct reading r = {m, in->source, 0};
     known.facts = facts;
+    (void)vdm_import_bag_lines(m, in->item, &known.bag, &known.bag_lines);
     if (in->container)
         known.line = vdm_container_about(in->container, &known.lines);
-    if (!in->whole)
-        return vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
-    return vdm_import_collect(&p->lines, m->r, &known, err) &&
-           vdm_import_store(m, read_source, &r, hint, &p->digest, &p->size, err);
+    bool read = in->whole
+                    ? vdm_import_collect(&p->lines, m->r, &known, err) &&
+                          vdm_import_store(m, read_source, &r, hint, &p->digest, &p->size, err)
+                    : vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
+    return read && vdm_import_bag_same(m, in->item, p->digest, err);
 }
 
 static bool add_document(struct vdm_importing *m, const struct input *in, struct vdm_pending *p,

@@ -34,7 +34,8 @@ struct vdm_importing {
     struct vdm_table_row row;
     struct vdm_hash *hash; /* of what is not stored */
     struct vdm_writer *writer;
-    char *own[2]; /* canonical paths of the archive's own keys/ and store/ */
+    struct vdm_bag_folder *bag; /* that was judged last, or NULL */
+    char *own[2];               /* canonical paths of the archive's own keys/ and store/ */
     struct vdm_pending *batch;
     size_t batched;
     uint64_t batch_bytes, batch_started, seen, total, bytes;

@@ -17,27 +17,27 @@ static const char *const sql[VDM_CATALOG_STATEMENTS] = {
     [VDM_CATALOG_SET_REACHED] = "INSERT OR REPLACE INTO reached(id, entries, last) VALUES(0, ?, ?)",
     [VDM_CATALOG_INSERT] =
         "INSERT INTO capture(n, recorded, document, size, source, captured, collection, "
-        "title, issued, derived_from) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "title, issued) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [VDM_CATALOG_UPDATE] =
         "UPDATE capture SET amended = ?2, document = ?3, size = ?4, source = ?5, "
-        "captured = ?6, collection = ?7, title = ?8, issued = ?9, derived_from = ?10 WHERE n = ?1",
+        "captured = ?6, collection = ?7, title = ?8, issued = ?9 WHERE n = ?1",
     [VDM_CATALOG_WITHDRAW] = "UPDATE capture SET withdrawn = ?2 WHERE n = ?1",
     [VDM_CATALOG_FORGET] =
         "UPDATE capture SET document = x'', size = 0, source = NULL, captured = NULL, "
-        "collection = NULL, title = NULL, issued = NULL, derived_from = NULL WHERE n = ?1",
+        "collection = NULL, title = NULL, issued = NULL WHERE n = ?1",
     [VDM_CATALOG_ADD_WORDS] = "INSERT INTO words(rowid, text) VALUES(?1, ?2)",
     [VDM_CATALOG_ADD_ISSUER] = "INSERT OR IGNORE INTO issuer(name, n) VALUES(?2, ?1)",
     [VDM_CATALOG_DROP_ISSUERS] = "DELETE FROM issuer WHERE n = ?1",
     [VDM_CATALOG_FIND_SAME] = "SELECT max(n) FROM capture WHERE document = ?1 AND source IS ?2 "
                               "AND captured IS ?3 AND withdrawn IS NULL",
-    [VDM_CATALOG_FIND_PART] = "SELECT max(n) FROM capture WHERE derived_from = ?2 "
-                              "AND document = ?1 AND withdrawn IS NULL",
+    [VDM_CATALOG_NEXT_SAME] = "SELECT min(n) FROM capture WHERE document = ?1 AND source IS ?2 "
+                              "AND captured IS ?3 AND withdrawn IS NULL AND n >= ?4 AND n < ?5",
     [VDM_CATALOG_LAST_OF_SOURCE] = "SELECT max(n) FROM capture WHERE source = ?1",
     [VDM_CATALOG_HAS_DOCUMENT] = "SELECT min(n) FROM capture WHERE document = ?1",
     [VDM_CATALOG_FATE] = "SELECT amended, withdrawn FROM capture WHERE n = ?1",
-    [VDM_CATALOG_ROW] = "SELECT document, size, source, captured, collection, title, issued, "
-                        "derived_from FROM capture "
-                        "WHERE n = ?1",
+    [VDM_CATALOG_ROW] =
+        "SELECT document, size, source, captured, collection, title, issued FROM capture "
+        "WHERE n = ?1",
     [VDM_CATALOG_ISSUERS] = "SELECT name FROM issuer WHERE n = ?1",
     [VDM_CATALOG_RECORDED] = "SELECT recorded FROM capture WHERE n = ?1",
     [VDM_CATALOG_TOTALS] =
@@ -200,8 +200,7 @@ static bool put_issuers(struct vdm_catalog *c, uint64_t n, const struct vdm_reco
 }
 
 const enum vdm_field vdm_catalog_texts[VDM_CATALOG_TEXTS] = {
-    VDM_FIELD_SOURCE, VDM_FIELD_CAPTURED, VDM_FIELD_COLLECTION,
-    VDM_FIELD_TITLE,  VDM_FIELD_ISSUED,   VDM_FIELD_DERIVED_FROM};
+    VDM_FIELD_SOURCE, VDM_FIELD_CAPTURED, VDM_FIELD_COLLECTION, VDM_FIELD_TITLE, VDM_FIELD_ISSUED};
 
 /* Statement parameters 3 and on: what the columns of a row are made from. */
 static void bind_record(sqlite3_stmt *s, const struct vdm_record *r)

@@ -55,10 +55,10 @@ void vdm_catalog_rollback(struct vdm_catalog *c); /* NULL is fine */
 bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,
                            struct vdm_bytes source, struct vdm_bytes captured, uint64_t *n,
                            bool *found, struct vdm_err *err) VDM_MUST_CHECK;
-/* The newest capture of this document whose record's first `derived-from` is this: the part of another
- * document that was taken before. */
-bool vdm_catalog_find_part(struct vdm_catalog *c, struct vdm_digest document,
-                           struct vdm_bytes derived_from, uint64_t *n, bool *found,
+/* The same, but the first from entry `from` on and below `to`. */
+bool vdm_catalog_next_same(struct vdm_catalog *c, struct vdm_digest document,
+                           struct vdm_bytes source, struct vdm_bytes captured, uint64_t from,
+                           uint64_t to, uint64_t *n, bool *found,
                            struct vdm_err *err) VDM_MUST_CHECK;
 /* The newest capture of a source. */
 bool vdm_catalog_last_of_source(struct vdm_catalog *c, struct vdm_bytes source, uint64_t *n,

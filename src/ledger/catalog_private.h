@@ -18,7 +18,7 @@ enum vdm_catalog_statement {
     VDM_CATALOG_ADD_ISSUER,
     VDM_CATALOG_DROP_ISSUERS,
     VDM_CATALOG_FIND_SAME,
-    VDM_CATALOG_FIND_PART,
+    VDM_CATALOG_NEXT_SAME,
     VDM_CATALOG_LAST_OF_SOURCE,
     VDM_CATALOG_HAS_DOCUMENT,
     VDM_CATALOG_FATE,
@@ -40,7 +40,7 @@ bool vdm_catalog_prepared(struct vdm_catalog *c, enum vdm_catalog_statement whic
                           sqlite3_stmt **out, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* The fields that are columns of a capture's row, in their order. */
-#define VDM_CATALOG_TEXTS 6
+#define VDM_CATALOG_TEXTS 5
 extern const enum vdm_field vdm_catalog_texts[VDM_CATALOG_TEXTS];
 
 /* Take in the words of entry n's record. */

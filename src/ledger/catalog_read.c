@@ -50,15 +50,18 @@ bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,
     return ask_number(s, n, found, err);
 }
 
-bool vdm_catalog_find_part(struct vdm_catalog *c, struct vdm_digest document,
-                           struct vdm_bytes derived_from, uint64_t *n, bool *found,
-                           struct vdm_err *err)
+bool vdm_catalog_next_same(struct vdm_catalog *c, struct vdm_digest document,
+                           struct vdm_bytes source, struct vdm_bytes captured, uint64_t from,
+                           uint64_t to, uint64_t *n, bool *found, struct vdm_err *err)
 {
     sqlite3_stmt *s;
-    if (!vdm_catalog_prepared(c, VDM_CATALOG_FIND_PART, &s, err))
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_NEXT_SAME, &s, err))
         return false;
     vdm_db_bind_blob(s, 1, vdm_digest_bytes(&document));
-    vdm_db_bind_text(s, 2, derived_from);
+    vdm_db_bind_text(s, 2, source);
+    vdm_db_bind_text(s, 3, captured);
+    vdm_db_bind_number(s, 4, from);
+    vdm_db_bind_number(s, 5, to);
     return ask_number(s, n, found, err);
 }
 

@@ -103,12 +103,10 @@ const char *const vdm_catalog_schema[] = {
     "captured TEXT, "
     "collection TEXT, "
     "title TEXT, "
-    "issued TEXT, "
-    "derived_from TEXT) STRICT", /* the first one: where it was taken from */
+    "issued TEXT) STRICT",
     "CREATE INDEX capture_amended ON capture(amended) WHERE amended IS NOT NULL",
     "CREATE INDEX capture_document ON capture(document)",
     "CREATE INDEX capture_source ON capture(source) WHERE source IS NOT NULL",
-    "CREATE INDEX capture_derived_from ON capture(derived_from) WHERE derived_from IS NOT NULL",
     "CREATE INDEX capture_collection ON capture(collection) WHERE collection IS NOT NULL",
 
     "CREATE TABLE issuer(name TEXT NOT NULL, n INTEGER NOT NULL, "

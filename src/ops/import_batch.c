@@ -48,51 +48,90 @@ static bool says(const struct vdm_record *r, enum vdm_field f, struct vdm_bytes 
     return vdm_bytes_equal(vdm_record_value(r, f, 0), value);
 }
 
-/* What was recorded as entry n, and is thought to be the same: its record decides. A catalog that was edited
- * must not make a new document pass for a known one. */
-static bool compare_known(struct vdm_importing *m, struct vdm_pending *p,
-                          const struct vdm_record_line *same, size_t n, struct vdm_err *err)
+/* The capture that may be known already, by its source and time. */
+struct alike {
+    struct vdm_buf text[3];
+    struct vdm_bytes source, captured, from;
+};
+
+static void release_alike(struct alike *k)
 {
-    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_record r;
+    for (size_t i = 0; i < 3; i++)
+        vdm_buf_release(&k->text[i]);
+}
+
+static bool find_alike(struct vdm_pending *p, struct alike *k, struct vdm_err *err)
+{
+    k->source = escaped(&k->text[0], vdm_import_value(&p->lines, VDM_FIELD_SOURCE));
+    k->captured = escaped(&k->text[1], vdm_import_value(&p->lines, VDM_FIELD_CAPTURED));
+    k->from = escaped(&k->text[2], vdm_import_value(&p->lines, VDM_FIELD_DERIVED_FROM));
+    return vdm_buf_ok(&k->text[0], err) && vdm_buf_ok(&k->text[1], err) &&
+           vdm_buf_ok(&k->text[2], err);
+}
+
+/* The catalog leads to the entry, its record decides: a catalog that was edited must not make a new document
+ * pass for a known one. */
+static bool look_at_known(struct vdm_importing *m, const struct vdm_pending *p,
+                          const struct alike *k, struct vdm_buf *text, struct vdm_record *r,
+                          struct vdm_err *err)
+{
     bool found;
-    if (!vdm_recorded_now(m, p->result.entry, &text, &r, &found, err))
+    if (!vdm_recorded_now(m, p->result.entry, text, r, &found, err))
         return false;
-    found = found && vdm_digest_equal(r.document, p->digest) && r.document_size == p->size;
-    for (size_t i = 0; i < n; i++)
-        found = found && says(&r, same[i].field, same[i].value);
-    if (!found)
+    if (!found || !vdm_digest_equal(r->document, p->digest) || r->document_size != p->size ||
+        !says(r, VDM_FIELD_SOURCE, k->source) || !says(r, VDM_FIELD_CAPTURED, k->captured))
         return vdm_catalog_lies(p->result.entry, err);
-    return vdm_import_differences(&p->lines, &r, &p->result.differs, err);
+    return true;
 }
 
 /* Are the same document, source and captured time recorded already? */
 static bool find_known(struct vdm_importing *m, struct vdm_pending *p, bool *known,
                        struct vdm_err *err)
 {
-    struct vdm_buf source VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_buf captured VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_bytes s = escaped(&source, vdm_import_value(&p->lines, VDM_FIELD_SOURCE));
-    struct vdm_bytes c = escaped(&captured, vdm_import_value(&p->lines, VDM_FIELD_CAPTURED));
-    const struct vdm_record_line same[] = {{VDM_FIELD_SOURCE, s}, {VDM_FIELD_CAPTURED, c}};
-    if (!vdm_buf_ok(&source, err) || !vdm_buf_ok(&captured, err) ||
-        !vdm_catalog_find_same(m->a->catalog, p->digest, s, c, &p->result.entry, known, err))
+    struct alike k VDM_CLEANUP(release_alike) = {0};
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    if (!find_alike(p, &k, err) || !vdm_catalog_find_same(m->a->catalog, p->digest, k.source,
+                                                          k.captured, &p->result.entry, known, err))
         return false;
-    return !*known || compare_known(m, p, same, 2, err);
+    if (!*known)
+        return true;
+    return look_at_known(m, p, &k, &text, &r, err) &&
+           vdm_import_differences(&p->lines, &r, &p->result.differs, err);
 }
 
-/* A part is known if the same document was taken from the same place: so each is recorded once, also where two
- * are alike, and an import that was interrupted goes on where it was. */
+/* A part is known if it was taken from the same place before: so each is recorded once, also where two are alike.
+ * Parts of one document are recorded in their order, so the search goes on behind the part that was known last;
+ * what this import records itself is none of them, and is left out for speed. */
 static bool find_known_part(struct vdm_importing *m, struct vdm_pending *p, bool *known,
                             struct vdm_err *err)
 {
-    struct vdm_buf from VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_bytes f = escaped(&from, vdm_import_value(&p->lines, VDM_FIELD_DERIVED_FROM));
-    const struct vdm_record_line same = {VDM_FIELD_DERIVED_FROM, f};
-    if (!vdm_buf_ok(&from, err) ||
-        !vdm_catalog_find_part(m->a->catalog, p->digest, f, &p->result.entry, known, err))
-        return false;
-    return !*known || compare_known(m, p, &same, 1, err);
+    struct alike k VDM_CLEANUP(release_alike) = {0};
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    if (m->parts_of != p->part)
+        m->parts_from = 0;
+    m->parts_of = p->part;
+    uint64_t from = m->parts_from;
+    bool found = find_alike(p, &k, err);
+    *known = false;
+    while (found) {
+        if (!vdm_catalog_next_same(m->a->catalog, p->digest, k.source, k.captured, from, p->below,
+                                   &p->result.entry, &found, err))
+            return false;
+        if (!found)
+            return true;
+        if (!look_at_known(m, p, &k, &text, &r, err))
+            return false;
+        from = p->result.entry + 1;
+        *known = says(&r, VDM_FIELD_DERIVED_FROM, k.from);
+        if (*known) {
+            m->parts_from = from;
+            return vdm_import_differences(&p->lines, &r, &p->result.differs, err);
+        }
+        vdm_buf_clear(&text);
+    }
+    return false;
 }
 
 static bool add_follows(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)

@@ -15,6 +15,7 @@ struct members {
     struct vdm_bytes shown; /* the container */
     struct vdm_digest whole;
     const struct vdm_table_row *row; /* the container's, or NULL */
+    uint64_t below;                  /* entries from here on are of this import */
     struct vdm_buf path;             /* of the member, as shown */
     /* Of the member at hand: its first bytes, not handed out from `used` on. */
     uint8_t head[VDM_MEDIA_LOOK_BYTES];
@@ -135,7 +136,7 @@ static bool read_one(struct members *s, struct vdm_pending *p, struct vdm_err *e
 
 static bool take_member(struct members *s, struct vdm_err *err)
 {
-    struct vdm_pending p = {.part = true};
+    struct vdm_pending p = {.part = s->m->containers, .below = s->below};
     struct vdm_err why = {0};
     vdm_buf_clear(&s->path);
     vdm_buf_put(&s->path, s->shown);
@@ -195,7 +196,10 @@ bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
     s->shown = item->shown;
     s->whole = whole;
     s->row = has_row ? &m->row : NULL;
-    bool ok = take_all(s, err);
+    m->containers++;
+    bool ok = vdm_ledger_size(m->a->ledger, &s->below, err);
+    s->below += m->batched;
+    ok = ok && take_all(s, err);
     vdm_buf_release(&s->path);
     free(s);
     return ok;

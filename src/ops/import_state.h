@@ -14,7 +14,9 @@ struct vdm_pending {
     size_t path_n;
     struct vdm_digest digest;
     uint64_t size;
-    bool part;      /* of another document: known by its place in it */
+    unsigned
+        part; /* number of the container that it is a part of (0: of none): known by its place in it */
+    uint64_t below; /* entries from here on are of this import */
     bool stands_in; /* a revisit record, for the payload that was not found */
     struct vdm_import_lines lines;
     struct vdm_input result;
@@ -39,6 +41,9 @@ struct vdm_importing {
     struct vdm_pending *batch;
     size_t batched;
     uint64_t batch_bytes, batch_started, seen, total, bytes;
+    unsigned containers; /* so far */
+    unsigned parts_of;   /* the container whose parts are looked for among what is known, */
+    uint64_t parts_from; /* from this entry on */
 };
 
 void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const char *reason);

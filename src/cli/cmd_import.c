@@ -44,6 +44,28 @@ const struct vdm_manual vdm_manual_import = {
             "told with its place, the rest is imported. What options and the table state of a "
             "WARC goes for its records where they say nothing themselves, but for what can be "
             "true of one document only.",
+            "Of a tar (plain or in one layer of gzip, bzip2, xz or zstd) and of a zip each file is "
+            "a "
+            "document, with its path and time in its record; `derived-from` says of which "
+            "container "
+            "and, where it is stored there as it is, which bytes. Links, devices and encrypted "
+            "members are refused, "
+            "the rest is imported. Nothing is unpacked to a path: names are only text. A container "
+            "that "
+            "would unpack to more than 300 times its size (256 MiB are free) is read no further. "
+            "One in "
+            "a container is a document and not looked into; so are office documents, books and "
+            "programs, "
+            "which are zips as well. --as-file keeps every container whole.",
+            "A BagIt bag (0.97 or 1.0; a folder, or alone in a tar or a zip) is checked first: "
+            "every manifest, every file, "
+            "every tag file. If it is valid, all of its files are documents, its tag files too, "
+            "and what bag-info.txt says stands in each record: Source-Organization as "
+            "`received-from`, External-Identifier as "
+            "`record-id`, the rest as `field`. One that is not valid is refused as a whole, with "
+            "what was "
+            "found; --as-file takes its files without that claim. What fetch.txt names is never "
+            "downloaded.",
             "The same document, source and captured time is already known and not recorded "
             "again, unless --again is given. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
@@ -62,6 +84,8 @@ const struct vdm_manual vdm_manual_import = {
             {"vidimus import page.html --source https://council.example/r/12 \\\n    "
              "--captured 2026-11-21T10:00:00Z",
              "one file"},
+            {"vidimus import delivery.tar.gz bag-2019-11/ --collection partner",
+             "what is in an archive file, and a bag once it is found valid"},
         },
     .options = import_options,
     .arguments = "file",

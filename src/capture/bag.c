@@ -65,7 +65,9 @@ void vdm_bag_string(struct vdm_bag_strings *s, struct vdm_bytes text)
 }
 
 /* What was said last is not said again: many lines of a file may be odd in one way. */
-static void put_formatted(struct vdm_bag_strings *s, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void put_formatted(struct vdm_bag_strings *s,
+                                                                const char *format,
+                                                                va_list arguments)
 {
     char text[1024] = "";
     vsnprintf(text, sizeof text, format, arguments);

@@ -104,15 +104,19 @@ static bool is_record(struct vdm_bytes b)
     return vdm_bytes_start_with(b, VDM_LIT("WARC/"));
 }
 
-/* Line ends between records: two are right, none and more are met. */
-static void pass_line_ends(struct vdm_warc *w, size_t most)
+/* Line ends between records: two are right, none and more are met. Were there two? */
+static bool pass_line_ends(struct vdm_warc *w)
 {
-    for (size_t i = 0; i < most; i++) {
+    enum { MOST = 8 };
+    int lines = 0;
+    for (int i = 0; i < MOST; i++) {
         struct vdm_bytes b = vdm_unpack_look(w->in, 1);
         if (b.n == 0 || (b.p[0] != '\r' && b.p[0] != '\n'))
-            return;
+            break;
+        lines += b.p[0] == '\n';
         vdm_unpack_take(w->in, 1);
     }
+    return lines >= 2;
 }
 
 enum vdm_warc_end vdm_warc_end(struct vdm_warc *w)
@@ -120,32 +124,31 @@ enum vdm_warc_end vdm_warc_end(struct vdm_warc *w)
     uint64_t end = w->block + w->length, at;
     bool here = vdm_unpack_at(w->in) == end;
     enum vdm_unpack_kind kind;
-    if (here)
-        pass_line_ends(w, 8);
+    bool ended = here && pass_line_ends(w);
     struct vdm_bytes next = vdm_unpack_look(w->in, 5);
     const char *trouble = vdm_unpack_trouble(w->in, &at, &kind);
     if (trouble && kind == VDM_UNPACK_DAMAGED && at <= vdm_unpack_at(w->in))
         return VDM_WARC_DAMAGED;
     if (!here)
         return w->inner ? VDM_WARC_TOO_LONG : VDM_WARC_CUT;
-    if (next.n == 0 || is_record(next))
+    if (ended || next.n == 0 || is_record(next))
         return VDM_WARC_ENDS;
     return w->inner ? VDM_WARC_TOO_LONG : VDM_WARC_TOO_SHORT;
 }
 
-/* To the next line that begins with `WARC/`; false: there is none. */
+/* To the next `WARC/1.0` or `WARC/1.1` that is a line's end; false: there is none. */
 static bool find_record(struct vdm_warc *w)
 {
-    bool at_line = false;
+    enum { LONG = 9 };
     while (vdm_members_wanted(w->to)) {
         struct vdm_bytes b = vdm_unpack_look(w->in, VDM_UNPACK_LOOK_MAX);
-        if (at_line && is_record(b))
-            return true;
-        if (b.n < 5)
+        if (b.n < LONG)
             return false;
-        const uint8_t *lf = memchr(b.p, '\n', b.n);
-        size_t n = lf ? (size_t)(lf - b.p) + 1 : b.n - 4;
-        at_line = lf != NULL;
+        const uint8_t *found = memmem(b.p, b.n, "WARC/1.", 7);
+        size_t n = found ? (size_t)(found - b.p) : b.n - LONG + 1;
+        if (n == 0 && memchr("01", b.p[7], 2) && memchr("\r\n", b.p[8], 2))
+            return true;
+        n = n ? n : 1;
         vdm_unpack_take(w->in, n);
         vdm_members_passed(w->to, n);
     }
@@ -303,7 +306,7 @@ void vdm_warc_read(struct vdm_span *s, struct vdm_members *to)
     }
     w->to = to;
     while (more && vdm_members_wanted(to)) {
-        pass_line_ends(w, 8);
+        pass_line_ends(w);
         if (vdm_unpack_look(w->in, 5).n == 0 && !vdm_unpack_trouble(w->in, &at, &kind))
             break;
         if (is_record(vdm_unpack_look(w->in, 5))) {

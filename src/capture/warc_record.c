@@ -180,13 +180,15 @@ static bool read_http_head(struct taking *t, size_t *n)
     if (!vdm_begins_with_letters(b, "HTTP/"))
         return false;
     if (vdm_head_end(b) == 0)
-        b = vdm_unpack_look(t->w->in, VDM_UNPACK_LOOK_MAX);
+        b = vdm_unpack_look(t->w->in, VDM_HEAD_BYTES_MAX);
     if (b.n > length)
         b.n = (size_t)length;
     if (b.n > VDM_HEAD_BYTES_MAX)
         b.n = VDM_HEAD_BYTES_MAX;
     *n = vdm_head_end(b);
-    if (*n == 0 && b.n == length) /* a response without a body may lack the empty line */
+    if (*n == 0 &&
+        b.n <
+            VDM_HEAD_BYTES_MAX) /* without a body it may lack the empty line; or the file ends here */
         *n = b.n;
     if (*n)
         vdm_head_parse(&t->w->http, (struct vdm_bytes){b.p, *n}, true);

@@ -72,17 +72,26 @@ static bool read_all(struct vdm_span *s, uint8_t *to, size_t n)
     return true;
 }
 
+/* What one frame holds, DICTIONARY_MAX bytes at most, into `to`; 0: more, or no frame. */
+static size_t unpack_frame(ZSTD_DStream *z, const uint8_t *p, size_t n, uint8_t *to)
+{
+    ZSTD_inBuffer in = {p, n, 0};
+    ZSTD_outBuffer out = {to, DICTIONARY_MAX, 0};
+    size_t result = 1;
+    while (result != 0 && in.pos < in.size && out.pos < out.size)
+        if (ZSTD_isError(result = ZSTD_decompressStream(z, &out, &in)))
+            return 0;
+    return result == 0 ? out.pos : 0;
+}
+
 /* It may itself be compressed. */
 static bool load_dictionary(struct vdm_unpack *u, const uint8_t *p, size_t n)
 {
     if (!is_zstd((struct vdm_bytes){p, n}))
         return !ZSTD_isError(ZSTD_DCtx_loadDictionary(u->zstd, p, n));
-    unsigned long long size = ZSTD_getFrameContentSize(p, n);
-    if (size == 0 || size > DICTIONARY_MAX) /* also: not known, not valid */
-        return false;
-    uint8_t *unpacked = malloc((size_t)size);
-    size_t got = unpacked ? ZSTD_decompress(unpacked, (size_t)size, p, n) : 0;
-    bool ok = unpacked && !ZSTD_isError(got) &&
+    uint8_t *unpacked = malloc(DICTIONARY_MAX);
+    size_t got = unpacked ? unpack_frame(u->zstd, p, n, unpacked) : 0;
+    bool ok = got && !ZSTD_isError(ZSTD_DCtx_reset(u->zstd, ZSTD_reset_session_only)) &&
               !ZSTD_isError(ZSTD_DCtx_loadDictionary(u->zstd, unpacked, got));
     free(unpacked);
     return ok;

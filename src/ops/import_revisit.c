@@ -60,11 +60,13 @@ static bool is_it(const struct wanted *w, const struct said *s)
         return false;
     if (w->record_id.p && s->record_id.p)
         return vdm_bytes_equal(w->record_id, s->record_id);
+    if (w->payload.p && !s->payload.p)
+        return false;
     if (!w->source.p || !vdm_bytes_equal(w->source, s->source))
         return false;
     if (w->captured.p)
         return vdm_bytes_equal(w->captured, s->captured);
-    return w->payload.p && s->payload.p;
+    return w->payload.p;
 }
 
 /* The values here are not escaped yet; comparing them as they are is right for all that needs no escapes, and a

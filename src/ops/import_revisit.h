@@ -7,7 +7,8 @@
 #include "ops/import_state.h"
 
 /* The capture that it names: by record-id, else by source and time, else the newest of its own source whose
- * payload digest is the same. One whose payload digest is stated and another is none. Looks at what waits for
+ * payload digest is the same. Where the revisit states a payload digest, one that states another is none, nor
+ * is one that states none, unless it is named by its record-id. Looks at what waits for
  * its entry, then at the newest VDM_REVISIT_LOOK captures of the source. */
 #define VDM_REVISIT_LOOK 1000
 /* The value of the `field` line where none is found. */

@@ -19,6 +19,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VECTORS = HERE.parent / "vectors"
 LEDGER = VECTORS / "ledger"
+sys.path.insert(0, str(HERE.parent / "support"))
+import warcs  # noqa: E402
 # One frame of zstd each; Python's library has none. `zstd -19` of 40 times "vidimus\n"; of nothing.
 ZSTD = {"zstd": "KLUv/QRofQAAQHZpZGltdXMKAQA11csFF6Bd2A==",
         "zstd-empty": "KLUv/SQAAQAAmenYUQ=="}
@@ -214,6 +216,7 @@ def sets():
         "bundle": vector("sample.tar", "receipt.tar", "cosigned.tar"),
         "table": tables(),
         "media": media(),
+        "warc": {k: v for k, v in warcs.cases().items() if len(v) < 8000},
         "date": dates(),
         "text": texts(),
         "tlog": {"small": bytes(24), "any": struct.pack(">HHIQQ", 600, 257, 70, 3, 7) + bytes(96)},

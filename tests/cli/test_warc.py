@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""WARCs: each payload a capture, with what its record says; what is broken is told, the rest is taken."""
+
+import hashlib
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import support
+from support import run
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "support"))
+import warcs  # noqa: E402
+from warcs import BODY  # noqa: E402
+
+CASES = warcs.cases()
+
+
+class Warcs(support.Case):
+    @classmethod
+    def setUpClass(cls):
+        """All cases are imported once, into one archive."""
+        super().setUpClass()
+        cls.a = str(cls.shared / "template")
+        (cls.shared / "warcs").mkdir()
+        for name, content in CASES.items():
+            (cls.shared / "warcs" / name).write_bytes(content)
+        r = run("-C", cls.a, "import", str(cls.shared / "warcs"), "--json")
+        if r.code != 1 or run("-C", cls.a, "verify").code != 0:
+            raise AssertionError(str(r))
+        cls.problems = {}
+        for p in r.json["problem_list"]:
+            cls.problems.setdefault(pathlib.Path(p["path"]).name, []).append(p["reason"])
+        cls.found = cls.members(cls.a)
+
+    def archive(self, documents=0, name="a"):
+        """An empty one."""
+        target = self.dir / name
+        self.ok("init", str(target), "--origin", support.ORIGIN, "--signer", support.SIGNER, "--no-passphrase")
+        return str(target)
+
+    def imported(self, content, *words, code=0, archive=None, name="x.warc"):
+        a = archive or self.archive()
+        r = self.expect(code, "-C", a, "import", self.file(name, content), "--json", *words)
+        return a, r.json
+
+    def verified(self, a):
+        self.assertEqual(self.ok("-C", a, "verify", "--json").json["verdict"], "VERIFIED")
+
+    @staticmethod
+    def members(a):
+        """Records of what was taken out of WARCs, oldest first, each with its document."""
+        found = []
+        for line in reversed(run("-C", a, "log", "--json").lines):
+            if "derived_from" in line["record"]:
+                digest = line["document"][7:]
+                line["record"]["bytes"] = (pathlib.Path(a) / "store/objects" / digest[:2] / digest[2:]).read_bytes()
+                found.append(line["record"])
+        return found
+
+    def case(self, name):
+        whole = "sha256:" + hashlib.sha256(CASES[name]).hexdigest()
+        return ([m for m in self.found if m["derived_from"][0].startswith(whole)], self.problems.get(name, []))
+
+    def bodies(self, name):
+        members, problems = self.case(name)
+        return [m["bytes"] for m in members], problems
+
+    # --- what is taken ---
+
+    def test_what_a_record_says(self):
+        a, r = self.imported(CASES["plain"], "--collection", "Crawls", "--title", "The crawl of January")
+        self.assertEqual((r["imported"], r["problems"]), (3, 0))
+        first, second = self.members(a)
+        self.assertEqual(first["bytes"], BODY)
+        self.assertEqual(first["source"], "https://a.example/")
+        self.assertEqual(first["captured"], "2026-01-02T03:04:05Z")
+        self.assertEqual((first["captured_by"], first["method"]), ("A Library", "crawler 1.0"))
+        self.assertEqual(first["record_id"], ["urn:uuid:00000000-0000-0000-0000-000000000001"])
+        self.assertEqual(first["collection"], "Crawls")
+        self.assertNotIn("title", first)  # it can be true of one document only
+        self.assertNotIn("file_name", first)
+        self.assertIn("status: HTTP/1.1 200 OK", first["header"])
+        self.assertIn("Content-Type: text/plain", first["header"])
+        self.assertIn("WARC-Type: response", first["header"])
+        self.assertEqual(first["field"], ["payload-digest: match", "block-digest: match"])
+        self.assertEqual(second["bytes"], b"Another page.\n")
+        whole = self.ok("-C", a, "log", "--json").lines[-1]["record"]
+        self.assertEqual((whole["file_name"], whole["title"]), ("x.warc", "The crawl of January"))
+
+    def test_where_it_stands(self):
+        for name, words in (("plain", "slice: payload of a WARC record"),
+                            ("by-record", "payload of the WARC record in a gzip member"),
+                            ("chunked", "payload, chunks removed, of a WARC record")):
+            for m in self.case(name)[0]:
+                digest, offset, length, method = m["derived_from"][0].split(" ", 3)
+                self.assertEqual(digest, "sha256:" + hashlib.sha256(CASES[name]).hexdigest())
+                self.assertEqual(method, words)
+                piece = CASES[name][int(offset):int(offset) + int(length)]
+                if name == "plain":
+                    self.assertEqual(piece, m["bytes"])
+                if name == "by-record":
+                    self.assertTrue(warcs.gzip.decompress(piece).startswith(b"WARC/1.1"))
+                if name == "chunked":
+                    self.assertTrue(piece.startswith(b"WARC/1.1") and piece.endswith(b"0\r\n\r\n"))
+        for name in ("by-file", "across"):
+            places = [m["derived_from"][0].split(" ", 3)[1:] for m in self.case(name)[0]]
+            self.assertEqual([p[:2] for p in places], [["-", "-"]] * 2)
+            self.assertEqual(len({p[2] for p in places}), 2)
+
+    def test_every_compression(self):
+        plain = self.bodies("plain")
+        for name in ("by-record", "by-file", "across"):
+            self.assertEqual(self.bodies(name), plain, name)
+
+    def zstd(self, data, *words):
+        return subprocess.run(["zstd", "-q", "-c", *words], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+    def test_zstd(self):
+        """A frame for each record; with a dictionary in front, as it stands and compressed."""
+        frames = b"".join(self.zstd(r) for r in warcs.TWO)
+        dictionary = pathlib.Path(self.file("dict", b"".join(warcs.TWO) * 20))
+        packed = b"".join(self.zstd(r, "-D", str(dictionary)) for r in warcs.TWO)
+        for name, d in (("plain", dictionary.read_bytes()), ("packed", self.zstd(dictionary.read_bytes()))):
+            head = b"\x5d\x2a\x4d\x18" + len(d).to_bytes(4, "little") + d
+            a, _ = self.imported(head + packed, name=name, archive=self.archive(name="a-" + name))
+            self.assertEqual([m["bytes"] for m in self.members(a)], self.bodies_of_two())
+        a, _ = self.imported(frames, archive=self.archive(name="frames"))
+        self.assertEqual([m["bytes"] for m in self.members(a)], self.bodies_of_two())
+        offset, length, method = self.members(a)[0]["derived_from"][0].split(" ", 3)[1:]
+        self.assertEqual(method, "payload of the WARC record in a zstd frame")
+        self.assertEqual((int(offset), int(length)), (len(self.zstd(warcs.TWO[0])), len(self.zstd(warcs.TWO[1]))))
+
+    @staticmethod
+    def bodies_of_two():
+        return [BODY, b"Another page.\n"]
+
+    def test_whole_or_records(self):
+        for mode, entries in (("whole", 1), ("records", 2), ("both", 3)):
+            a, r = self.imported(CASES["plain"], "--warc", mode, archive=self.archive(name=mode))
+            self.assertEqual((r["imported"], len(self.members(a))), (entries, min(entries - 1, 2) if mode != "records" else 2))
+        a, r = self.imported(CASES["plain"], "--as-file", archive=self.archive(name="file"))
+        self.assertEqual(r["imported"], 1)
+        self.expect(2, "-C", a, "import", self.file("y", "y"), "--warc", "none")
+        # Known by its bytes, not by its name; and what only looks like one is a file.
+        a, r = self.imported(CASES["plain"], name="page.html", archive=self.archive(name="named"))
+        self.assertEqual(r["imported"], 3)
+        a, r = self.imported(warcs.gzip.compress(b"no WARC"), name="x.warc.gz", archive=self.archive(name="none"))
+        self.assertEqual((r["imported"], r["problems"]), (1, 0))
+
+    def test_each_once(self):
+        """Also where two records are alike, or the same WARC comes again."""
+        a, r = self.imported(CASES["twice"])
+        self.assertEqual(r["imported"], 3)
+        _, r = self.imported(CASES["twice"], archive=a, name="again.warc")
+        self.assertEqual((r["imported"], r["already_known"]), (0, 3))
+        _, r = self.imported(CASES["twice"], "--again", archive=a)
+        self.assertEqual(r["imported"], 3)
+
+    def test_dry_run_and_require(self):
+        a = self.archive()
+        r = self.ok("-C", a, "import", self.file("x", CASES["plain"]), "--dry-run", "--json")
+        self.assertEqual(r.json["imported"], 3)
+        self.assertEqual(self.ok("-C", a, "log", "--json").lines, [])
+        r = self.expect(1, "-C", a, "import", self.file("x", CASES["no-date"]), "--warc", "records", "--json",
+                        "--require", "captured").json
+        self.assertEqual((r["imported"], r["refused"]), (0, 1))
+        self.assertIn("captured is required", r["refusals"][0]["reason"])
+
+    def test_dates_and_identifiers(self):
+        members, problems = self.case("year")
+        self.assertEqual([m["captured"] for m in members], ["2026", "2026-01-02T03:04:05.123456Z"])
+        self.assertEqual(self.case("angles")[0][0]["source"], "https://a.example/x y")
+        members, problems = self.case("no-date")
+        self.assertNotIn("captured", members[0])
+        self.assertEqual(problems, ["the record has no WARC-Date"])
+        members, problems = self.case("bad-date")
+        self.assertIn("WARC-Date: 20260102030405", members[0]["header"])
+
+    def test_warcinfo_in_force(self):
+        by_id, newest = self.case("infos")[0]
+        self.assertEqual((by_id["method"], by_id["captured_by"]), ("crawler 1.0", "A Library"))
+        self.assertEqual(newest["method"], "other 2")
+        self.assertNotIn("captured_by", newest)
+
+    def test_kinds_of_records(self):
+        self.assertEqual(self.bodies("types"), ([BODY], []))
+        self.assertEqual(self.bodies("old"), ([BODY] * 2, []))
+        self.assertEqual(self.bodies("bare-lf"), ([BODY] * 2, []))
+        self.assertEqual(self.bodies("empty-body"), ([b""], []))
+        self.assertEqual(self.bodies("dns")[0][0][:8], b"20260102")
+        folded = self.case("folded")[0][0]
+        self.assertIn('WARC-JSON-Metadata: {"a": 1}', folded["header"])
+        _, problems = self.case("segments")
+        self.assertEqual(len(problems), 2)
+
+    # --- digests and transfer encoding ---
+
+    def digests(self, name):
+        members, problems = self.case(name)
+        return [members[0]["bytes"], *members[0].get("field", [])], problems
+
+    def test_digests(self):
+        match, block = "payload-digest: match", "block-digest: match"
+        self.assertEqual(self.digests("chunked"), ([BODY, match, block], []))
+        self.assertEqual(self.digests("chunked-digest"),
+                         ([BODY, "payload-digest: match over the transfer-encoded bytes", block], []))
+        said, problems = self.digests("bad-digest")
+        self.assertEqual(said, [BODY, "payload-digest: mismatch", block])
+        self.assertIn("WARC-Payload-Digest", problems[0])
+        self.assertEqual(self.digests("hex-digest")[0],
+                         [BODY, match, "block-digest: not checked: a form that is not known"])
+
+    def test_chunks(self):
+        said, problems = self.digests("not-chunked")
+        self.assertEqual((said[0], problems), (BODY, []))
+        self.assertIn("transfer-encoding: said to be chunked, and is not: taken as it stands", said)
+        said, problems = self.digests("broken-chunks")
+        self.assertTrue(said[0] and BODY.startswith(said[0]))
+        self.assertTrue("incomplete: the chunks of the body break off or are not as they should be" in said)
+
+    # --- revisits ---
+
+    def test_revisits(self):
+        for name in ("revisit", "revisit-id", "revisit-digest"):
+            first, again = self.case(name)[0]
+            self.assertEqual(again["bytes"], BODY, name)
+            self.assertEqual(again["captured"], "2026-02-01")
+            self.assertTrue(again["derived_from"][0].endswith("the document that this record repeats"))
+            self.assertIn("status: HTTP/1.1 304 Not Modified", again["header"])
+        for name in ("revisit-unresolved", "revisit-other"):
+            again = self.case(name)[0][-1]
+            self.assertIn("revisit: unresolved, the document is the revisit record in place of the payload",
+                          again["field"])
+            self.assertTrue(again["bytes"].startswith(b"WARC/1.1\r\nWARC-Type: revisit"), name)
+            self.assertIn("slice: revisit record of a WARC record", again["derived_from"][0])
+
+    def test_revisit_of_what_is_in_the_ledger(self):
+        a, _ = self.imported(warcs.TWO[1], "--warc", "records")
+        _, r = self.imported(warcs.revisit(WARC_Refers_To_Target_URI="https://a.example/",
+                                           WARC_Refers_To_Date="2026-01-02T03:04:05Z"), archive=a, name="later.warc")
+        self.assertEqual(self.members(a)[-1]["bytes"], BODY)
+        # A revisit that stands in for its payload is nobody's payload.
+        b, _ = self.imported(CASES["revisit-unresolved"], archive=self.archive(name="b"))
+        self.imported(warcs.revisit(WARC_Refers_To_Target_URI="https://a.example/", WARC_Refers_To_Date="2026-02-01",
+                                    id=8), archive=b, name="later.warc")
+        self.assertIn("revisit: unresolved", self.members(b)[-1]["field"][0])
+
+    # --- what is broken ---
+
+    def test_broken(self):
+        """name: bodies that are taken, words of the problems, what the first incomplete one says."""
+        page = b"Another page.\n"
+        expected = {
+            "too-short": ([BODY[:10], BODY], ["does not end there"]),
+            "too-long": ([BODY] * 20, ["another record begins inside"]),
+            "too-long-gz": ([BODY], ["another record begins inside"]),
+            "no-length": ([BODY], ["no Content-Length"]),
+            "garbage": ([BODY, page], ["no record begins here"]),
+            "cut": ([BODY, page[:-6]], ["breaks off after"]),
+            "cut-in-head": ([BODY, b""], ["breaks off after"]),
+            "damaged-gz": ([page], ["damaged"]),
+            "bad-check-gz": ([page], ["the gzip data is damaged"]),
+            "trailing-gz": ([BODY, page], ["no gzip member"]),
+            "long-head": ([BODY], ["head of a record does not end"]),
+            "many-headers": ([BODY], []),
+        }
+        for name, (bodies, words) in expected.items():
+            members, problems = self.case(name)
+            self.assertEqual([m["bytes"] for m in members], bodies, name)
+            for word in words:
+                self.assertTrue(any(word in p for p in problems), f"{name}: {problems}")
+        members, problems = self.case("cut-gz")
+        self.assertIn("incomplete", str(members[-1]["field"]))
+        self.assertTrue(any("breaks off" in p for p in problems))
+        for name in ("damaged-gz", "garbage", "no-length"):
+            self.assertIn("salvaged", str(self.case(name)[0][-1]["field"]), name)
+        self.assertTrue(any("left-out" in f for f in self.case("many-headers")[0][0]["field"])
+                        or "too many" in str(self.case("many-headers")[0][0]["field"]))
+
+    def test_problems_say_where(self):
+        a = self.archive()
+        r = self.expect(1, "-C", a, "import", self.file("x.warc", CASES["garbage"]))
+        at = len(b"".join(warcs.TWO[:2]))
+        self.assertIn(f"x.warc    at byte {at}: no record begins here", r.err)
+        self.assertIn("1 problem in containers", r.out)
+
+    def test_every_byte_cut_off(self):
+        """However it is cut: no crash, what was taken is right, and the archive verifies."""
+        a = self.archive()
+        names = []
+        for at in range(7, len(CASES["by-record"]), 61):
+            names.append(self.file(f"cut-{at}.warc.gz", CASES["by-record"][:at]))
+        r = run("-C", a, "import", *names, "--warc", "records", "--json")
+        self.assertIn(r.code, (0, 1), str(r))
+        self.verified(a)
+        for m in self.members(a):
+            if "incomplete" not in str(m.get("field")):
+                self.assertIn(m["bytes"], (BODY, b"Another page.\n"))
+
+    def test_hostile(self):
+        for name in ("hostile", "nul"):
+            a = self.archive(name=name)
+            self.safe(run("-C", a, "import", self.file("x.warc", CASES[name]), "--require", "title"))
+            self.safe(run("-C", a, "import", self.file("x.warc", CASES[name])))
+            self.safe(self.ok("-C", a, "show", "3"))
+            self.safe(self.ok("-C", a, "log"))
+
+    def test_bomb(self):
+        bomb = warcs.by_record(warcs.TWO[1]) + warcs.gzip.compress(
+            warcs.record("resource", bytes(400 << 20)), 9, mtime=0)
+        a, r = self.imported(bomb, code=1)
+        self.assertEqual(len(self.members(a)), 1)
+        self.assertTrue(any("unpacks to more" in p["reason"] for p in r["problem_list"]))
+
+    # --- interrupted ---
+
+    def test_interrupted_and_run_again(self):
+        """Each record once, wherever it was interrupted."""
+        many = b"".join(warcs.response(b"page %d\n" % (i // 3), id=i + 1, uri=f"https://a.example/{i // 3}")
+                        for i in range(6000))
+        path = self.file("many.warc", many)
+        for number in (signal.SIGINT, signal.SIGKILL):
+            a = self.archive(name=f"a{number}")
+            p = subprocess.Popen([support.VIDIMUS, "-C", a, "import", path], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+            time.sleep(0.7)
+            p.send_signal(number)
+            p.communicate()
+            self.ok("-C", a, "import", path)
+            lines = self.ok("-C", a, "log", "--json").lines
+            ids = [l["record"]["record_id"][0] for l in lines if "record_id" in l["record"]]
+            self.assertEqual((len(ids), len(set(ids))), (6000, 6000))
+            self.verified(a)
+
+
+if __name__ == "__main__":
+    support.main()

@@ -280,6 +280,20 @@ static bool start(struct vdm_container *c, int fd, struct vdm_err *err)
     return vdm_worker_start(&c->worker, &job, err);
 }
 
+/* What it says of itself, with what stands between; the first item of another sort stays in c->item. */
+static bool pass_about(struct vdm_container *c)
+{
+    while (next_item(c)) {
+        if (c->item.kind == VDM_ITEM_ABOUT) {
+            if (!add_line(&c->about, &c->item))
+                give_up(c, "the worker that reads it says what it must not");
+        } else if (!took_fact(c)) {
+            break;
+        }
+    }
+    return !c->over;
+}
+
 /* A file at which the worker dies before it has said what it is, is no container. */
 static bool recognise(struct vdm_container *c)
 {
@@ -289,10 +303,7 @@ static bool recognise(struct vdm_container *c)
     if (!next_item(c) || c->item.kind != VDM_ITEM_IS || c->item.argument >= formats)
         return false;
     c->format = c->formats[c->item.argument];
-    while (next_item(c) && c->item.kind == VDM_ITEM_ABOUT)
-        if (!add_line(&c->about, &c->item))
-            give_up(c, "the worker that reads it says what it must not");
-    c->kept = !c->over;
+    c->kept = pass_about(c);
     return true;
 }
 

@@ -13,6 +13,8 @@
 
 struct vdm_members {
     const struct vdm_sums *sums;
+    vdm_members_watch_fn *watch;
+    void *watch_ctx;
     int channel;
     bool gone; /* the parent */
     bool full; /* a bound is reached: nothing more is said but that this is the end */
@@ -110,6 +112,14 @@ void vdm_members_begin(struct vdm_members *m, struct vdm_bytes name)
 void vdm_members_line(struct vdm_members *m, enum vdm_field f, struct vdm_bytes value)
 {
     put_line(m, VDM_ITEM_LINE, f, value);
+    if (m->watch)
+        m->watch(m->watch_ctx, f, value);
+}
+
+void vdm_members_watch(struct vdm_members *m, vdm_members_watch_fn *watch, void *ctx)
+{
+    m->watch = watch;
+    m->watch_ctx = ctx;
 }
 
 void vdm_members_place(struct vdm_members *m, uint64_t offset, uint64_t length, const char *method)

@@ -7,6 +7,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <jansson.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +29,13 @@ struct vdm_packed {
 };
 
 /* libarchive makes local time of the times in a zip, and converts names to the locale's characters: libc would
- * open files for both, which a worker cannot. */
+ * open files for both, and jansson one for the seed of its tables, which a worker cannot. */
 void vdm_packed_prepare(void)
 {
     setenv("TZ", "UTC0", 1);
     tzset();
     setlocale(LC_CTYPE, "C.UTF-8");
+    json_object_seed(0);
 }
 
 /* --- the container as libarchive reads it --- */

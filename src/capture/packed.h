@@ -11,7 +11,7 @@
 
 enum vdm_packed_kind { VDM_PACKED_TAR, VDM_PACKED_ZIP };
 
-/* Before a worker is started, in its parent: what libarchive and libc would open later. Sets the process's
+/* Before a worker is started, in its parent: what libarchive, libc and jansson would open later. Sets the process's
  * zone to UTC and its characters to UTF-8. */
 void vdm_packed_prepare(void);
 

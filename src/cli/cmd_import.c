@@ -66,6 +66,13 @@ const struct vdm_manual vdm_manual_import = {
             "what was "
             "found; --as-file takes its files without that claim. What fetch.txt names is never "
             "downloaded.",
+            "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in it "
+            "a document. First the hashes in "
+            "datapackage.json are checked; a WARC that does not fit is not read. Titles come from "
+            "its "
+            "list of pages. datapackage.json and datapackage-digest.json are documents, byte for "
+            "byte; "
+            "a signature in the latter is told as present, and is not verified.",
             "The same document, source and captured time is already known and not recorded "
             "again, unless --again is given. --receipt tells what became of each input; "
             "--dry-run writes nothing.",

@@ -6,6 +6,7 @@
 #include "capture/container_members.h"
 #include "capture/container_wire.h"
 #include "capture/pack.h"
+#include "capture/wacz.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -24,8 +25,8 @@ static struct vdm_sums *sums(void)
 /* What the parent would be told, one message behind another; false: more than is looked at. */
 static bool work(struct vdm_bytes input, struct vdm_buf *told)
 {
-    static const struct vdm_container_format *const formats[] = {&vdm_tar_format, &vdm_zip_format,
-                                                                 NULL};
+    static const struct vdm_container_format *const formats[] = {&vdm_tar_format, &vdm_wacz_format,
+                                                                 &vdm_zip_format, NULL};
     int fd VDM_CLEANUP(vdm_fd_close) = fuzz_file(input);
     int channel VDM_CLEANUP(vdm_fd_close) = memfd_create("told", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     FUZZ_CHECK(ftruncate(channel, TOLD_MAX) == 0 && fcntl(channel, F_ADD_SEALS, F_SEAL_GROW) == 0);

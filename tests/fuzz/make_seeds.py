@@ -9,6 +9,7 @@ import bz2
 import gzip
 import hashlib
 import io
+import json
 import lzma
 import shutil
 import struct
@@ -90,7 +91,14 @@ def packs():
     link = header(b"l", 0, b"2") + header(b"h", 0, b"1") + header(b"c", 0, b"3") + tar(*two)
     pax = b"30 mtime=1574935200.123456789\n27 path=../new\xc3\xa4name\xff!!\n"
     over = header(b"x", len(pax), b"x") + pax + bytes(-len(pax) % 512) + tar(*two)
-    return {"tar": tar(*two), "gz": gzip.compress(tar(*two), mtime=0), "xz": lzma.compress(tar(*two)),
+    warc = warcs.response(warcs.BODY)
+    package = json.dumps({"title": "T", "resources": [
+        {"path": "archive/a.warc", "hash": "sha256:" + hashlib.sha256(warc).hexdigest(), "bytes": len(warc)}]}).encode()
+    wacz = zipped((b"archive/a.warc", warc), (b"datapackage.json", package),
+                  (b"datapackage-digest.json", b'{"hash": "sha256:00", "signedData": {"domain": "a"}}'),
+                  (b"pages/pages.jsonl", b'{"url": "https://a.example/", "ts": "2026-01-02T03:04:05Z", "title": "P"}\n'),
+                  compression=zipfile.ZIP_STORED)
+    return {"tar": tar(*two), "wacz": wacz, "gz": gzip.compress(tar(*two), mtime=0), "xz": lzma.compress(tar(*two)),
             "bz2": bz2.compress(tar(*two)), "cut": tar(*two)[:1200], "links": link, "pax": over,
             "zip": zipped(*two), "stored": zipped(*two, compression=zipfile.ZIP_STORED),
             "bag": tar(*bag), "bag-zip": zipped(*bag), "document": zipped((b"[Content_Types].xml", b"<x/>"))}

@@ -148,7 +148,7 @@ static bool read_numbers(const struct vdm_args *args, struct vdm_buf *numbers,
             return false;
     r->entry = (const uint64_t *)(const void *)numbers->p;
     r->entries = numbers->n / sizeof *r->entry;
-    return (r->entries < 2 && !r->table) || vdm_stated_check_several(args, err);
+    return (r->entries < 2 && !r->table) || vdm_stated_check_several(args, false, err);
 }
 
 VDM_COMMAND(amend)

@@ -14,6 +14,8 @@ static const struct vdm_opt import_options[] = {
     {"metadata", 0, "FILE", "a table: CSV, JSON or JSON Lines, one row a file"},
     VDM_STATED_OPTIONS,
     {"require", 0, "KEYS", "refuse what says nothing of these, e.g. source,captured"},
+    {"range", 0, "OFFSET,LENGTH",
+     "a part of the document of --derived-from N, in bytes (may repeat; in a table: `range`)"},
     {"warc", 0, "WHAT", "of a WARC: whole, records, or both (the default)"},
     {"as-file", 0, NULL, "look into no container: each file is one document"},
     {"again", 0, NULL, "record once more what is known already"},
@@ -24,7 +26,7 @@ static const struct vdm_opt import_options[] = {
 };
 
 const struct vdm_manual vdm_manual_import = {
-    .usage = "PATH...",
+    .usage = "PATH... | --derived-from N --range OFFSET,LENGTH",
     .summary = "hashes, stores, signs and records documents",
     .paragraphs =
         {
@@ -73,6 +75,13 @@ const struct vdm_manual vdm_manual_import = {
             "list of pages. datapackage.json and datapackage-digest.json are documents, byte for "
             "byte; "
             "a signature in the latter is told as present, and is not verified.",
+            "A page may hold several statements. With --derived-from N and --range, or a table "
+            "with "
+            "a column `range` and no PATH, parts of the document of capture N become documents of "
+            "their own, each with its own title and date. Their `derived-from` says which bytes of "
+            "the whole they are; verify compares them where it has both. What is known of the "
+            "whole's collection, captured time, people and rights goes for its parts where nothing "
+            "else is stated.",
             "The same document, source and captured time is already known and not recorded "
             "again, unless --again is given. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
@@ -93,6 +102,11 @@ const struct vdm_manual vdm_manual_import = {
              "one file"},
             {"vidimus import delivery.tar.gz bag-2019-11/ --collection partner",
              "what is in an archive file, and a bag once it is found valid"},
+            {"vidimus import crawl.warc.gz --collection 'Crawl of January'",
+             "a WARC, and each page that is in it"},
+            {"vidimus import --derived-from 17 --range 120,3400 --title 'First statement' \\\n    "
+             "--issued 2019-11-28",
+             "a statement that is a part of the page of entry 17"},
         },
     .options = import_options,
     .arguments = "file",
@@ -102,6 +116,14 @@ unsigned vdm_needs_of_import(const struct vdm_args *args)
 {
     return vdm_args_has(args, "dry-run") ? VDM_NEEDS_READ
                                          : VDM_NEEDS_WRITE | VDM_NEEDS_SIGNER | VDM_NEEDS_LEDGER;
+}
+
+#define RANGES_MAX 256
+
+/* Without a path: --derived-from says what parts are cut out of. */
+static bool is_parts(const struct vdm_args *args)
+{
+    return vdm_args_has(args, "range") || (args->rests == 0 && vdm_args_has(args, "derived-from"));
 }
 
 static bool is_file(const char *path)
@@ -358,6 +380,34 @@ static bool take_warc(const struct vdm_args *args, enum vdm_import_warc *out, st
            vdm_fail_as(err, VDM_ERR_USAGE, "--warc is whole, records or both, not %s", value);
 }
 
+/* No paths: parts of a document. */
+static bool take_parts(const struct vdm_args *args, const char **range,
+                       struct vdm_import_request *r, struct vdm_err *err)
+{
+    const char *of = vdm_args_value(args, "derived-from");
+    while (r->ranges < RANGES_MAX && (range[r->ranges] = vdm_args_nth(args, "range", r->ranges)))
+        r->ranges++;
+    if (r->ranges == RANGES_MAX)
+        return vdm_fail_as(err, VDM_ERR_USAGE, "too many --range; put them into a table");
+    r->range = range;
+    r->parts = is_parts(args);
+    r->part_method = vdm_args_value(args, "derived-method");
+    if (!r->parts)
+        return r->n > 0 ||
+               vdm_fail_as(err, VDM_ERR_USAGE,
+                           "import wants a file or folder, or --derived-from N and --range");
+    if (r->n > 0)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--range cuts parts out of what is held: name no file");
+    if (r->ranges == 0 && !r->table)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--range or a table with a column `range` is wanted");
+    if (!of)
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--derived-from N says what to cut the parts out of");
+    return vdm_cli_number(of, "--derived-from", &r->part_of, err);
+}
+
 static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_stated *g, int *status,
                 struct vdm_err *err)
 {
@@ -375,7 +425,8 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
                                    .dry_run = vdm_args_has(args, "dry-run")};
     if (require && !vdm_cli_fields(require, &r.required, err))
         return vdm_err_prefix(err, "--require");
-    if (!take_warc(args, &r.warc, err))
+    const char *range[RANGES_MAX];
+    if (!take_warc(args, &r.warc, err) || !take_parts(args, range, &r, err))
         return false;
     if (!open_receipt(&t, vdm_args_value(args, "receipt"), err))
         return false;
@@ -408,8 +459,11 @@ VDM_COMMAND(import)
     struct vdm_stated *g = calloc(1, sizeof *g);
     if (!g)
         return vdm_fail_memory(err);
-    bool several = args->rests > 1 || !is_file(args->rest[0]);
-    bool ok = (!several || vdm_stated_check_several(args, err)) &&
+    bool several = args->rests > 1 || (args->rests == 1 && !is_file(args->rest[0])) ||
+                   vdm_args_nth(args, "range", 1) ||
+                   (is_parts(args) && vdm_args_has(args, "metadata"));
+    g->parts = is_parts(args);
+    bool ok = (!several || vdm_stated_check_several(args, g->parts, err)) &&
               vdm_stated_collect(cli, args, g, err) && run(cli, args, g, status, err);
     vdm_stated_release(g);
     free(g);

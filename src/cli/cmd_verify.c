@@ -158,10 +158,12 @@ static bool load_documents(struct checking *k, struct vdm_err *err)
     for (size_t i = 0; i < n; i++) {
         struct vdm_given_document *g = &k->given[i];
         g->name = vdm_args_nth(k->args, "document", i);
-        if (!vdm_query_file(k->cli->crypto, g->name, &g->digest, &g->size, err))
+        g->fd = -1;
+        k->givens = i + 1;
+        if (!vdm_query_file(k->cli->crypto, g->name, &g->digest, &g->size, err) ||
+            !vdm_file_open(AT_FDCWD, g->name, true, &g->fd, err))
             return vdm_err_prefix(err, "--document");
     }
-    k->givens = n;
     return true;
 }
 
@@ -255,18 +257,29 @@ static bool check_file(void *ctx, struct vdm_cli *cli, int *status, struct vdm_e
     return ok;
 }
 
+static void free_numbers(int **p)
+{
+    free(*p);
+}
+
 static bool run_apart(struct checked_file *f, int *status, struct vdm_err *err)
 {
     struct checking *k = f->k;
     struct stat st;
-    const int keep[] = {f->fd, k->wants_page ? k->page.body : -1,
-                        k->wants_page ? fileno(k->page.items) : -1};
+    int *keep VDM_CLEANUP(free_numbers) = calloc(k->givens + 3, sizeof *keep);
+    if (!keep)
+        return vdm_fail_memory(err);
     if (fstat(f->fd, &st) != 0)
         return vdm_fail_errno(err, "size");
+    keep[0] = f->fd;
+    keep[1] = k->wants_page ? k->page.body : -1;
+    keep[2] = k->wants_page ? fileno(k->page.items) : -1;
+    for (size_t i = 0; i < k->givens; i++)
+        keep[3 + i] = k->given[i].fd;
     const struct vdm_apart a = {.run = check_file,
                                 .ctx = f,
                                 .keep = keep,
-                                .keeps = sizeof keep / sizeof *keep,
+                                .keeps = k->givens + 3,
                                 .bytes = (uint64_t)st.st_size,
                                 .flag = k->matched,
                                 .flags = k->givens};
@@ -350,6 +363,8 @@ VDM_COMMAND(verify)
     bool ok = check(&k, status, err);
     vdm_page_release(&k.page);
     vdm_anchors_release(&k.anchors);
+    for (size_t i = 0; i < k.givens; i++)
+        vdm_fd_close(&k.given[i].fd);
     free(k.given);
     free(k.matched);
     return ok;

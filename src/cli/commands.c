@@ -20,7 +20,7 @@
 /* clang-format off */
 const struct vdm_command vdm_commands[] = {
     {"init",          "archiving",   NOTHING,                 0, 1,   DOES(init), NULL, NULL},
-    {"import",        "archiving",   WRITE | SIGNER | LEDGER, 1, ANY, DOES(import), vdm_needs_of_import, NULL},
+    {"import",        "archiving",   WRITE | SIGNER | LEDGER, 0, ANY, DOES(import), vdm_needs_of_import, NULL},
     {"amend",         "archiving",   WRITE | SIGNER | LEDGER, 0, ANY, DOES(amend), vdm_needs_of_amend, NULL},
     {"withdraw",      "archiving",   DECIDE,                  1, ANY, DOES(withdraw), vdm_needs_of_withdraw, vdm_plan_withdraw},
     {"status",        "looking",     READ,                    0, 0,   DOES(status), NULL, NULL},

@@ -12,7 +12,7 @@ struct vdm_example {
 };
 
 #define VDM_PARAGRAPHS 12
-#define VDM_EXAMPLES   4
+#define VDM_EXAMPLES   6
 
 /* Paragraphs are plain sentences; in backticks stands what is typed. What is left free is NULL. */
 struct vdm_manual {

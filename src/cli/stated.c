@@ -9,10 +9,10 @@
 static const char *const single[] = {"source",    "title",        "issued", "issued-as-written",
                                      "reference", "derived-from", NULL};
 
-bool vdm_stated_check_several(const struct vdm_args *args, struct vdm_err *err)
+bool vdm_stated_check_several(const struct vdm_args *args, bool parts, struct vdm_err *err)
 {
     for (const char *const *s = single; *s; s++)
-        if (vdm_args_has(args, *s))
+        if (vdm_args_has(args, *s) && !(parts && strcmp(*s, "derived-from") == 0))
             return vdm_fail_as(err, VDM_ERR_USAGE,
                                "--%s can be true of one document only; several need a table "
                                "(--metadata)",
@@ -64,7 +64,7 @@ static bool add_derived(struct vdm_cli *cli, struct vdm_stated *g, const struct 
 {
     const char *from = vdm_args_value(args, "derived-from");
     const char *method = vdm_args_value(args, "derived-method");
-    if (!from && !method)
+    if (g->parts || (!from && !method))
         return true;
     if (!from || !method)
         return vdm_fail_as(err, VDM_ERR_USAGE,

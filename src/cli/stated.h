@@ -36,13 +36,15 @@ struct vdm_stated {
     size_t n;
     struct vdm_buf derived, field[64]; /* values that were put together */
     size_t fields;
+    bool parts; /* set before: --derived-from names what parts are cut out of, and is no line */
 };
 /* `cli->archive` is open: --derived-from names one of its captures. Zero-initialise. */
 bool vdm_stated_collect(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_stated *out,
                         struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_stated_release(struct vdm_stated *s);
 
-/* VDM_ERR_USAGE where an option was given that can be true of one document only. */
-bool vdm_stated_check_several(const struct vdm_args *args, struct vdm_err *err) VDM_MUST_CHECK;
+/* VDM_ERR_USAGE where an option was given that can be true of one document only. `parts`: --derived-from may. */
+bool vdm_stated_check_several(const struct vdm_args *args, bool parts,
+                              struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -100,6 +100,15 @@ static bool derived_from_valid(struct vdm_bytes value)
     return whole || (vdm_number_decode(offset, &number) && vdm_number_decode(length, &number));
 }
 
+bool vdm_slice_decode(struct vdm_bytes value, struct vdm_slice *out)
+{
+    struct vdm_bytes from, offset, length;
+    return vdm_cut(&value, ' ', &from) && vdm_cut(&value, ' ', &offset) &&
+           vdm_cut(&value, ' ', &length) && vdm_digest_decode(from, &out->of) &&
+           vdm_number_decode(offset, &out->offset) && vdm_number_decode(length, &out->length) &&
+           (vdm_bytes_equal_str(value, "slice") || vdm_bytes_start_with(value, VDM_LIT("slice: ")));
+}
+
 /* `<name>: <value>` */
 static bool named_value_valid(struct vdm_bytes value)
 {

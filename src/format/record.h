@@ -69,6 +69,14 @@ struct vdm_bytes vdm_record_value(const struct vdm_record *r, enum vdm_field f, 
 /* The fields (bits 1 << field) whose lines are not the same in both, `document` and all. */
 uint64_t vdm_record_differences(const struct vdm_record *a, const struct vdm_record *b);
 
+/* A `derived-from` that says that the document is a piece of another, byte for byte: its method is `slice`, or
+ * begins with `slice: `. `value` is escaped, as it stands. false: it is none of that kind, or names no digest. */
+struct vdm_slice {
+    struct vdm_digest of;
+    uint64_t offset, length;
+};
+bool vdm_slice_decode(struct vdm_bytes value, struct vdm_slice *out) VDM_MUST_CHECK;
+
 /* Write a record: `secret`, `document` and then `line` in the order of the fields, lines of one
  * field in the order given; none of them is `document`. Values here are plain bytes, not escaped.
  * Fails, naming the field, where a value breaks a rule. */

@@ -145,7 +145,11 @@ static bool open_parts(struct vdm_importing *m, struct vdm_err *err)
     vdm_import_columns(m->columns);
     if (!(m->batch = calloc(VDM_BATCH_DOCUMENTS, sizeof *m->batch)))
         return vdm_fail_memory(err);
-    if (r->table && !vdm_table_open(&m->table, r->table, m->columns, VDM_IMPORT_COLUMNS, err))
+    bool table = !r->table || (r->parts ? vdm_table_open_about(&m->table, r->table, "range",
+                                                               m->columns, VDM_IMPORT_COLUMNS, err)
+                                        : vdm_table_open(&m->table, r->table, m->columns,
+                                                         VDM_IMPORT_COLUMNS, err));
+    if (!table)
         return vdm_err_prefix(err, "%s", r->table);
     return find_own(m, err) && vdm_media_open(&m->media, err) &&
            vdm_hash_open(&m->hash, m->a->crypto, err) &&
@@ -165,7 +169,8 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
                               .ctx = ctx,
                               .done = done};
     *done = (struct vdm_import_done){0};
-    bool ok = open_parts(&m, err) && compare_with_table(&m, err) && take_all(&m, err);
+    bool ok = open_parts(&m, err) && (r->parts ? vdm_import_parts(&m, err)
+                                               : compare_with_table(&m, err) && take_all(&m, err));
     if (m.writer && done->imported > 0)
         vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(m.writer));
     if (m.media)

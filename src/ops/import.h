@@ -18,6 +18,13 @@ struct vdm_import_request {
     const char *const *paths;
     size_t n;
     const char *table; /* metadata table, or NULL */
+    /* Instead of paths, parts of the document of capture `part_of`: OFFSET,LENGTH each, and by the rows of the
+     * table, which are about a `range`. */
+    bool parts;
+    uint64_t part_of;
+    const char *part_method; /* or NULL */
+    const char *const *range;
+    size_t ranges;
     /* Stated for every input that does not state it itself; plain bytes, not escaped. */
     const struct vdm_record_line *given;
     size_t givens;

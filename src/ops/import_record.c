@@ -149,7 +149,7 @@ static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)
 
 /* What is stated of a container may be said of its parts, but not what can be true of one document only, nor what
  * is remarked on the container. */
-static bool goes_for_parts(enum vdm_field f)
+bool vdm_goes_for_parts(enum vdm_field f)
 {
     static const enum vdm_field shared[] = {
         VDM_FIELD_COLLECTION,    VDM_FIELD_CAPTURED, VDM_FIELD_CAPTURED_BY, VDM_FIELD_METHOD,
@@ -169,7 +169,7 @@ static bool fill(struct vdm_import_lines *l, const struct vdm_record_line *line,
     for (size_t i = 0; i < n; i++) {
         enum vdm_field f = line[i].field;
         bool adds = f == VDM_FIELD_NOTE || f == VDM_FIELD_FIELD;
-        if ((before & bit(f) && !adds) || (of_container && !goes_for_parts(f)))
+        if ((before & bit(f) && !adds) || (of_container && !vdm_goes_for_parts(f)))
             continue;
         if (!vdm_import_add(l, f, line[i].value, err))
             return false;
@@ -185,7 +185,7 @@ static bool fill_from_row(struct vdm_import_lines *l, const struct vdm_table_row
         enum vdm_field f;
         if (!vdm_field_from_name(vdm_str(row->cells[i].key), &f))
             return vdm_fail(err, "no such field: %s", row->cells[i].key);
-        if (!(before & bit(f)) && goes_for_parts(f) &&
+        if (!(before & bit(f)) && vdm_goes_for_parts(f) &&
             !vdm_import_add(l, f, row->cells[i].value, err))
             return false;
     }
@@ -204,14 +204,15 @@ static bool state_file(struct vdm_import_lines *l, const struct vdm_import_reque
                        const struct vdm_import_known *k, struct vdm_err *err)
 {
     return add_row(l, k->row, err) && add_given(l, r->given, r->givens, err) &&
-           fill(l, k->line, k->lines, false, err) && fill(l, k->bag, k->bag_lines, false, err);
+           fill(l, k->line, k->lines, k->cut, err) && fill(l, k->bag, k->bag_lines, false, err) &&
+           (!k->cut || vdm_import_add(l, VDM_FIELD_DERIVED_FROM, k->derived_from, err));
 }
 
 bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
                         const struct vdm_import_known *k, struct vdm_err *err)
 {
     struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
-    if (!(k->derived_from.n ? state_part : state_file)(&l, r, k, err) ||
+    if (!(k->derived_from.n && !k->cut ? state_part : state_file)(&l, r, k, err) ||
         !add_fact(&l, VDM_FIELD_FILE_NAME, k->facts->name, err) ||
         !add_fact(&l, VDM_FIELD_MEDIA_TYPE, k->facts->media_type, err) || !check_dates(&l, err) ||
         !check_required(&l, r->required, err) || !check_format(&l, err))

@@ -29,11 +29,15 @@ struct vdm_import_known {
     const struct vdm_record_line *bag; /* what the bag states that it lies in; plain */
     size_t bag_lines;
     struct vdm_bytes derived_from; /* n > 0: it is a part of a container, taken so */
+    bool
+        cut; /* it is a part of another kind: cut out by the user, whom row and options quote; the lines are the whole's */
 };
 /* The row speaks first, then the options, then the file. Of a part its container does; of what is stated of the
  * container, what can be true of its parts, too, fills what is left empty.
  * VDM_ERR_REFUSED where what is stated breaks a rule (a date that is none, a required field that is missing),
  * naming it. */
+/* Can what is stated of a whole be said of its parts? */
+bool vdm_goes_for_parts(enum vdm_field f);
 bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
                         const struct vdm_import_known *known, struct vdm_err *err) VDM_MUST_CHECK;
 /* What a row and options state, dates checked; nothing else is known. `row` may be NULL. */

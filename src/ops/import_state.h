@@ -77,6 +77,16 @@ bool vdm_import_hash(struct vdm_importing *m, vdm_read_fn *read, void *ctx,
 bool vdm_import_room(struct vdm_importing *m, struct vdm_bytes shown, uint64_t size,
                      struct vdm_err *err) VDM_MUST_CHECK;
 
+/* --- import_parts.c --- */
+
+/* Parts of a document that is held: r->range, and the rows of the table. */
+bool vdm_import_parts(struct vdm_importing *m, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Is the document the slice that its table or options say it is, where that document is held? VDM_ERR_REFUSED: it is
+ * not; recorded, it would be a finding for ever. */
+bool vdm_import_check_slices(struct vdm_importing *m, const struct vdm_pending *p,
+                             struct vdm_err *err) VDM_MUST_CHECK;
+
 /* --- import_member.c --- */
 
 /* All members of a container whose bytes are these. `source` tells whether it changes meanwhile. */

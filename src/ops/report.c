@@ -10,6 +10,7 @@ static const char *const words[VDM_KINDS] = {
     [VDM_DOCUMENT_MISSING] = "document-missing",
     [VDM_DOCUMENT_CORRUPT] = "document-corrupt",
     [VDM_DOCUMENT_UNMATCHED] = "document-unmatched",
+    [VDM_SLICE_MISMATCH] = "slice-mismatch",
     [VDM_RECORD_MISSING] = "record-missing",
     [VDM_RECORD_MISMATCH] = "record-mismatch",
     [VDM_ENTRY_MALFORMED] = "entry-malformed",
@@ -39,6 +40,7 @@ static const char *const words[VDM_KINDS] = {
     [VDM_ORPHAN_DOCUMENT] = "orphan-document",
     [VDM_EVIDENCE_NOT_CHECKED] = "evidence-not-checked",
     [VDM_ERASURE_PENDING] = "erasure-pending",
+    [VDM_SLICE_NOT_CHECKED] = "slice-not-checked",
 };
 
 const char *vdm_kind_word(enum vdm_finding_kind kind)

@@ -12,6 +12,7 @@ enum vdm_finding_kind {
     VDM_DOCUMENT_MISSING,
     VDM_DOCUMENT_CORRUPT,
     VDM_DOCUMENT_UNMATCHED,
+    VDM_SLICE_MISMATCH,
     VDM_RECORD_MISSING,
     VDM_RECORD_MISMATCH,
     VDM_ENTRY_MALFORMED,
@@ -43,6 +44,7 @@ enum vdm_finding_kind {
     VDM_ORPHAN_DOCUMENT,
     VDM_EVIDENCE_NOT_CHECKED,
     VDM_ERASURE_PENDING,
+    VDM_SLICE_NOT_CHECKED,
     VDM_KINDS
 };
 const char *vdm_kind_word(enum vdm_finding_kind kind);

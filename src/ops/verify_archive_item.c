@@ -71,6 +71,12 @@ static bool check_document(struct vdm_verify *v, uint64_t n, const struct vdm_re
 
 /* --- what belongs to an entry --- */
 
+static bool check_capture(struct vdm_verify *v, const struct vdm_entry *e,
+                          const struct vdm_record *r, struct vdm_err *err)
+{
+    return check_document(v, e->n, r, err);
+}
+
 /* The record of an amendment is of the same document as the capture's, where that is there. */
 static bool check_same_document(struct vdm_verify *v, const struct vdm_entry *e,
                                 const struct vdm_record *r, struct vdm_err *err)
@@ -113,7 +119,8 @@ static bool check_record(struct vdm_verify *v, const struct vdm_entry *e, uint64
         return true;
     }
     vdm_verify_catalog(v, e, n, &r);
-    return amendment ? check_same_document(v, e, &r, err) : check_document(v, e->n, &r, err);
+    return (amendment ? check_same_document : check_capture)(v, e, &r, err) &&
+           vdm_verify_slices(v, e->n, &r, err);
 }
 
 /* What an amendment or withdrawal names must be a capture before it. */

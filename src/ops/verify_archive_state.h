@@ -84,6 +84,12 @@ bool vdm_verify_meanwhile(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CH
  * of what was withdrawn before. */
 void vdm_verify_settle(struct vdm_verify *v);
 
+/* --- verify_archive_slice.c --- */
+
+/* What the record of entry n says to be a slice of another document: is it one? Where that document is here. */
+bool vdm_verify_slices(struct vdm_verify *v, uint64_t n, const struct vdm_record *r,
+                       struct vdm_err *err) VDM_MUST_CHECK;
+
 /* --- the catalog --- */
 
 /* It is derived: nothing that is wrong with it keeps the rest from being checked. */

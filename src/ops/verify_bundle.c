@@ -68,6 +68,7 @@ bool vdm_verify_bundle(struct vdm_crypto *c, int fd, const char *name,
     v->progress = progress;
     v->report = report;
     v->names_known = true;
+    v->fd = fd;
     report->is_bundle = true;
     vdm_entry_check_init(&v->check, c, report);
     bool ok = run(v, fd, err);
@@ -79,6 +80,7 @@ bool vdm_verify_bundle(struct vdm_crypto *c, int fd, const char *name,
     vdm_buf_release(&v->named);
     vdm_buf_release(&v->entry);
     vdm_buf_release(&v->cosigned);
+    vdm_buf_release(&v->wholes);
     free(v->selected);
     free(v);
     return ok || vdm_err_prefix(err, "%s", name);

@@ -16,7 +16,9 @@ struct vdm_given_document {
     const char *name; /* for messages */
     struct vdm_digest digest;
     uint64_t size;
-    bool matched; /* set once a selected capture is of exactly these bytes; zero it before */
+    int fd; /* open for reading; -1: its bytes are not at hand */
+    bool
+        matched; /* set once a selected capture is of exactly these bytes, or of a slice of them; zero it before */
 };
 
 /* What became of a selected capture's document. */

@@ -278,6 +278,8 @@ static bool check_document(struct vdm_bundle_check *v, struct group *g, struct v
     struct vdm_accounted as = {item->document_digest, item->document_size};
     struct vdm_digest found;
     char want[65], got[65];
+    bool plain = vdm_stream_form(v->m.stream) == VDM_STREAM_PLAIN;
+    uint64_t offset = plain ? vdm_stream_bytes(v->m.stream) : VDM_NO_OFFSET;
     if (!vdm_members_digest(&v->m, &found, err))
         return false;
     if (!v->m.here)
@@ -285,7 +287,8 @@ static bool check_document(struct vdm_bundle_check *v, struct group *g, struct v
     if (vdm_digest_equal(found, item->document_digest) && v->m.member.size == item->document_size) {
         item->document = VDM_ITEM_CHECKED;
         count_document(v, item);
-        return vdm_members_take(&v->m, &as, err);
+        return vdm_bundle_note_whole(v, found, item->document_size, offset, err) &&
+               vdm_members_take(&v->m, &as, err);
     }
     item->document = VDM_ITEM_CORRUPT;
     vdm_digest_hex(item->document_digest, want);
@@ -361,16 +364,18 @@ static bool is_absent(const struct vdm_bundle_item *item)
            item->document != VDM_ITEM_CORRUPT;
 }
 
-static void finish(struct vdm_bundle_check *v, struct group *g)
+static bool finish(struct vdm_bundle_check *v, struct group *g, struct vdm_err *err)
 {
     struct vdm_bundle_item *item = &g->item;
     if (vdm_members_broken_off(&v->m))
-        return;
+        return true;
     settle_records(v, g);
     vdm_entry_check_end(&v->check);
+    item->text = vdm_buf_bytes(&g->text);
+    if (!vdm_bundle_check_slices(v, item, err))
+        return false;
     item->good = item->has_entry && vdm_report_findings(v->report) == g->findings_before;
     item->signer = vdm_str(g->signer);
-    item->text = vdm_buf_bytes(&g->text);
     item->member = g->member;
     v->report->captures++;
     v->report->withdrawn += item->record_withdrawn || item->document_withdrawn;
@@ -379,6 +384,7 @@ static void finish(struct vdm_bundle_check *v, struct group *g)
     if (v->o->on_item)
         v->o->on_item(v->o->ctx, item);
     vdm_progress_tell(v->progress, "checking", v->report->captures, v->selecteds, v->report->bytes);
+    return true;
 }
 
 static bool take_capture(struct vdm_bundle_check *v, struct group *g, struct vdm_err *err)
@@ -419,9 +425,7 @@ static bool read_group(struct vdm_bundle_check *v, uint64_t n, bool found, struc
     struct group g = {.item = {.n = n}, .last = n, .ext = "bin"};
     g.findings_before = vdm_report_findings(v->report);
     bool ok = (found ? take_capture : take_remains)(v, &g, err) && read_followers(v, &g, err) &&
-              take_document(v, &g, err);
-    if (ok)
-        finish(v, &g);
+              take_document(v, &g, err) && finish(v, &g, err);
     vdm_buf_release(&g.text);
     return ok;
 }

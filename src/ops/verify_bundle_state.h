@@ -5,6 +5,7 @@
  *   verify_bundle_head.c       up to data/INDEX.txt; genesis and key entries; then what had to wait for them
  *   verify_bundle_entry.c      an entry and its proof, wherever they stand
  *   verify_bundle_group.c      the selected captures, each with what belongs to it; the newest entry
+ *   verify_bundle_slice.c      of a capture: whether it is the slice of another document that it says to be
  *   verify_bundle_evidence.c   evidence
  *
  * Each of these functions returns with the first member that is not its own at hand, or none. */
@@ -18,6 +19,13 @@
 
 /* Numbers of a selection that are held, 8 bytes each. */
 #define VDM_SELECTED_MAX (UINT64_C(1) << 22)
+
+/* A document of the bundle, and where it begins in the file; VDM_NO_OFFSET: it is compressed. */
+#define VDM_NO_OFFSET UINT64_MAX
+struct vdm_bundle_whole {
+    struct vdm_digest digest;
+    uint64_t size, offset;
+};
 
 struct vdm_bundle_check {
     struct vdm_crypto *crypto;
@@ -56,6 +64,8 @@ struct vdm_bundle_check {
     struct vdm_time newest_recorded;
     bool newest_decoded;
 
+    int fd;                  /* of the bundle */
+    struct vdm_buf wholes;   /* struct vdm_bundle_whole: documents that were good */
     struct vdm_buf cosigned; /* the evidence checkpoint of the bundle's own size */
 };
 
@@ -86,6 +96,13 @@ void vdm_bundle_note(struct vdm_bundle_check *v, enum vdm_finding_kind kind, uin
 /* --- verify_bundle_group.c --- */
 bool vdm_bundle_read_captures(struct vdm_bundle_check *v, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_bundle_read_newest(struct vdm_bundle_check *v, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- verify_bundle_slice.c --- */
+bool vdm_bundle_note_whole(struct vdm_bundle_check *v, struct vdm_digest digest, uint64_t size,
+                           uint64_t offset, struct vdm_err *err) VDM_MUST_CHECK;
+/* After all that belongs to a capture was read. */
+bool vdm_bundle_check_slices(struct vdm_bundle_check *v, const struct vdm_bundle_item *item,
+                             struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- verify_bundle_evidence.c --- */
 bool vdm_bundle_read_evidence(struct vdm_bundle_check *v, struct vdm_err *err) VDM_MUST_CHECK;

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 bool vdm_store_init(struct vdm_store *s, const struct vdm_store_ops *ops, bool writable,
                     struct vdm_crypto *crypto, struct vdm_err *err)
@@ -99,6 +100,14 @@ void vdm_store_cleanup(struct vdm_store **s)
 {
     vdm_store_close(*s);
     *s = NULL;
+}
+
+bool vdm_store_reader_skip(struct vdm_store_reader *r, uint64_t n, struct vdm_err *err)
+{
+    if (r->fd >= 0)
+        return lseek(r->fd, (off_t)n, SEEK_CUR) >= 0 || vdm_fail_errno(err, "store: seek");
+    r->rest = vdm_bytes_skip(r->rest, n < r->rest.n ? (size_t)n : r->rest.n);
+    return true;
 }
 
 void vdm_store_reader_close(struct vdm_store_reader *r)

@@ -54,6 +54,9 @@ struct vdm_store_reader {
     int fd;
     struct vdm_bytes rest;
 };
+/* Pass over n bytes, or to the end. Before anything else was read with an error. */
+bool vdm_store_reader_skip(struct vdm_store_reader *r, uint64_t n,
+                           struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_store_reader_close(struct vdm_store_reader *r); /* for VDM_CLEANUP; a zeroed one is fine */
 
 /* What each() meets. */

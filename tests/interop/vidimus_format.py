@@ -858,6 +858,14 @@ def decode_derived_from(text):
     return text
 
 
+def decode_slice(text):
+    """(digest, offset, length) of a `derived-from` that says that the document is a piece of another, or None."""
+    parts = text.split(b" ", 3)
+    if not (parts[3] == b"slice" or parts[3].startswith(b"slice: ")) or parts[0] == b"not-held" or parts[1] == b"-":
+        return None
+    return decode_digest(parts[0]), decode_number(parts[1]), decode_number(parts[2])
+
+
 def decode_named_value(text):
     """<name>: <value>"""
     name, separator, value = unescape(text).partition(b": ")

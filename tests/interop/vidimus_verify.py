@@ -29,6 +29,7 @@ ALTERED, INCOMPLETE, COULD_NOT_CHECK = "ALTERED", "INCOMPLETE", "COULD NOT CHECK
 NO_MATCH = "NO MATCH"
 EXIT = {VERIFIED: 0, ALTERED: 1, INCOMPLETE: 1, NO_MATCH: 1, COULD_NOT_CHECK: 3, NOT_TRUSTED: 4}
 WORST_FIRST = (1, 3, 4, 0)
+MAX_WHOLES = 65536
 ONLY_INCOMPLETE = {"truncated", "document-missing", "record-missing"}
 
 CHUNK = 1 << 16
@@ -996,6 +997,7 @@ class BundleCheck:
         self.selection_digest = self.tagmanifest_digest = None
         self.pem_keys = []
         self.signed, self.cosigned = set(), set()
+        self.wholes = {}                    # documents that were good: where they begin in the file, and their size
         self.unseen_documents = 0           # neither here nor given by the reader
         self.can_judge = False              # once genesis and checkpoint were read
 
@@ -1431,9 +1433,13 @@ class BundleCheck:
         if self.bag.name != path:
             self.report.add("unexpected-member", "the document has another name here than its record gives it", number,
                             self.bag.name, expected=path)
+        source = self.bag.tar.source
+        start = source.offset if type(source) is Source else None   # subclasses unpack
         with self.bag.take() as member:
             self.report.documents_checked += 1
             self.report.bytes_checked += member.size
+            if (member.digest, member.size) == (digest, size) and len(self.wholes) < MAX_WHOLES:
+                self.wholes.setdefault(digest, (start, size))
             if (member.digest, member.size) != (digest, size):
                 self.report.add("document-corrupt", "not the bytes that were recorded", number, member.name,
                                 expected=f"{shown_digest(digest)}, {size} bytes",
@@ -1450,8 +1456,53 @@ class BundleCheck:
             self.report.bytes_checked += size
         return True
 
+    def _slices(self, group):
+        """What the record says to be a slice of another document, where one can go back to that."""
+        if not group.shown or group.document is None or group.document_withdrawn or group.record_withdrawn:
+            return
+        for key, value in group.shown[0].fields:
+            cut = fmt.decode_slice(value) if key == "derived-from" else None
+            if cut:
+                self._slice(group, *cut)
+
+    def _slice(self, group, whole, offset, length):
+        digest, size = group.document
+        if length != size:
+            self._not_a_slice(group, whole, "the document has another length")
+        elif whole in self.anchor.documents:
+            self.anchor.matched.add(whole)
+            total, name = self.anchor.documents[whole]
+            with open(name, "rb") as file:
+                self._compare_slice(group, whole, file, 0, total, (offset, length, digest))
+        elif whole in self.wholes:
+            start, total = self.wholes[whole]
+            if start is None:
+                self.report.notice("slice-not-checked", "whether it is cut out of that document cannot be looked at in a "
+                                   "compressed bundle", group.number)
+                return
+            with open(self.bag.tar.source.file.name, "rb") as file:
+                self._compare_slice(group, whole, file, start, total, (offset, length, digest))
+
+    def _compare_slice(self, group, whole, file, start, total, wanted):
+        offset, length, digest = wanted
+        if offset + length > total:
+            self._not_a_slice(group, whole, "that one is shorter")
+            return
+        file.seek(start + offset)
+        found = hashlib.sha256()
+        while length and (piece := file.read(min(length, 1 << 20))):
+            found.update(piece)
+            length -= len(piece)
+        if length or found.digest() != digest:
+            self._not_a_slice(group, whole, "there are other bytes")
+
+    def _not_a_slice(self, group, whole, why):
+        self.report.add("slice-mismatch", f"its record says that it is cut out of another document: {why}", group.number,
+                        whole.hex())
+
     def _settle(self, group):
         """What only the end of a group can tell."""
+        self._slices(group)
         for number in group.missing if not group.record_withdrawn else ():
             self._missing(fmt.record_path(number), "record-missing", number)
         for number in group.here if group.record_withdrawn else ():
@@ -1738,7 +1789,7 @@ class Again:
     """A file of which the first bytes, read to see what it is, are read again."""
 
     def __init__(self, start, file):
-        self.start, self.rest = start, file
+        self.start, self.rest, self.name = start, file, file.name
 
     def read(self, count):
         piece, self.start = self.start[:count], self.start[count:]

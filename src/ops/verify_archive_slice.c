@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/slice.h"
+#include "ops/verify_archive_state.h"
+
+static bool check_slice(struct vdm_verify *v, uint64_t n, const struct vdm_record *r,
+                        const struct vdm_slice *s, struct vdm_err *err)
+{
+    struct vdm_store_reader reader VDM_CLEANUP(vdm_store_reader_close) = {0};
+    struct vdm_digest found;
+    struct vdm_err why = {0};
+    bool whole;
+    if (!vdm_store_get(v->a->store, s->of, &reader, &why))
+        return why.kind != VDM_ERR_FAILED || vdm_fail(err, "%s", why.text); /* it is not here */
+    if (!vdm_store_reader_skip(&reader, s->offset, err) ||
+        !vdm_slice_hash(v->a->crypto, reader.read, &reader, s->length, &found, &whole, err))
+        return false;
+    if (!whole)
+        vdm_slice_differs(v->report, n, s, "that one is shorter");
+    else if (!vdm_digest_equal(found, r->document))
+        vdm_slice_differs(v->report, n, s, "there are other bytes");
+    return true;
+}
+
+bool vdm_verify_slices(struct vdm_verify *v, uint64_t n, const struct vdm_record *r,
+                       struct vdm_err *err)
+{
+    struct vdm_bytes value;
+    struct vdm_slice s;
+    for (size_t k = 0; (value = vdm_record_value(r, VDM_FIELD_DERIVED_FROM, k)).n; k++) {
+        if (!vdm_slice_decode(value, &s))
+            continue;
+        if (s.length != r->document_size)
+            vdm_slice_differs(v->report, n, &s, "the document has another length");
+        else if (!v->o->without_documents && !check_slice(v, n, r, &s, err))
+            return false;
+    }
+    return true;
+}

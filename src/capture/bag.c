@@ -117,15 +117,15 @@ const char *vdm_bag_notice(const struct vdm_bag *b, size_t i)
     return string_at(&b->notices, i);
 }
 
-size_t vdm_bag_infos(const struct vdm_bag *b)
+size_t vdm_bag_elements(const struct vdm_bag *b)
 {
     return b->info.n / 2;
 }
 
-struct vdm_bag_info vdm_bag_info(const struct vdm_bag *b, size_t i)
+struct vdm_bag_element vdm_bag_element(const struct vdm_bag *b, size_t i)
 {
-    return (struct vdm_bag_info){vdm_str(string_at(&b->info, 2 * i)),
-                                 vdm_str(string_at(&b->info, 2 * i + 1))};
+    return (struct vdm_bag_element){vdm_str(string_at(&b->info, 2 * i)),
+                                    vdm_str(string_at(&b->info, 2 * i + 1))};
 }
 
 void vdm_bag_describe(const struct vdm_bag *b, struct vdm_buf *out)

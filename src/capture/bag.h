@@ -53,11 +53,11 @@ const char *vdm_bag_finding(const struct vdm_bag *b, size_t i);
 const char *vdm_bag_notice(const struct vdm_bag *b, size_t i);
 
 /* What bag-info.txt says, in its order, in UTF-8. */
-struct vdm_bag_info {
+struct vdm_bag_element {
     struct vdm_bytes label, value;
 };
-size_t vdm_bag_infos(const struct vdm_bag *b);
-struct vdm_bag_info vdm_bag_info(const struct vdm_bag *b, size_t i);
+size_t vdm_bag_elements(const struct vdm_bag *b);
+struct vdm_bag_element vdm_bag_element(const struct vdm_bag *b, size_t i);
 /* "BagIt 1.0, sha256 sha512": the version and the manifests that every file was checked with. */
 void vdm_bag_describe(const struct vdm_bag *b, struct vdm_buf *out);
 

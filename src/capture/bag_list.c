@@ -158,7 +158,7 @@ const struct vdm_container_format vdm_bag_list_format = {"bag", false, may_be, i
 
 /* --- what is told of a bag --- */
 
-static void put_info(struct vdm_members *to, vdm_bag_put_fn *put, struct vdm_bag_info info)
+static void put_info(struct vdm_members *to, vdm_bag_put_fn *put, struct vdm_bag_element info)
 {
     struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
     if (vdm_bag_same_label(info.label, VDM_LIT("Source-Organization"))) {
@@ -181,8 +181,8 @@ void vdm_bag_lines(const struct vdm_bag *b, struct vdm_members *to, vdm_bag_put_
     vdm_bag_describe(b, &line);
     if (!line.failed)
         put(to, VDM_FIELD_FIELD, vdm_buf_bytes(&line));
-    for (size_t i = 0; i < vdm_bag_infos(b); i++)
-        put_info(to, put, vdm_bag_info(b, i));
+    for (size_t i = 0; i < vdm_bag_elements(b); i++)
+        put_info(to, put, vdm_bag_element(b, i));
 }
 
 void vdm_bag_tell_findings(const struct vdm_bag *b, struct vdm_members *to)

@@ -263,12 +263,12 @@ static bool make_lines(struct lines *l)
     return l->line && l->text;
 }
 
-static bool start(struct vdm_container *c, int fd, struct vdm_err *err)
+static bool start(struct vdm_container *c, int fd, const void *context, struct vdm_err *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return vdm_fail(err, "a container is read from a regular file");
-    struct vdm_container_work todo = {c->formats, c->sums, fd, (uint64_t)st.st_size};
+    struct vdm_container_work todo = {c->formats, c->sums, fd, (uint64_t)st.st_size, context};
     const struct vdm_worker_job job = {.run = work,
                                        .ctx = &todo,
                                        .keep = &fd,
@@ -310,6 +310,13 @@ static bool recognise(struct vdm_container *c)
 bool vdm_container_open(struct vdm_container **out, int fd,
                         const struct vdm_container_format *const *formats, struct vdm_err *err)
 {
+    return vdm_container_open_with(out, fd, formats, NULL, err);
+}
+
+bool vdm_container_open_with(struct vdm_container **out, int fd,
+                             const struct vdm_container_format *const *formats, const void *context,
+                             struct vdm_err *err)
+{
     struct vdm_container *c VDM_CLEANUP(vdm_container_cleanup) = calloc(1, sizeof *c);
     *out = NULL;
     if (!c)
@@ -318,7 +325,7 @@ bool vdm_container_open(struct vdm_container **out, int fd,
     c->formats = formats;
     if (!make_lines(&c->about) || !make_lines(&c->own))
         return vdm_fail_memory(err);
-    if (!vdm_sums_open(&c->sums, err) || !start(c, fd, err))
+    if (!vdm_sums_open(&c->sums, err) || !start(c, fd, context, err))
         return vdm_err_prefix(err, "read a container");
     if (recognise(c)) {
         *out = c;

@@ -13,6 +13,7 @@
 
 struct vdm_members {
     const struct vdm_sums *sums;
+    const void *context;
     vdm_members_watch_fn *watch;
     void *watch_ctx;
     int channel;
@@ -75,6 +76,11 @@ static struct vdm_bytes at_most(struct vdm_bytes s, size_t n)
 const struct vdm_sums *vdm_members_sums(const struct vdm_members *m)
 {
     return m->sums;
+}
+
+const void *vdm_members_context(const struct vdm_members *m)
+{
+    return m->context;
 }
 
 bool vdm_members_wanted(const struct vdm_members *m)
@@ -230,6 +236,7 @@ void vdm_container_work(const struct vdm_container_work *work, int channel)
     if (!m || !vdm_span_init(&s, work->fd, 0, work->size))
         return; /* the parent sees that it ended */
     m->sums = work->sums;
+    m->context = work->context;
     m->channel = channel;
     m->most = vdm_unpack_max(work->size);
     read_container(m, work, &s);

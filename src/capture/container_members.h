@@ -10,6 +10,7 @@ struct vdm_container_work {
     const struct vdm_sums *sums;
     int fd;
     uint64_t size;
+    const void *context;
 };
 /* In the worker, to its end. */
 void vdm_container_work(const struct vdm_container_work *work, int channel);

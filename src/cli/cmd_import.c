@@ -68,6 +68,15 @@ const struct vdm_manual vdm_manual_import = {
             "what was "
             "found; --as-file takes its files without that claim. What fetch.txt names is never "
             "downloaded.",
+            "A bundle of vidimus is verified, by the keys in keys/trusted/ and the archive's own. "
+            "It is kept whole, as one "
+            "document, so that what it proves can be shown again; its record says of which ledger "
+            "it is, as of which "
+            "size and root, and what the verdict was by which key. Its captures are somebody "
+            "else's "
+            "and are not recorded as captures of this archive. One that is altered or incomplete "
+            "is refused with what was "
+            "found; --as-file keeps it without a word about it.",
             "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in it "
             "a document. First the hashes in "
             "datapackage.json are checked; a WARC that does not fit is not read. Titles come from "

@@ -11,7 +11,7 @@ struct vdm_example {
     const char *purpose; /* what for; told as a comment before it */
 };
 
-#define VDM_PARAGRAPHS 12
+#define VDM_PARAGRAPHS 16
 #define VDM_EXAMPLES   6
 
 /* Paragraphs are plain sentences; in backticks stands what is typed. What is left free is NULL. */

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "ops/import_bag.h"
+#include "ops/import_bundle.h"
 #include "ops/import_state.h"
 #include "ops/query.h"
 
@@ -151,7 +152,7 @@ static bool open_parts(struct vdm_importing *m, struct vdm_err *err)
                                                          VDM_IMPORT_COLUMNS, err));
     if (!table)
         return vdm_err_prefix(err, "%s", r->table);
-    return find_own(m, err) && vdm_media_open(&m->media, err) &&
+    return find_own(m, err) && vdm_import_anchors(m, err) && vdm_media_open(&m->media, err) &&
            vdm_hash_open(&m->hash, m->a->crypto, err) &&
            (r->dry_run || vdm_writer_open(&m->writer, m->a, m->signers->ledger, err));
 }
@@ -177,6 +178,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
         done->unguessed = vdm_media_unguessed(m.media);
     vdm_batch_drop(&m);
     vdm_bag_folder_close(m.bag);
+    vdm_anchors_release(&m.anchors);
     free(m.batch);
     free(m.own[0]);
     free(m.own[1]);

@@ -6,6 +6,7 @@
 
 #include "ops/import.h"
 #include "ops/import_record.h"
+#include "ops/keys.h"
 #include "ops/writer.h"
 
 /* An input that is read and stored, and waits for its entry. */
@@ -36,6 +37,7 @@ struct vdm_importing {
     struct vdm_table_row row;
     struct vdm_hash *hash; /* of what is not stored */
     struct vdm_writer *writer;
+    struct vdm_anchors anchors; /* who may vouch for bundles */
     struct vdm_bag_folder *bag; /* that was judged last, or NULL */
     char *own[2];               /* canonical paths of the archive's own keys/ and store/ */
     struct vdm_pending *batch;

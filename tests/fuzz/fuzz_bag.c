@@ -75,8 +75,8 @@ static bool is_valid(const struct file *file, size_t n)
                                 content, NULL));
     }
     FUZZ_CHECK(vdm_bag_judge(b, NULL));
-    for (size_t i = 0; i < vdm_bag_infos(b); i++)
-        FUZZ_CHECK(vdm_utf8_valid(vdm_bag_info(b, i).value));
+    for (size_t i = 0; i < vdm_bag_elements(b); i++)
+        FUZZ_CHECK(vdm_utf8_valid(vdm_bag_element(b, i).value));
     return vdm_bag_findings(b) == 0;
 }
 

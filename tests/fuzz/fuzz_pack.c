@@ -30,7 +30,7 @@ static bool work(struct vdm_bytes input, struct vdm_buf *told)
     int fd VDM_CLEANUP(vdm_fd_close) = fuzz_file(input);
     int channel VDM_CLEANUP(vdm_fd_close) = memfd_create("told", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     FUZZ_CHECK(ftruncate(channel, TOLD_MAX) == 0 && fcntl(channel, F_ADD_SEALS, F_SEAL_GROW) == 0);
-    const struct vdm_container_work todo = {formats, sums(), fd, input.n};
+    const struct vdm_container_work todo = {formats, sums(), fd, input.n, NULL};
     vdm_container_work(&todo, channel);
     off_t n = lseek(channel, 0, SEEK_CUR);
     FUZZ_CHECK(n >= 0);

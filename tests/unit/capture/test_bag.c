@@ -476,10 +476,10 @@ static void test_info(void **state)
                                        NULL});
     assert_true(judge(&m, &b, &err));
     assert_int_equal(vdm_bag_findings(b), 0);
-    for (size_t i = 0; i < vdm_bag_infos(b); i++)
-        vdm_buf_putf(&text, "%.*s=%.*s;", (int)vdm_bag_info(b, i).label.n,
-                     vdm_bag_info(b, i).label.p, (int)vdm_bag_info(b, i).value.n,
-                     vdm_bag_info(b, i).value.p);
+    for (size_t i = 0; i < vdm_bag_elements(b); i++)
+        vdm_buf_putf(&text, "%.*s=%.*s;", (int)vdm_bag_element(b, i).label.n,
+                     vdm_bag_element(b, i).label.p, (int)vdm_bag_element(b, i).value.n,
+                     vdm_bag_element(b, i).value.p);
     vdm_bag_describe(b, &text);
     assert_bytes(vdm_buf_bytes(&text),
                  "Source-Organization=The Library;External-Description=Letters of the council and "

@@ -54,7 +54,7 @@ CALLS = [
     # A worker's end is not the program's.
     (r"(?<!\w)(exit|_exit|_Exit|quick_exit)\s*\(", {"cli", "sandbox/worker.c"},
      "only cli ends the program"),
-    (r"(?<!\w)(v?fork|clone|posix_spawnp?|exec[lv]\w*|system|popen|kill)\s*\(", {"sandbox/worker.c"},
+    (r"(?<!\w)(v?fork|clone|posix_spawnp?|exec[lv]\w*|system|popen|kill)\s*\(", {"sandbox/worker.c", "sandbox/command.c"},
      "only a worker is another process"),
     # Random bytes that are none must not be signed with: no way to go on.
     (r"(?<!\w)abort\s*\(", {"cli", "crypto/crypto.c"}, "only cli ends the program"),

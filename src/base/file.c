@@ -317,6 +317,16 @@ bool vdm_file_publish(int dir, const char *path, mode_t mode, bool replace, stru
            vdm_new_file_publish(&f, replace, err);
 }
 
+bool vdm_file_move(int from_dir, const char *from, int to_dir, const char *to, struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    if (!vdm_file_open(from_dir, from, false, &fd, err) || !vdm_fd_sync(fd, err))
+        return false;
+    if (renameat(from_dir, from, to_dir, to) != 0)
+        return vdm_fail_errno(err, "rename %s to %s", from, to);
+    return vdm_fd_sync(to_dir, err) && vdm_fd_sync(from_dir, err);
+}
+
 bool vdm_path_free(const char *path, uint64_t *bytes, struct vdm_err *err)
 {
     struct statvfs fs;

@@ -42,6 +42,11 @@ bool vdm_dir_make(int dir, const char *path, mode_t mode, bool must_be_new,
 /* A second name, in the same folder, that must be free. Not synced. */
 bool vdm_file_link(int dir, const char *from, const char *to, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* Give a file of ours, whose bytes are synced first, another name on the same file system, in place of
+ * one that may stand there; durable on return. */
+bool vdm_file_move(int from_dir, const char *from, int to_dir, const char *to,
+                   struct vdm_err *err) VDM_MUST_CHECK;
+
 /* Several users share an archive through a group. A folder is shared when it is setgid and its group
  * may write to it; what is made there gets the group's bits of its mode, whatever the umask. */
 bool vdm_dir_shared(int dir);

@@ -92,6 +92,11 @@ static void two(char *out, int value)
     out[1] = (char)('0' + value % 10);
 }
 
+bool vdm_time_encodable(struct vdm_time t)
+{
+    return t.seconds >= days_of(0, 1, 1) * 86400 && t.seconds < days_of(10000, 1, 1) * 86400;
+}
+
 void vdm_time_encode(struct vdm_time t, char *out)
 {
     int64_t days = t.seconds / 86400, rest = t.seconds % 86400;

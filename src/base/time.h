@@ -20,6 +20,8 @@ uint64_t vdm_clock_ms(void);
 bool vdm_time_decode(struct vdm_bytes text, struct vdm_time *out) VDM_MUST_CHECK;
 /* `out` takes VDM_TIME_LEN + 1 bytes. The time must lie in years 0000 to 9999. */
 void vdm_time_encode(struct vdm_time t, char *out);
+/* Has it that form? Years 0 to 9999 have. */
+bool vdm_time_encodable(struct vdm_time t);
 
 /* Is `text` a date or time as sources give them: W3CDTF, or EDTF level 1 (uncertain, approximate,
  * unspecified digits, seasons, open and closed intervals, long years)? As precise as known. */

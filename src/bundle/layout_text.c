@@ -159,8 +159,9 @@ static const uint8_t der_prefix[DER_BYTES - 32] = {0x30, 0x2a, 0x30, 0x05, 0x06,
 
 bool vdm_key_pem_encode(const struct vdm_pubkey *key, uint8_t *out, struct vdm_err *err)
 {
-    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    uint8_t der[DER_BYTES];
+    /* In a room that holds it: a check that may lack memory could call a good key bad. */
+    uint8_t der[DER_BYTES], room[2 * VDM_KEY_PEM_BYTES];
+    struct vdm_buf text = {.p = room, .cap = sizeof room};
     memcpy(der, der_prefix, sizeof der_prefix);
     memcpy(der + sizeof der_prefix, key->b, sizeof key->b);
     vdm_buf_puts(&text, PEM_HEAD);

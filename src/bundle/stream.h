@@ -47,7 +47,7 @@ bool vdm_stream_reader_open(struct vdm_stream_reader **out, int fd,
 void vdm_stream_reader_close(struct vdm_stream_reader *s);    /* NULL is fine; leaves fd open */
 void vdm_stream_reader_cleanup(struct vdm_stream_reader **s); /* for VDM_CLEANUP */
 
-/* Decoded bytes until cap (at least 1) are there or the stream is over; *got < cap only when it is
+/* Decoded bytes until cap are there or the stream is over; *got < cap only when it is
  * over. *state (also vdm_stream_state) is how it stands behind these bytes, which may already be
  * known to be the last. false: the descriptor could not be read, or no memory. */
 bool vdm_stream_read(struct vdm_stream_reader *s, uint8_t *p, size_t cap, size_t *got,

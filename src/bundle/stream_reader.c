@@ -164,17 +164,14 @@ void vdm_stream_reader_cleanup(struct vdm_stream_reader **s)
 
 /* --- one step of each form: some input, some output, perhaps the end --- */
 
-static bool step_plain(struct vdm_stream_reader *s, uint8_t *p, size_t cap, size_t *made,
-                       struct vdm_err *err)
+static void step_plain(struct vdm_stream_reader *s, uint8_t *p, size_t cap, size_t *made)
 {
-    (void)err;
     size_t n = s->end - s->at < cap ? s->end - s->at : cap;
     memcpy(p, s->in + s->at, n);
     used(s, n);
     *made = n;
     if (n == 0)
         over(s, VDM_STREAM_END, "");
-    return true;
 }
 
 static bool step_gzip(struct vdm_stream_reader *s, uint8_t *p, size_t cap, size_t *made,
@@ -227,8 +224,10 @@ static bool step(struct vdm_stream_reader *s, uint8_t *p, size_t cap, size_t *ma
 {
     if (!fill(s, err))
         return false;
-    if (s->form == VDM_STREAM_PLAIN)
-        return step_plain(s, p, cap, made, err);
+    if (s->form == VDM_STREAM_PLAIN) {
+        step_plain(s, p, cap, made);
+        return true;
+    }
     /* The decoder is asked once more after the input is used up: it may hold output back. */
     bool last = s->at == s->end;
     if (!(s->form == VDM_STREAM_GZIP ? step_gzip : step_zstd)(s, p, cap, made, err))

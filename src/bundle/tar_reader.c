@@ -57,8 +57,6 @@ static bool take_zeros(struct vdm_tar_reader *r, size_t n, const char *where, co
     uint8_t block[VDM_TAR_BLOCK];
     uint64_t start = vdm_stream_bytes(r->in);
     size_t got = 0;
-    if (n == 0)
-        return true;
     if (!take(r, block, n, &got, where, err))
         return false;
     size_t at = first_nonzero(block, got);
@@ -72,7 +70,7 @@ static bool pass_member(struct vdm_tar_reader *r, struct vdm_err *err)
 {
     uint8_t drop[4096];
     size_t got = 1;
-    while (got > 0 && r->status == VDM_TAR_OK) {
+    while (got > 0) {
         enum vdm_tar_status status;
         if (!vdm_tar_reader_read(r, drop, sizeof drop, &got, &status, err))
             return false;
@@ -152,8 +150,7 @@ bool vdm_tar_reader_read(struct vdm_tar_reader *r, uint8_t *p, size_t cap, size_
                          enum vdm_tar_status *status, struct vdm_err *err)
 {
     size_t want = r->left < cap ? (size_t)r->left : cap, n = 0;
-    if (r->status == VDM_TAR_OK && want > 0 &&
-        !take(r, p, want, &n, "the tar is cut off inside a member", err))
+    if (!take(r, p, want, &n, "the tar is cut off inside a member", err))
         return false;
     r->left -= n;
     *got = n;

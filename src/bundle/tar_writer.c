@@ -48,7 +48,7 @@ bool vdm_tar_writer_begin(struct vdm_tar_writer *w, const char *path, uint64_t s
     if (w->state != BETWEEN)
         return refuse(w, err, "a member begins at the wrong time");
     int n = snprintf(m.name, sizeof m.name, "%s/%s", w->folder, path);
-    if (n < 0 || (size_t)n >= sizeof m.name)
+    if ((size_t)n >= sizeof m.name)
         return refuse(w, err, "a name of more than 100 bytes");
     if (!vdm_tar_header_encode(&m, block, err)) {
         w->state = OVER;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/media.h"
 
-#include "base/time.h"
 #include "sandbox/worker.h"
 
 #include <magic.h>
@@ -146,16 +145,6 @@ static struct vdm_bytes worth_looking_at(struct vdm_bytes head)
 
 /* --- asking the worker --- */
 
-/* A signal of the user's ends a wait before its time, but is no reason to do without an answer. */
-static enum vdm_heard wait_for_answer(const struct vdm_media *m, uint8_t *p, size_t cap, size_t *n)
-{
-    uint64_t until = vdm_clock_ms() + PATIENCE_MS, now;
-    enum vdm_heard heard = VDM_HEARD_NOTHING;
-    while (heard == VDM_HEARD_NOTHING && (now = vdm_clock_ms()) < until)
-        heard = vdm_message_receive(m->worker.channel, (int)(until - now), p, cap, n);
-    return heard;
-}
-
 static void note_unguessed(struct vdm_media *m, const char *why)
 {
     if (m->unguessed.documents++ == 0)
@@ -171,7 +160,7 @@ static bool ask(struct vdm_media *m, struct vdm_bytes look, uint8_t *answer, siz
     }
     enum vdm_heard heard = VDM_HEARD_END;
     if (vdm_worker_send(&m->worker, look))
-        heard = wait_for_answer(m, answer, cap, n);
+        heard = vdm_message_await(m->worker.channel, PATIENCE_MS, answer, cap, n);
     if (heard == VDM_HEARD)
         return true;
     if (heard == VDM_HEARD_END && vdm_worker_end(&m->worker, &why))

@@ -36,6 +36,7 @@ struct vdm_walk {
     size_t left_outs;
     const char *why_left_out;
     char reason[256];
+    bool no_memory;
 };
 
 bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n, struct vdm_err *err)
@@ -103,6 +104,13 @@ static bool refuse(struct vdm_walk *w, struct vdm_walk_item *item, const char *r
     item->kind = VDM_WALK_REFUSED;
     item->reason = w->reason;
     return true;
+}
+
+/* Want of memory is no fault of the source's: it ends the walk. */
+static bool refuse_errno(struct vdm_walk *w, struct vdm_walk_item *item, int reason)
+{
+    w->no_memory = w->no_memory || reason == ENOMEM;
+    return refuse(w, item, strerror(reason));
 }
 
 static bool refuse_link(struct vdm_walk *w, struct vdm_walk_item *item, int target_errno)
@@ -184,7 +192,7 @@ static bool descend(struct vdm_walk *w, int fd, struct vdm_walk_item *item)
     }
     int failure = errno;
     pop(w);
-    return refuse(w, item, strerror(failure));
+    return refuse_errno(w, item, failure);
 }
 
 static bool step_folder(struct vdm_walk *w, const struct level *parent, const char *name,
@@ -202,7 +210,7 @@ static bool step_folder(struct vdm_walk *w, const struct level *parent, const ch
     if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
         return refuse(w, item, "changed while it was read");
     if (fd < 0)
-        return refuse(w, item, strerror(errno));
+        return refuse_errno(w, item, errno);
     return descend(w, fd, item);
 }
 
@@ -210,7 +218,7 @@ static bool file_item(struct vdm_walk *w, struct vdm_walk_item *item, int dir, c
                       const struct stat *st, bool follow)
 {
     if (faccessat(dir, name, R_OK, AT_EACCESS) != 0)
-        return refuse(w, item, strerror(errno));
+        return refuse_errno(w, item, errno);
     item->kind = VDM_WALK_FILE;
     item->size_bytes = (uint64_t)st->st_size;
     item->dir = dir;
@@ -239,10 +247,10 @@ static bool step_below(struct vdm_walk *w, struct vdm_walk_item *item)
     put_name(&w->shown, level->shown_n, name);
     put_name(&w->path, level->path_n, name);
     if (w->path.n > VDM_PATH_MAX_BYTES)
-        return refuse(w, item, strerror(ENAMETOOLONG));
+        return refuse_errno(w, item, ENAMETOOLONG);
     struct stat st;
     if (fstatat(level->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return refuse(w, item, strerror(errno));
+        return refuse_errno(w, item, errno);
     if (S_ISLNK(st.st_mode))
         return refuse_link(w, item, fstatat(level->fd, name, &st, 0) == 0 ? 0 : errno);
     if (S_ISDIR(st.st_mode))
@@ -256,12 +264,12 @@ static bool argument_folder(struct vdm_walk *w, const char *argument, struct vdm
 {
     char *real VDM_CLEANUP(vdm_free_string) = realpath(argument, NULL);
     if (!real)
-        return refuse(w, item, strerror(errno));
+        return refuse_errno(w, item, errno);
     vdm_buf_puts(&w->path, real);
     if (is_left_out(w))
         return refuse(w, item, w->why_left_out);
     int fd = open(argument, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
-    return fd < 0 ? refuse(w, item, strerror(errno)) : descend(w, fd, item);
+    return fd < 0 ? refuse_errno(w, item, errno) : descend(w, fd, item);
 }
 
 static bool argument_stdin(struct vdm_walk *w, struct vdm_walk_item *item)
@@ -292,11 +300,11 @@ static bool step_argument(struct vdm_walk *w, struct vdm_walk_item *item)
     if ((failure == ENOENT || failure == ENOTDIR) && lstat(argument, &st) == 0)
         return refuse(w, item, "dangling link");
     if (failure)
-        return refuse(w, item, strerror(failure));
+        return refuse_errno(w, item, failure);
     if (!S_ISREG(st.st_mode))
         return refuse(w, item, "not a file");
     if (!named)
-        return refuse(w, item, err.text);
+        return vdm_err_is_memory(&err) ? refuse_errno(w, item, ENOMEM) : refuse(w, item, err.text);
     return is_left_out(w) ? refuse(w, item, w->why_left_out)
                           : file_item(w, item, AT_FDCWD, argument, &st, true);
 }
@@ -320,6 +328,8 @@ bool vdm_walk_next(struct vdm_walk *w, struct vdm_walk_item *item, bool *more, s
         if (!vdm_buf_ok(&w->names, err) || !vdm_buf_ok(&w->order, err) ||
             !vdm_buf_ok(&w->shown, err) || !vdm_buf_ok(&w->path, err))
             return false;
+        if (w->no_memory)
+            return vdm_fail_memory(err);
     }
     *more = given;
     if (given) {

@@ -32,6 +32,7 @@ enum vdm_needs {
     VDM_NEEDS_SIGNER = 4,     /* an archivist's secret key */
     VDM_NEEDS_LEDGER = 8,     /* the ledger's, for the checkpoint */
     VDM_NEEDS_KEY_FILE = 32,  /* a secret key file that the user names; the command opens it */
+    VDM_NEEDS_AUDITOR = 64,   /* an auditor's */
     VDM_NEEDS_AUTHORITY = 16, /* the authority's, which may lie offline: --authority-key */
 };
 
@@ -55,6 +56,7 @@ struct vdm_cli {
     struct vdm_key_event key_change; /* of a command that changes keys: what its plan found */
     struct vdm_buf memory;           /* what that borrows from */
     struct vdm_takedown takedown;    /* of withdraw: what its plan found */
+    char *ledger_was;                /* of audit: what its plan repaired the ledger of; NULL: nothing */
     struct vdm_progress progress;
     struct vdm_drawn drawn;
     struct vdm_protection protection; /* in a worker: what is in force there */
@@ -83,6 +85,7 @@ struct vdm_opt *vdm_command_options(const struct vdm_command *c);
 
 /* Printing one JSON object as one line; takes over the object. */
 bool vdm_json_print(json_t *object, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_json_write(FILE *to, json_t *object, struct vdm_err *err) VDM_MUST_CHECK;
 /* One more member or element, whose reference is taken. Without memory *to becomes NULL, and stays so;
  * vdm_json_print then fails. */
 void vdm_json_set(json_t **to, const char *key, json_t *value);

@@ -83,7 +83,8 @@ const struct vdm_manual vdm_manual_key_revoke = {
     .paragraphs =
         {
             "What it signed from entry N on counts no more: it is reported until an amendment by "
-            "another signer vouches for it. Says first how much that is.",
+            "another signer vouches for it, or a withdrawal takes it down. Says first how much "
+            "that is.",
             SIGNED_BY_AUTHORITY,
         },
     .examples =
@@ -160,7 +161,8 @@ static void put_revoke(const struct vdm_key_effect *e, struct vdm_buf *out)
                  (unsigned long long)e->audits);
     if (e->captures)
         vdm_buf_puts(out, "  Each of these captures is reported (signer-unauthorized) until an "
-                          "amendment by another signer vouches for it.\n");
+                          "amendment by another signer vouches for it, or a withdrawal takes it "
+                          "down.\n");
     if (e->range.role == VDM_ROLE_LEDGER)
         vdm_buf_putf(out,
                      "  Checkpoints that it signed before entry %llu stay good here; compare those "

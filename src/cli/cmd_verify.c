@@ -301,15 +301,18 @@ static bool verify_one(struct checking *k, const char *name, bool last, int *sta
     return ok;
 }
 
-static bool tell_failed(struct checking *k, const char *name, const struct vdm_err *why,
-                        int *status, struct vdm_err *err)
+/* What was stopped, or asked for in a wrong way, is no verdict. */
+static bool tell_failed(struct checking *k, const char *name, enum vdm_checked what,
+                        const struct vdm_err *why, int *status, struct vdm_err *err)
 {
+    if (why->kind == VDM_ERR_INTERRUPTED || why->kind == VDM_ERR_USAGE)
+        return vdm_fail_as(err, why->kind, "%s", why->text);
     vdm_progress_end(k->cli);
     *status = worse(*status, VDM_EXIT_FAILED);
     fprintf(stderr, "vidimus: %s: ", vdm_verdict_words(VDM_COULD_NOT_CHECK));
     vdm_out_str(stderr, why->text);
     fputc('\n', stderr);
-    return (!k->cli->json || vdm_verdict_json_failed(name, why->text, err)) &&
+    return (!k->cli->json || vdm_verdict_json_failed(name, what, why->text, err)) &&
            (!k->wants_page || vdm_page_failed(&k->page, name, why->text, err));
 }
 
@@ -321,9 +324,7 @@ static bool verify_all(struct checking *k, int *status, struct vdm_err *err)
         const char *name = k->args->rest[i];
         if (verify_one(k, name, i + 1 == k->args->rests, status, &why))
             continue;
-        if (why.kind == VDM_ERR_INTERRUPTED || why.kind == VDM_ERR_USAGE)
-            return vdm_fail_as(err, why.kind, "%s", why.text);
-        if (!tell_failed(k, name, &why, status, err))
+        if (!tell_failed(k, name, VDM_CHECKED_BUNDLE, &why, status, err))
             return false;
     }
     return true;
@@ -344,6 +345,7 @@ static bool check_options(const struct vdm_args *args, struct vdm_err *err)
 static bool check(struct checking *k, int *status, struct vdm_err *err)
 {
     const char *page = vdm_args_value(k->args, "report");
+    struct vdm_err why = {0};
     k->wants_page = page != NULL;
     if (!check_options(k->args, err))
         return false;
@@ -352,7 +354,8 @@ static bool check(struct checking *k, int *status, struct vdm_err *err)
     if (!load_anchors(k, err))
         return false;
     if (k->args->rests == 0)
-        return verify_archive(k, status, err);
+        return verify_archive(k, status, &why) ||
+               tell_failed(k, k->cli->path, VDM_CHECKED_ARCHIVE, &why, status, err);
     return load_documents(k, err) && (!page || vdm_page_open(&k->page, err)) &&
            verify_all(k, status, err) && (!page || vdm_page_publish(&k->page, page, err));
 }

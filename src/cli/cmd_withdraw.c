@@ -22,17 +22,16 @@ const struct vdm_manual vdm_manual_withdraw = {
         {
             "Signed by the authority, whose secret key may lie elsewhere (--authority-key). Of "
             "captures (3 5-7) with all their amendments it erases the records with their "
-            "secrets, and the documents, unless another capture of the same document stays. "
-            "--scope says which of the two. The entries stay, and verify; what was erased is "
-            "told as WITHDRAWN.",
+            "secrets, and the documents. The entries stay, and verify; what was erased is told "
+            "as WITHDRAWN.",
+            "--scope document erases the document alone, --scope record the records alone. A "
+            "document that several captures share goes with the last of them. A record alone "
+            "is refused where no capture would tell of its document any more: withdraw both, or "
+            "first record what may be known of it (`vidimus import --again`).",
             "--decided-by and --reason are signed and stay for everybody to read: they must not "
             "name what shall go. What was derived from a document names its digest and is "
             "refused to stay behind: --with-parts withdraws it too. It says what it will erase, "
             "and asks, before it asks for a passphrase; --yes answers.",
-            "For an authority whose machine is never connected, --request writes what is to be "
-            "signed, of one capture, and withdraws nothing; then come `vidimus key sign` there "
-            "and `vidimus key submit` here, which erases. The request names the document's "
-            "digest: remove that file afterwards.",
             "For an authority whose machine is never connected, --request writes what is to be "
             "signed, of one capture, and withdraws nothing; then come `vidimus key sign` there "
             "and `vidimus key submit` here, which erases. The request names the document's "
@@ -114,7 +113,7 @@ static void put_one(const struct vdm_taken *t, struct vdm_buf *out)
         vdm_buf_putf(out, "; its document, %llu bytes, sha256 %s\n", (unsigned long long)t->size,
                      hex);
     else
-        vdm_buf_puts(out, "; its document stays, and no capture tells that it is here\n");
+        vdm_buf_puts(out, "; its document is not here\n");
 }
 
 static bool put_takedown(const struct vdm_takedown *t, struct vdm_buf *out, struct vdm_err *err)

@@ -4,27 +4,27 @@
 
 #include <stdlib.h>
 
-static void put_unit(uint32_t unit)
+static void put_unit(FILE *to, uint32_t unit)
 {
-    printf("\\u%04x", unit);
+    fprintf(to, "\\u%04x", unit);
 }
 
 /* JSON may hold what turns or hides text; a terminal must not: it stands as \uXXXX, the same value.
  * Whatever is not ASCII is inside a string. */
-static void put_text(struct vdm_bytes s)
+static void put_text(FILE *to, struct vdm_bytes s)
 {
     uint32_t code;
     for (size_t n; (n = vdm_utf8_next(s, &code)) > 0; s = vdm_bytes_skip(s, n)) {
         if (!vdm_is_unprintable(code)) {
-            fwrite(s.p, 1, n, stdout);
+            fwrite(s.p, 1, n, to);
         } else if (code < 0x10000) {
-            put_unit(code);
+            put_unit(to, code);
         } else {
-            put_unit(0xd800 + ((code - 0x10000) >> 10));
-            put_unit(0xdc00 + ((code - 0x10000) & 0x3ff));
+            put_unit(to, 0xd800 + ((code - 0x10000) >> 10));
+            put_unit(to, 0xdc00 + ((code - 0x10000) & 0x3ff));
         }
     }
-    putchar('\n');
+    fputc('\n', to);
 }
 
 /* Not json_dumps: without memory it leaves keys out (jansson 2.14) and says nothing. */
@@ -35,15 +35,20 @@ static int keep_text(const char *p, size_t n, void *ctx)
     return text->failed ? -1 : 0;
 }
 
-bool vdm_json_print(json_t *object, struct vdm_err *err)
+bool vdm_json_write(FILE *to, json_t *object, struct vdm_err *err)
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     bool ok = object && json_dump_callback(object, keep_text, &text, JSON_COMPACT) == 0;
     json_decref(object);
     if (!ok || text.failed)
         return vdm_fail_memory(err);
-    put_text(vdm_buf_bytes(&text));
-    return !ferror(stdout) || vdm_fail_errno(err, "standard output");
+    put_text(to, vdm_buf_bytes(&text));
+    return !ferror(to) || vdm_fail_errno(err, "standard output");
+}
+
+bool vdm_json_print(json_t *object, struct vdm_err *err)
+{
+    return vdm_json_write(stdout, object, err);
 }
 
 static void check(json_t **to, int result)

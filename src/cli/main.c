@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,21 +120,34 @@ static void tell_waiting(void *ctx, const char *holder)
     fputs(", to finish writing\n", stderr);
 }
 
+static void tell_doubt(struct vdm_cli *cli, const struct vdm_doubt *d)
+{
+    if (d->documents == 0)
+        vdm_cli_say(cli, "vidimus: an earlier write failed; the whole archive was verified and is "
+                         "good\n");
+    else /* not to be missed, even with --quiet */
+        fprintf(stderr,
+                "vidimus: an earlier write failed; the whole archive was verified: documents are "
+                "missing or damaged (%llu), all else is good. `vidimus verify` names them; import "
+                "a good copy of each, which mends it\n",
+                (unsigned long long)d->documents);
+}
+
 /* After a write that failed the whole archive is verified. */
 static bool settle_doubt(struct vdm_cli *cli, struct vdm_err *err)
 {
-    bool verified;
-    bool ok = vdm_doubt_settle(cli->archive, &cli->progress, &verified, err);
+    struct vdm_doubt d;
+    bool ok = vdm_doubt_settle(cli->archive, &cli->progress, &d, err);
     vdm_progress_end(cli);
-    if (ok && verified)
-        vdm_cli_say(cli, "vidimus: an earlier write failed; the whole archive was verified and is "
-                         "good\n");
+    if (ok && d.verified)
+        tell_doubt(cli, &d);
     return ok;
 }
 
-static const char *signer_file(const struct vdm_args *args)
+static const char *signer_file(const struct vdm_args *args, bool audits)
 {
-    const char *given = vdm_args_value(args, "signer-key"), *own = getenv("VIDIMUS_SIGNER_KEY");
+    const char *given = vdm_args_value(args, audits ? "auditor-key" : "signer-key");
+    const char *own = getenv(audits ? "VIDIMUS_AUDITOR_KEY" : "VIDIMUS_SIGNER_KEY");
     return given ? given : own && *own ? own : NULL;
 }
 
@@ -141,8 +155,10 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
                        struct vdm_err *err)
 {
     unsigned keys = (needs & VDM_NEEDS_SIGNER ? VDM_USE_SIGNER : 0) |
+                    (needs & VDM_NEEDS_AUDITOR ? VDM_USE_AUDITOR : 0) |
                     (needs & VDM_NEEDS_LEDGER ? VDM_USE_LEDGER : 0) |
                     (needs & VDM_NEEDS_AUTHORITY ? VDM_USE_AUTHORITY : 0);
+    bool audits = needs & VDM_NEEDS_AUDITOR;
     if (!vdm_crypto_open(&cli->crypto, err))
         return false;
     if (needs & (VDM_NEEDS_READ | VDM_NEEDS_WRITE)) {
@@ -153,12 +169,13 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
         if (mode == VDM_ARCHIVE_WRITE && !settle_doubt(cli, err))
             return false;
         /* Rolled back or forked: told before anybody is asked for a passphrase. */
-        if (mode == VDM_ARCHIVE_WRITE && keys && !vdm_guard_allows(cli->archive, err))
+        bool guarded = mode == VDM_ARCHIVE_WRITE && keys && !audits; /* an audit tells it as a finding */
+        if (guarded && !vdm_guard_allows(cli->archive, err))
             return false;
     }
     cli->unlock = (struct vdm_unlock){.keys = keys,
-                                      .signer = vdm_args_value(args, "signer"),
-                                      .signer_file = signer_file(args),
+                                      .signer = vdm_args_value(args, audits ? "auditor" : "signer"),
+                                      .signer_file = signer_file(args, audits),
                                       .authority_file = vdm_args_value(args, "authority-key")};
     if (cli->command->plan && !cli->command->plan(cli, args, err))
         return false;
@@ -172,6 +189,7 @@ static void close_needs(struct vdm_cli *cli)
     vdm_passphrases_release(&cli->passphrases);
     vdm_buf_release(&cli->memory);
     vdm_takedown_release(&cli->takedown);
+    free(cli->ledger_was);
     vdm_archive_close(cli->archive);
     vdm_crypto_close(cli->crypto);
 }
@@ -281,11 +299,18 @@ static void hold_standard_descriptors(void)
             (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* A file that outgrows `ulimit -f` is an error of that write (EFBIG), as a full disk is. */
+static void refuse_no_size(void)
+{
+    (void)signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
     struct vdm_err err = {0};
     struct vdm_args args = {0};
     hold_standard_descriptors();
+    refuse_no_size();
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct vdm_command *c = choose(&argc, argv, &err);
     if (!c) {
@@ -295,6 +320,8 @@ int main(int argc, char **argv)
     }
     struct vdm_opt *options = vdm_command_options(c);
     int status = VDM_EXIT_FAILED;
+    if (!options)
+        (void)!vdm_fail_memory(&err);
     if (options && vdm_args_parse(&args, argc, argv, vdm_global_options, options, false, &err)) {
         if (vdm_args_has(&args, "help"))
             vdm_help_print_command(c, options), status = VDM_EXIT_DONE;

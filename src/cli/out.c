@@ -66,7 +66,7 @@ void vdm_out_time(FILE *to, struct vdm_time t)
 {
     char text[VDM_TIME_LEN + 1];
     vdm_time_encode(t, text);
-    fprintf(to, "%.10s %.8s", text, text + 11);
+    fprintf(to, "%.10s %.9s", text, text + 11); /* with its Z: it is UTC */
 }
 
 void vdm_out_digest(FILE *to, struct vdm_digest d)

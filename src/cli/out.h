@@ -18,7 +18,7 @@ void vdm_out_value(FILE *to, struct vdm_bytes escaped);
 void vdm_out_number(FILE *to, uint64_t n);
 /* 3,552 bytes; 1.0 GB */
 void vdm_out_size(FILE *to, uint64_t bytes);
-/* 2026-11-21 14:05:11 */
+/* 2026-11-21 14:05:11Z */
 void vdm_out_time(FILE *to, struct vdm_time t);
 /* 1160f58c...b580d */
 void vdm_out_digest(FILE *to, struct vdm_digest d);

@@ -77,9 +77,11 @@ static void print_finding(const struct vdm_finding *f)
         vdm_out_str(stdout, f->found);
         puts("");
     }
+    if (f->repaired)
+        puts("    repaired: a good copy has taken its place");
 }
 
-static void print_findings(const struct vdm_findings *list)
+void vdm_findings_print(const struct vdm_findings *list)
 {
     for (size_t i = 0; i < list->count; i++)
         if (list->list[i].kind != VDM_COMPLETENESS_NOT_PROVED) /* has a line of its own */
@@ -169,7 +171,7 @@ void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm
         vdm_put_not_shown(stdout, r);
         puts("");
     }
-    print_findings(&r->findings);
+    vdm_findings_print(&r->findings);
     if (what <= VDM_CHECKED_BUNDLE)
         print_extent(r);
     print_ledger(r);
@@ -179,7 +181,7 @@ void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm
     if (cli->verbose && what != VDM_CHECKED_ARCHIVE)
         print_protection(&cli->protection);
     if (!cli->quiet)
-        print_findings(&r->notices);
+        vdm_findings_print(&r->notices);
     if (v == VDM_VERIFIED || v == VDM_NO_MATCH)
         puts(vdm_shows(r, what));
     puts(vdm_shows_not(what));
@@ -192,7 +194,7 @@ static json_t *text_or_null(const char *s)
     return s ? vdm_json_bytes(vdm_str(s)) : json_null();
 }
 
-static json_t *findings_json(const struct vdm_findings *list)
+json_t *vdm_findings_json(const struct vdm_findings *list)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < list->count; i++) {
@@ -202,6 +204,8 @@ static json_t *findings_json(const struct vdm_findings *list)
                       f->entry == VDM_NO_ENTRY ? json_null() : json_integer((json_int_t)f->entry),
                       "document", text_or_null(f->document), "expected", text_or_null(f->expected),
                       "found", text_or_null(f->found), "message", text_or_null(f->message));
+        if (f->repaired)
+            vdm_json_set(&o, "repaired", json_true());
         vdm_json_add(&array, o);
     }
     return array;
@@ -216,11 +220,12 @@ static json_t *protection_json(const struct vdm_protection *p)
         "cpu_seconds", (json_int_t)p->limits.cpu_seconds);
 }
 
+static const char *const kinds[] = {"archive", "bundle", "proof", "checkpoint", "fork-proof"};
+
 bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const char *name,
                       struct vdm_items *items, const struct vdm_protection *protection,
                       struct vdm_err *err)
 {
-    static const char *const kinds[] = {"archive", "bundle", "proof", "checkpoint", "fork-proof"};
     enum vdm_verdict v = vdm_report_verdict(r);
     json_t *o = json_pack("{s:o,s:s,s:b,s:s,s:s,s:I,s:o,s:o,s:I,s:I,s:I,s:b,s:I,s:o,s:o}", "name",
                           vdm_json_bytes(vdm_str(name)), "verdict", vdm_verdict_words(v), "ok",
@@ -230,7 +235,7 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
                           (json_int_t)r->entries, "documents_checked", (json_int_t)r->documents,
                           "bytes_checked", (json_int_t)r->bytes, "trusted", r->trusted,
                           "findings_total", (json_int_t)vdm_report_findings(r), "findings",
-                          findings_json(&r->findings), "notices", findings_json(&r->notices));
+                          vdm_findings_json(&r->findings), "notices", vdm_findings_json(&r->notices));
     if (o && r->continues.origin[0])
         json_object_set_new(o, "continues", vdm_json_continues(&r->continues));
     if (o && r->other_size)
@@ -247,10 +252,11 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
     return vdm_json_print(o, err);
 }
 
-bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *err)
+bool vdm_verdict_json_failed(const char *name, enum vdm_checked what, const char *why,
+                             struct vdm_err *err)
 {
     return vdm_json_print(json_pack("{s:o,s:s,s:b,s:s,s:o}", "name", vdm_json_bytes(vdm_str(name)),
                                     "verdict", vdm_verdict_words(VDM_COULD_NOT_CHECK), "ok", 0,
-                                    "kind", "bundle", "message", vdm_json_bytes(vdm_str(why))),
+                                    "kind", kinds[what], "message", vdm_json_bytes(vdm_str(why))),
                           err);
 }

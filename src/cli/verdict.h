@@ -21,13 +21,17 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
                       struct vdm_items *items, const struct vdm_protection *protection,
                       struct vdm_err *err) VDM_MUST_CHECK;
 
+void vdm_findings_print(const struct vdm_findings *list);
+json_t *vdm_findings_json(const struct vdm_findings *list);
+
 /* The line under the verdict: what the bundle does not show. Nothing, if it shows all. */
 void vdm_put_not_shown(FILE *to, const struct vdm_report *r);
 
 enum vdm_colour vdm_verdict_colour(enum vdm_verdict v);
 
 /* --json of one that could not be checked. */
-bool vdm_verdict_json_failed(const char *name, const char *why, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_verdict_json_failed(const char *name, enum vdm_checked what, const char *why,
+                             struct vdm_err *err) VDM_MUST_CHECK;
 
 /* The two sentences that belong to every verdict; the first claims no more than was looked at. */
 const char *vdm_shows(const struct vdm_report *r, enum vdm_checked what);

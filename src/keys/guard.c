@@ -6,11 +6,29 @@
 
 #include "base/file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 static bool check(struct vdm_bytes note, struct vdm_err *err)
 {
     struct vdm_note parts;
     struct vdm_checkpoint checkpoint;
     return vdm_checkpoint_open(note, &parts, &checkpoint, err);
+}
+
+static bool is_link(int keys)
+{
+    struct stat st;
+    return fstatat(keys, VDM_GUARD_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
+/* It is not one that we wrote, and may stand in the place of one that we did. */
+static bool fail_odd(int keys, struct vdm_err *err)
+{
+    return vdm_fail_as(err, VDM_ERR_REFUSED,
+                       "%s, which vidimus never writes there: move it away and put back the file "
+                       "that was there; where there is none, `vidimus recover` makes it anew",
+                       is_link(keys) ? "it is a link" : "it is not a file");
 }
 
 /* No link: one that leads nowhere would read as a missing file. */
@@ -22,6 +40,8 @@ static bool read_whole(int keys, bool *present, struct vdm_buf *out, struct vdm_
         *present = false;
         if (why.kind == VDM_ERR_NOT_FOUND)
             return true;
+        if (why.kind == VDM_ERR_REFUSED)
+            return fail_odd(keys, err);
         return vdm_fail_as(err, why.kind, "%s", why.text);
     }
     *present = true;

@@ -41,8 +41,9 @@ static const char *const sql[VDM_CATALOG_STATEMENTS] = {
     [VDM_CATALOG_ISSUERS] = "SELECT name FROM issuer WHERE n = ?1",
     [VDM_CATALOG_RECORDED] = "SELECT recorded FROM capture WHERE n = ?1",
     [VDM_CATALOG_TOTALS] =
-        "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT document, max(size) AS size "
-        "FROM capture WHERE length(document) = 32 GROUP BY document)",
+        "SELECT (SELECT count(*) FROM capture), count(*), coalesce(sum(size), 0) FROM "
+        "(SELECT document, max(size) AS size FROM capture WHERE length(document) = 32 "
+        "GROUP BY document)",
 };
 
 /* Nothing here needs guarding against itself: it can be rebuilt. Full text asks for data_version, too. */
@@ -131,8 +132,8 @@ bool vdm_catalog_remove(const char *store, struct vdm_err *err)
     if (!path)
         return vdm_fail_errno(err, "%s", store);
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char *file VDM_CLEANUP(vdm_free_string) = NULL;
-        if (asprintf(&file, "%s%s", path, suffixes[i]) < 0)
+        char *file VDM_CLEANUP(vdm_free_string) = vdm_db_beside(path, suffixes[i]);
+        if (!file)
             return vdm_fail_memory(err);
         struct vdm_err why = {0};
         bool gone = vdm_file_erase(AT_FDCWD, file, &why) || why.kind == VDM_ERR_NOT_FOUND;
@@ -145,8 +146,8 @@ bool vdm_catalog_remove(const char *store, struct vdm_err *err)
 bool vdm_catalog_is_there(struct vdm_catalog *c)
 {
     int moved = 1;
-    return sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
-           !moved;
+    sqlite3_file_control(c->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved); /* not to be told: 1 */
+    return !moved;
 }
 
 /* Every page is given free or emptied as a whole, and secure_delete overwrites it then. */

@@ -8,8 +8,10 @@ bool vdm_catalog_reached(struct vdm_catalog *c, struct vdm_catalog_reach *out, s
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
     bool row;
     *out = (struct vdm_catalog_reach){0};
-    if (!vdm_catalog_prepared(c, VDM_CATALOG_REACHED, &s, err) || !vdm_db_step(s, &row, err))
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_REACHED, &s, err))
         return false;
+    if (!vdm_db_step(s, &row, err))
+        return vdm_err_prefix(err, "catalog");
     struct vdm_bytes last = row ? vdm_db_column(s, 1) : (struct vdm_bytes){0};
     if (last.n == sizeof out->last.b) {
         out->entries = (uint64_t)sqlite3_column_int64(s, 0);
@@ -18,16 +20,18 @@ bool vdm_catalog_reached(struct vdm_catalog *c, struct vdm_catalog_reach *out, s
     return true;
 }
 
-/* One number, or NULL for none. */
+/* Of a statement that gives one row: a number, or NULL for none. */
 static bool ask_number(sqlite3_stmt *s, uint64_t *n, bool *found, struct vdm_err *err)
 {
     bool row;
-    bool ok = vdm_db_step(s, &row, err);
-    *found = ok && row && sqlite3_column_type(s, 0) == SQLITE_INTEGER;
-    if (*found)
-        *n = (uint64_t)sqlite3_column_int64(s, 0);
+    if (!vdm_db_step(s, &row, err)) {
+        vdm_db_reset(&s);
+        return vdm_err_prefix(err, "catalog");
+    }
+    *found = sqlite3_column_type(s, 0) == SQLITE_INTEGER;
+    *n = (uint64_t)sqlite3_column_int64(s, 0);
     vdm_db_reset(&s);
-    return ok || vdm_err_prefix(err, "catalog");
+    return true;
 }
 
 bool vdm_catalog_version(struct vdm_catalog *c, uint64_t *out, struct vdm_err *err)
@@ -111,8 +115,9 @@ static void list_sql(struct vdm_buf *out, const struct vdm_catalog_filter *f)
     vdm_buf_putc(out, 0);
 }
 
+/* Where nobody asks for terms there is no parameter 9, and SQLite takes none. */
 static void bind_list(sqlite3_stmt *s, const struct vdm_catalog_filter *f, uint64_t after,
-                      size_t cap)
+                      size_t cap, struct vdm_bytes match)
 {
     const struct vdm_bytes texts[] = {f->source, f->collection, f->issuer, f->from, f->to};
     for (int i = 0; i < 5; i++)
@@ -124,6 +129,7 @@ static void bind_list(sqlite3_stmt *s, const struct vdm_catalog_filter *f, uint6
     else
         vdm_db_bind_number(s, 7, after);
     vdm_db_bind_number(s, 8, cap);
+    vdm_db_bind_text(s, 9, match);
 }
 
 bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f, uint64_t after,
@@ -132,17 +138,15 @@ bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f,
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_buf match VDM_CLEANUP(vdm_buf_release) = {0};
     sqlite3_stmt *s = NULL;
-    bool row = true, ok;
+    bool row, ok = true;
     size_t got = 0;
     list_sql(&text, f);
     if (!vdm_buf_ok(&text, err) || !vdm_catalog_match(f, &match, err))
         return false;
-    ok = vdm_db_prepare(c->db, (const char *)text.p, &s, err);
-    if (ok)
-        bind_list(s, f, after, cap);
-    if (ok && f->terms)
-        vdm_db_bind_text(s, 9, vdm_buf_bytes(&match));
-    while (ok && got < cap && (ok = vdm_db_step(s, &row, err)) && row)
+    if (!vdm_db_prepare(c->db, (const char *)text.p, &s, err))
+        return vdm_err_prefix(err, "catalog");
+    bind_list(s, f, after, cap, vdm_buf_bytes(&match));
+    while (got < cap && (ok = vdm_db_step(s, &row, err)) && row)
         n[got++] = (uint64_t)sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
     *count = got;
@@ -250,32 +254,29 @@ bool vdm_catalog_same_time(struct vdm_catalog *c, uint64_t n, struct vdm_time re
 
 bool vdm_catalog_totals(struct vdm_catalog *c, struct vdm_catalog_totals *out, struct vdm_err *err)
 {
-    sqlite3_stmt *s = NULL, *captures = NULL;
-    bool row,
-        ok = vdm_catalog_prepared(c, VDM_CATALOG_TOTALS, &s, err) && vdm_db_step(s, &row, err);
-    if (ok) {
-        out->documents = (uint64_t)sqlite3_column_int64(s, 0);
-        out->bytes = (uint64_t)sqlite3_column_int64(s, 1);
-        vdm_db_reset(&s);
-        ok = vdm_db_prepare(c->db, "SELECT count(*) FROM capture", &captures, err) &&
-             vdm_db_step(captures, &row, err);
-        out->captures = ok ? (uint64_t)sqlite3_column_int64(captures, 0) : 0;
-    }
-    sqlite3_finalize(captures);
-    return ok || vdm_err_prefix(err, "catalog");
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    bool row;
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_TOTALS, &s, err))
+        return false;
+    if (!vdm_db_step(s, &row, err))
+        return vdm_err_prefix(err, "catalog");
+    out->captures = (uint64_t)sqlite3_column_int64(s, 0);
+    out->documents = (uint64_t)sqlite3_column_int64(s, 1);
+    out->bytes = (uint64_t)sqlite3_column_int64(s, 2);
+    return true;
 }
 
 bool vdm_catalog_collections(struct vdm_catalog *c, vdm_catalog_collection_fn *tell, void *ctx,
                              struct vdm_err *err)
 {
     sqlite3_stmt *s = NULL;
-    bool row = true, more = true;
-    bool ok =
-        vdm_db_prepare(c->db,
-                       "SELECT collection, count(*) FROM capture WHERE collection IS NOT NULL "
-                       "GROUP BY collection ORDER BY count(*) DESC, collection",
-                       &s, err);
-    while (ok && more && (ok = vdm_db_step(s, &row, err)) && row)
+    bool row, ok = true, more = true;
+    if (!vdm_db_prepare(c->db,
+                        "SELECT collection, count(*) FROM capture WHERE collection IS NOT NULL "
+                        "GROUP BY collection ORDER BY count(*) DESC, collection",
+                        &s, err))
+        return vdm_err_prefix(err, "catalog");
+    while (more && (ok = vdm_db_step(s, &row, err)) && row)
         more = tell(ctx, vdm_db_column(s, 0), (uint64_t)sqlite3_column_int64(s, 1));
     sqlite3_finalize(s);
     return ok || vdm_err_prefix(err, "catalog");

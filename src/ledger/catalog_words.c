@@ -54,11 +54,11 @@ static bool words_of(const struct vdm_record *r, struct vdm_buf *out, struct vdm
             continue;
         vdm_buf_clear(&value);
         vdm_value_decode(l.value, &value);
-        vdm_buf_puts(out, out->n ? " " BETWEEN : BETWEEN);
+        vdm_buf_puts(out, " " BETWEEN);
         if (!vdm_buf_ok(&value, err) || !vdm_words_append(out, vdm_buf_bytes(&value), err))
             return false;
     }
-    return vdm_buf_ok(out, err);
+    return true;
 }
 
 bool vdm_catalog_learn_words(struct vdm_catalog *c, uint64_t n, const struct vdm_record *r,
@@ -85,11 +85,16 @@ static void put_term(struct vdm_buf *out, const struct vdm_catalog_term *t)
     vdm_buf_puts(out, t->begins ? "\"*" : "\"");
 }
 
+static void put_terms(struct vdm_buf *out, const struct vdm_catalog_filter *f, bool absent)
+{
+    for (size_t i = 0; i < f->terms; i++)
+        if (f->term[i].absent == absent)
+            put_term(out, &f->term[i]);
+}
+
 bool vdm_catalog_match(const struct vdm_catalog_filter *f, struct vdm_buf *out, struct vdm_err *err)
 {
-    for (int absent = 0; absent < 2; absent++)
-        for (size_t i = 0; i < f->terms; i++)
-            if (f->term[i].absent == (absent == 1))
-                put_term(out, &f->term[i]);
+    put_terms(out, f, false);
+    put_terms(out, f, true);
     return vdm_buf_ok(out, err);
 }

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define HEAP_LIMIT (64 << 20)
-
 /* SQLite calls a database damaged that the disk does not read: the one is bad, of the other nothing is
  * known. */
 static int read_error(sqlite3 *db)
@@ -83,15 +82,12 @@ void vdm_db_bind_blob(sqlite3_stmt *s, int i, struct vdm_bytes b)
 
 void vdm_db_bind_text(sqlite3_stmt *s, int i, struct vdm_bytes b)
 {
-    if (b.p)
-        sqlite3_bind_text64(s, i, (const char *)b.p, b.n, SQLITE_STATIC, SQLITE_UTF8);
-    else
-        sqlite3_bind_null(s, i);
+    sqlite3_bind_text64(s, i, (const char *)b.p, b.n, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 struct vdm_bytes vdm_db_column(sqlite3_stmt *s, int i)
 {
-    const uint8_t *p = sqlite3_column_type(s, i) == SQLITE_NULL ? NULL : sqlite3_column_blob(s, i);
+    const uint8_t *p = sqlite3_column_blob(s, i);
     return (struct vdm_bytes){p, p ? (size_t)sqlite3_column_bytes(s, i) : 0};
 }
 
@@ -101,6 +97,11 @@ void vdm_db_reset(sqlite3_stmt **s)
         return;
     sqlite3_reset(*s);
     sqlite3_clear_bindings(*s);
+}
+
+void vdm_db_finalize(sqlite3_stmt **s)
+{
+    sqlite3_finalize(*s);
 }
 
 /* --- opening --- */
@@ -113,6 +114,15 @@ char *vdm_db_path(const char *store, const char *file)
     if (path)
         snprintf(path, n, "%s/%s", folder, file);
     return path;
+}
+
+char *vdm_db_beside(const char *path, const char *suffix)
+{
+    size_t n = strlen(path) + strlen(suffix) + 1;
+    char *beside = malloc(n);
+    if (beside)
+        snprintf(beside, n, "%s%s", path, suffix);
+    return beside;
 }
 
 static void set_limits(sqlite3 *db)
@@ -167,19 +177,16 @@ static bool pragma(sqlite3 *db, const char *name, const char *value, const char 
     sqlite3_snprintf(sizeof sql, sql, "PRAGMA %s=%s", name, value);
     if (!vdm_db_exec(db, sql, err))
         return false;
-    sqlite3_stmt *s = NULL;
-    bool row = false;
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_finalize) = NULL;
+    bool row;
     sqlite3_snprintf(sizeof sql, sql, "PRAGMA %s", name);
-    bool ok = vdm_db_prepare(db, sql, &s, err) && vdm_db_step(s, &row, err);
-    if (ok) {
-        const unsigned char *got = row ? sqlite3_column_text(s, 0) : NULL;
-        ok = (got && sqlite3_stricmp((const char *)got, answer) == 0) ||
-             (sqlite3_errcode(db) == SQLITE_NOMEM
-                  ? vdm_fail_memory(err)
-                  : vdm_fail(err, "SQLite refuses %s=%s", name, value));
-    }
-    sqlite3_finalize(s);
-    return ok;
+    if (!vdm_db_prepare(db, sql, &s, err) || !vdm_db_step(s, &row, err))
+        return false;
+    const unsigned char *got = row ? sqlite3_column_text(s, 0) : NULL;
+    if (got && sqlite3_stricmp((const char *)got, answer) == 0)
+        return true;
+    return sqlite3_errcode(db) == SQLITE_NOMEM ? vdm_fail_memory(err)
+                                               : vdm_fail(err, "SQLite refuses %s=%s", name, value);
 }
 
 /* EXTRA: the power may fail right after a commit returns. For the catalog too: with NORMAL a journal is
@@ -240,7 +247,8 @@ static bool set_up(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode
 static bool share(const char *path, int fd, struct vdm_err *err)
 {
     int folder VDM_CLEANUP(vdm_fd_close) = -1;
-    char *parent VDM_CLEANUP(vdm_free_string) = strndup(path, (size_t)(strrchr(path, '/') - path));
+    struct vdm_bytes before = {(const uint8_t *)path, (size_t)(strrchr(path, '/') - path)};
+    char *parent VDM_CLEANUP(vdm_free_string) = vdm_bytes_dup(before);
     if (!parent)
         return vdm_fail_memory(err);
     return vdm_dir_open(AT_FDCWD, parent, &folder, err) && vdm_fd_share(folder, fd, 0660, err);
@@ -262,26 +270,22 @@ static bool make_file(const struct vdm_db_kind *kind, const char *path, struct v
 static bool is_ours(const struct vdm_db_kind *kind, const char *path, struct vdm_err *err)
 {
     struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!vdm_db_check_header(path, kind, &why, err))
+    bool newer;
+    if (!vdm_db_check_header(path, kind, &newer, &why, err))
         return false;
     return why.n == 0 || vdm_fail_as(err, VDM_ERR_MALFORMED, "%s: %.*s", kind->file, (int)why.n,
                                      (const char *)why.p);
 }
 
-bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
-                 enum vdm_db_mode mode, struct vdm_err *err)
+static bool open_file(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
+                      enum vdm_db_mode mode, struct vdm_err *err)
 {
     int flags = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
                 SQLITE_OPEN_NOMUTEX |
                 (mode == VDM_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-    if (!(mode == VDM_DB_CREATE ? make_file(kind, path, err) : is_ours(kind, path, err)))
-        return false;
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) {
-        if (db)
-            vdm_db_fail(db, err);
-        else
-            vdm_fail_memory(err);
+        vdm_db_fail(db, err); /* without a handle SQLite says that it has no memory */
         sqlite3_close(db);
         return vdm_err_prefix(err, "%s", kind->file);
     }
@@ -291,6 +295,13 @@ bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path
     }
     *out = db;
     return true;
+}
+
+bool vdm_db_open(sqlite3 **out, const struct vdm_db_kind *kind, const char *path,
+                 enum vdm_db_mode mode, struct vdm_err *err)
+{
+    return (mode == VDM_DB_CREATE ? make_file(kind, path, err) : is_ours(kind, path, err)) &&
+           open_file(out, kind, path, mode, err);
 }
 
 /* VACUUM attaches a scratch database and writes the schema, which no other connection may do. */
@@ -323,23 +334,24 @@ struct beside {
 
 static bool look_beside(const char *path, struct beside *out, struct vdm_err *err)
 {
-    char *journal VDM_CLEANUP(vdm_free_string) = NULL;
-    char *wal VDM_CLEANUP(vdm_free_string) = NULL;
+    char *journal VDM_CLEANUP(vdm_free_string) = vdm_db_beside(path, "-journal");
+    char *wal VDM_CLEANUP(vdm_free_string) = vdm_db_beside(path, "-wal");
     struct stat st;
-    if (asprintf(&journal, "%s-journal", path) < 0 || asprintf(&wal, "%s-wal", path) < 0)
+    if (!journal || !wal)
         return vdm_fail_memory(err);
     out->odd_journal = lstat(journal, &st) == 0 && !S_ISREG(st.st_mode);
     out->wal = lstat(wal, &st) == 0;
     return true;
 }
 
-bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
-                         struct vdm_err *err)
+bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, bool *newer,
+                         struct vdm_buf *why, struct vdm_err *err)
 {
     int fd VDM_CLEANUP(vdm_fd_close) = -1;
     uint8_t h[100] = {0};
     size_t got = 0;
     struct beside beside = {false, false};
+    *newer = false;
     if (!vdm_file_open(AT_FDCWD, path, false, &fd, err) ||
         !vdm_fd_read(fd, h, sizeof h, &got, err) || !look_beside(path, &beside, err))
         return vdm_err_prefix(err, "%s", kind->file);
@@ -355,12 +367,11 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
         vdm_buf_puts(why, "another journal mode");
     else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0)
         vdm_buf_puts(why, "another kind of database");
-    else if (version > VDM_SCHEMA_VERSION)
-        vdm_buf_putf(
-            why,
-            "it says that a newer vidimus made it (version %u of the database, this program "
-            "knows %d): use that one",
-            version, VDM_SCHEMA_VERSION);
+    else if ((*newer = version > VDM_SCHEMA_VERSION))
+        vdm_buf_putf(why,
+                     "made by a newer vidimus (version %u of the database, this program knows %d): "
+                     "use that one",
+                     version, VDM_SCHEMA_VERSION);
     else if (version != VDM_SCHEMA_VERSION)
         vdm_buf_putf(why, "version %u of the database, which is none", version);
     return vdm_buf_ok(why, err);
@@ -370,22 +381,22 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struc
  * begins may differ, but not two tables at one page. */
 static bool dump_schema(sqlite3 *db, struct vdm_buf *out, struct vdm_err *err)
 {
-    sqlite3_stmt *s = NULL;
-    bool row = false;
-    bool ok = vdm_db_prepare(db,
-                             "SELECT quote(type), quote(name), quote(tbl_name), quote(sql), "
-                             "CASE WHEN rootpage > 0 THEN typeof(rootpage) "
-                             "ELSE quote(rootpage) END, "
-                             "(SELECT count(*) FROM sqlite_schema AS other "
-                             "WHERE other.rootpage = s.rootpage AND s.rootpage <> 0) "
-                             "FROM sqlite_schema AS s ORDER BY rowid",
-                             &s, err);
-    while (ok && (ok = vdm_db_step(s, &row, err)) && row)
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_finalize) = NULL;
+    bool row, ok;
+    if (!vdm_db_prepare(db,
+                        "SELECT quote(type), quote(name), quote(tbl_name), quote(sql), "
+                        "CASE WHEN rootpage > 0 THEN typeof(rootpage) "
+                        "ELSE quote(rootpage) END, "
+                        "(SELECT count(*) FROM sqlite_schema AS other "
+                        "WHERE other.rootpage = s.rootpage AND s.rootpage <> 0) "
+                        "FROM sqlite_schema AS s ORDER BY rowid",
+                        &s, err))
+        return false;
+    while ((ok = vdm_db_step(s, &row, err)) && row)
         for (int i = 0; i < 6; i++) {
             vdm_buf_put(out, vdm_db_column(s, i));
-            vdm_buf_putc(out, i < 5 ? '|' : '\n');
+            vdm_buf_putc(out, '|');
         }
-    sqlite3_finalize(s);
     return ok && vdm_buf_ok(out, err);
 }
 
@@ -394,20 +405,49 @@ static bool dump_pristine(const struct vdm_db_kind *kind, struct vdm_buf *out, s
     sqlite3 *db = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY;
     bool ok =
-        (sqlite3_open_v2(":memory:", &db, flags, NULL) == SQLITE_OK || vdm_fail_memory(err)) &&
+        (sqlite3_open_v2(":memory:", &db, flags, NULL) == SQLITE_OK || vdm_db_fail(db, err)) &&
         make_schema(db, kind, err) && dump_schema(db, out, err);
     sqlite3_close(db);
+    return ok;
+}
+
+static bool is_schema(sqlite3 *db, const struct vdm_db_kind *kind, bool *same, struct vdm_err *err)
+{
+    struct vdm_buf ours VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf theirs VDM_CLEANUP(vdm_buf_release) = {0};
+    bool ok = dump_pristine(kind, &ours, err) && dump_schema(db, &theirs, err);
+    *same = ok && vdm_bytes_equal(vdm_buf_bytes(&ours), vdm_buf_bytes(&theirs));
     return ok;
 }
 
 bool vdm_db_check_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_buf *why,
                          struct vdm_err *err)
 {
-    struct vdm_buf ours VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_buf theirs VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!dump_pristine(kind, &ours, err) || !dump_schema(db, &theirs, err))
+    bool same;
+    if (!is_schema(db, kind, &same, err))
         return false;
-    if (!vdm_bytes_equal(vdm_buf_bytes(&ours), vdm_buf_bytes(&theirs)))
+    if (!same)
         vdm_buf_puts(why, "its tables, indexes or triggers are not those that vidimus makes");
+    return vdm_buf_ok(why, err);
+}
+
+bool vdm_db_check_newer(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                        struct vdm_err *err)
+{
+    sqlite3 *db = NULL;
+    struct vdm_err problem = {0};
+    bool ours = false;
+    bool looked =
+        open_file(&db, kind, path, VDM_DB_READ, &problem) && is_schema(db, kind, &ours, &problem);
+    sqlite3_close(db);
+    if (!looked && vdm_err_is_memory(&problem))
+        return vdm_fail_memory(err);
+    if (!ours)
+        return vdm_fail(err, "%s: %.*s%s%s", kind->file, (int)why->n, (const char *)why->p,
+                        looked ? "" : "; its tables could not be read: ", problem.text);
+    vdm_buf_clear(why);
+    vdm_buf_putf(why,
+                 "it says that a newer vidimus made it, but its tables are those of version %d",
+                 VDM_SCHEMA_VERSION);
     return vdm_buf_ok(why, err);
 }

@@ -29,6 +29,9 @@ struct vdm_db_kind {
  * errno says why. */
 char *vdm_db_path(const char *store, const char *file);
 
+/* `path` with a suffix, to be freed; NULL without memory. */
+char *vdm_db_beside(const char *path, const char *suffix);
+
 /* `path`: of the file, absolute and free of links. A journal that an interrupted write left is rolled
  * back when opened for writing; for reading that is VDM_ERR_RECOVER. A file whose header is not that
  * of its kind, or that has a write-ahead log, is VDM_ERR_MALFORMED. */
@@ -58,11 +61,20 @@ struct vdm_bytes vdm_db_column(sqlite3_stmt *s, int i);            /* valid unti
 /* For VDM_CLEANUP: leaves the statement ready for its next use. */
 void vdm_db_reset(sqlite3_stmt **s);
 
+/* For VDM_CLEANUP, too: of one that is used once. */
+void vdm_db_finalize(sqlite3_stmt **s);
+
 /* Compare header and schema with what this version makes. *why is empty if they are the same. */
 bool vdm_db_check_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_buf *why,
                          struct vdm_err *err) VDM_MUST_CHECK;
-/* The same for the file's header, without SQLite. */
-bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
-                         struct vdm_err *err) VDM_MUST_CHECK;
+/* The same for the file's header, without SQLite. *newer: it says that a later version made it, and
+ * nothing else is wrong with it. */
+bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, bool *newer,
+                         struct vdm_buf *why, struct vdm_err *err) VDM_MUST_CHECK;
+/* For such a header, with *why. A later version has other tables: with those of this one the number was
+ * changed, and *why says that. Else, or if they cannot be read, nothing can be said of the file:
+ * VDM_ERR_FAILED with what *why said. */
+bool vdm_db_check_newer(const char *path, const struct vdm_db_kind *kind, struct vdm_buf *why,
+                        struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static const char *const sql[STATEMENTS] = {
-    [STMT_SIZE] = "SELECT coalesce(max(size), 0) FROM checkpoint",
+    [STMT_SIZE] = "SELECT coalesce(max(size), 0) FROM checkpoint WHERE size > 0",
     [STMT_ENTRY] = "SELECT note FROM entry WHERE n = ?",
     [STMT_RECORD] = "SELECT text FROM record WHERE n = ?",
     [STMT_CHECKPOINT] = "SELECT note FROM checkpoint WHERE size = ?",
@@ -29,6 +29,10 @@ static const char *const sql[STATEMENTS] = {
     [STMT_PUT_RECORD] = "INSERT INTO record(n, text) VALUES(?, ?)",
     [STMT_PUT_CHECKPOINT] = "INSERT INTO checkpoint(size, note) VALUES(?, ?)",
     [STMT_PUT_TILE] = "INSERT INTO tile(level, \"index\", hashes) VALUES(?, ?, ?)",
+    [STMT_NEXT] = "SELECT n FROM entry WHERE n >= ?1 AND n < ?2 "
+                  "AND substr(note, 1, length(?3)) = ?3 ORDER BY n LIMIT 1",
+    [STMT_COUNT] = "SELECT count(*) FROM entry WHERE n >= ?1 AND n < ?2 "
+                   "AND substr(note, 1, length(?3)) = ?3",
     [STMT_ERASE_RECORD] = "DELETE FROM record WHERE n = ?",
     [STMT_GROW_TILE] = "UPDATE tile SET hashes = ?3 WHERE level = ?1 AND \"index\" = ?2",
 };
@@ -177,8 +181,11 @@ bool vdm_ledger_check_schema(const char *store, struct vdm_buf *why, struct vdm_
     char *path VDM_CLEANUP(vdm_free_string) = vdm_db_path(store, ledger_kind.file);
     if (!path)
         return vdm_fail_errno(err, "%s", store);
-    if (!vdm_db_check_header(path, &ledger_kind, why, err))
+    bool newer;
+    if (!vdm_db_check_header(path, &ledger_kind, &newer, why, err))
         return false;
+    if (newer)
+        return vdm_db_check_newer(path, &ledger_kind, why, err);
     if (why->n)
         return true;
     struct vdm_ledger *l VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
@@ -265,7 +272,10 @@ static bool erase_all(struct vdm_ledger *l, const uint64_t *n, size_t count, str
         if (!vdm_db_run(s, err))
             return vdm_err_prefix(err, "record %llu", (unsigned long long)n[i]);
     }
-    return vdm_db_exec(l->db, "COMMIT", err);
+    if (!vdm_db_exec(l->db, "COMMIT", err))
+        return false;
+    l->writing = false;
+    return true;
 }
 
 bool vdm_ledger_erase_records(struct vdm_ledger *l, const uint64_t *n, size_t count,
@@ -274,9 +284,7 @@ bool vdm_ledger_erase_records(struct vdm_ledger *l, const uint64_t *n, size_t co
     if (!vdm_ledger_begin(l, err))
         return false;
     bool ok = erase_all(l, n, count, err);
-    if (!ok)
-        vdm_ledger_rollback(l);
-    l->writing = false;
+    vdm_ledger_rollback(l);
     /* secure_delete overwrites a row where it lies, but not the copies of it that SQLite left in
      * unused parts of other pages when it moved rows about. */
     return (ok && vdm_db_rebuild(&ledger_kind, l->path, err)) ||

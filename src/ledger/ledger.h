@@ -31,7 +31,8 @@ bool vdm_ledger_open(struct vdm_ledger **out, const char *store, enum vdm_ledger
 void vdm_ledger_close(struct vdm_ledger *l); /* NULL is fine */
 void vdm_ledger_cleanup(struct vdm_ledger **l);
 
-/* *why says in what file header or schema differ from what this version makes; empty if they do not. */
+/* *why says in what file header or schema differ from what this version makes; empty if they do not.
+ * Of a ledger that a later version made nothing can be said: VDM_ERR_FAILED tells that. */
 bool vdm_ledger_check_schema(const char *store, struct vdm_buf *why,
                              struct vdm_err *err) VDM_MUST_CHECK;
 
@@ -46,6 +47,12 @@ bool vdm_ledger_record(struct vdm_ledger *l, uint64_t n, struct vdm_buf *out, bo
                        struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *out, bool *found,
                            struct vdm_err *err) VDM_MUST_CHECK;
+/* The first entry from <= n < to whose note begins with these bytes, `vidimus/audit/` for example. */
+bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
+                     uint64_t *n, bool *found, struct vdm_err *err) VDM_MUST_CHECK;
+/* How many of them there are. */
+bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
+                      uint64_t *count, struct vdm_err *err) VDM_MUST_CHECK;
 /* A vdm_tile_read_fn; ctx is the ledger. Keeps the few tiles read last. */
 bool vdm_ledger_read_tile(void *ctx, uint8_t level, uint64_t index, unsigned width,
                           struct vdm_digest *hashes, struct vdm_err *err);
@@ -79,6 +86,24 @@ struct vdm_ledger_counts {
 };
 bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out,
                        struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- the file itself --- */
+
+/* SHA-256 of ledger.db as it lies on the disk, with SQLite's count of the writes to it: two digests of
+ * one count must be the same, or the disk has changed what nobody wrote. *steady false: somebody wrote
+ * to it meanwhile. Takes no lock. */
+struct vdm_ledger_file {
+    uint32_t writes;
+    struct vdm_digest digest;
+};
+bool vdm_ledger_file(const char *store, struct vdm_crypto *c, struct vdm_ledger_file *out,
+                     bool *steady, struct vdm_err *err) VDM_MUST_CHECK;
+/* A copy of the whole, as of one moment, as ledger.db in another store folder: in place of one that is
+ * there, and durable, if `accept` is happy with the folder `aside` below it, where it is made. Who
+ * writes meanwhile is not held up for long. */
+typedef bool vdm_ledger_accept_fn(void *ctx, const char *aside, struct vdm_err *err);
+bool vdm_ledger_copy(struct vdm_ledger *l, const char *store, vdm_ledger_accept_fn *accept,
+                     void *ctx, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- writing --- */
 

@@ -23,14 +23,15 @@ enum vdm_ledger_statement {
     STMT_PUT_TILE,
     STMT_GROW_TILE,
     STMT_ERASE_RECORD,
+    STMT_NEXT,
+    STMT_COUNT,
     STATEMENTS
 };
 
 struct vdm_cached_tile {
-    bool used;
     uint8_t level;
     uint64_t index;
-    unsigned width;
+    unsigned width; /* 0: there is none in this slot */
     struct vdm_digest hashes[VDM_TILE_WIDTH];
 };
 

@@ -14,8 +14,7 @@ bool vdm_ledger_size(struct vdm_ledger *l, uint64_t *size, struct vdm_err *err)
     bool row;
     if (!vdm_ledger_statement(l, STMT_SIZE, &s, err) || !vdm_db_step(s, &row, err))
         return vdm_err_prefix(err, "ledger");
-    sqlite3_int64 n = sqlite3_column_int64(s, 0);
-    *size = n > 0 ? (uint64_t)n : 0;
+    *size = (uint64_t)sqlite3_column_int64(s, 0);
     return true;
 }
 
@@ -51,6 +50,59 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
     return get(l, STMT_CHECKPOINT, size, out, found, err);
 }
 
+/* A search through many rows is cut: who commits waits while one is under way. */
+#define SEARCH_ROWS 20000
+
+static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which, struct vdm_bytes beginning,
+                   uint64_t from, uint64_t to, uint64_t *out, bool *row, struct vdm_err *err)
+{
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    if (!vdm_ledger_statement(l, which, &s, err))
+        return vdm_err_prefix(err, "ledger");
+    vdm_db_bind_number(s, 1, from);
+    vdm_db_bind_number(s, 2, to);
+    vdm_db_bind_blob(s, 3, beginning);
+    if (!vdm_db_step(s, row, err))
+        return vdm_err_prefix(err, "ledger");
+    *out = *row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    return true;
+}
+
+static uint64_t search_end(uint64_t from, uint64_t to)
+{
+    return to - from > SEARCH_ROWS ? from + SEARCH_ROWS : to;
+}
+
+bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
+                     uint64_t *n, bool *found, struct vdm_err *err)
+{
+    uint64_t at;
+    *found = false;
+    for (uint64_t end; !*found && from < to; from = end) {
+        end = search_end(from, to);
+        if (!search(l, STMT_NEXT, beginning, from, end, &at, found, err))
+            return false;
+    }
+    if (*found)
+        *n = at;
+    return true;
+}
+
+bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
+                      uint64_t *count, struct vdm_err *err)
+{
+    uint64_t some;
+    bool row;
+    *count = 0;
+    for (uint64_t end; from < to; from = end) {
+        end = search_end(from, to);
+        if (!search(l, STMT_COUNT, beginning, from, end, &some, &row, err))
+            return false;
+        *count += some;
+    }
+    return true;
+}
+
 /* --- tiles --- */
 
 static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t level,
@@ -58,7 +110,6 @@ static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t l
 {
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
     bool row;
-    t->used = false;
     if (!vdm_ledger_statement(l, STMT_TILE, &s, err))
         return false;
     vdm_db_bind_number(s, 1, level);
@@ -74,7 +125,6 @@ static bool load_tile(struct vdm_ledger *l, struct vdm_cached_tile *t, uint8_t l
     t->level = level;
     t->index = index;
     t->width = (unsigned)(hashes.n / sizeof *t->hashes);
-    t->used = true;
     return true;
 }
 
@@ -83,14 +133,12 @@ bool vdm_ledger_read_tile(void *ctx, uint8_t level, uint64_t index, unsigned wid
 {
     struct vdm_ledger *l = ctx;
     struct vdm_cached_tile *t = &l->cache[(index + 5u * level) % VDM_LEDGER_CACHED_TILES];
-    bool hit = t->used && t->level == level && t->index == index && t->width >= width;
+    bool hit = t->level == level && t->index == index && t->width >= width;
     if (!hit && !load_tile(l, t, level, index, err))
         return vdm_err_prefix(err, "ledger: tile %u/%llu", level, (unsigned long long)index);
-    if (t->width < width) {
-        t->used = false;
+    if (t->width < width)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "ledger: tile %u/%llu has %u hashes, not %u",
                            level, (unsigned long long)index, t->width, width);
-    }
     memcpy(hashes, t->hashes, (size_t)width * sizeof *hashes);
     return true;
 }
@@ -155,14 +203,12 @@ static const uint8_t *place_rows(struct vdm_ledger_row *row, size_t count, const
     return p;
 }
 
-/* Where the slice ends if rows were read until `wanted` or until the byte limit stopped them. */
+/* Where the slice ends if rows were read until `wanted` or until the byte limit stopped them, which one
+ * row alone does not reach. */
 static uint64_t slice_end(const struct vdm_ledger_slice *s, const struct vdm_ledger_row *row,
                           size_t count, size_t start, uint64_t wanted)
 {
-    if (s->memory.n - start < SLICE_BYTES || count == 0)
-        return wanted;
-    uint64_t last = row[count - 1].n;
-    return last >= s->from && last < wanted ? last + 1 : wanted;
+    return s->memory.n - start < SLICE_BYTES ? wanted : row[count - 1].n + 1;
 }
 
 bool vdm_ledger_read_slice(struct vdm_ledger *l, uint64_t from, uint64_t end,
@@ -201,28 +247,27 @@ void vdm_ledger_slice_release(struct vdm_ledger_slice *s)
     *s = (struct vdm_ledger_slice){0};
 }
 
-static bool count(struct vdm_ledger *l, const char *sql, uint64_t *out, struct vdm_err *err)
+static bool count_rows(struct vdm_ledger *l, const char *sql, uint64_t *out, struct vdm_err *err)
 {
-    sqlite3_stmt *s = NULL;
-    bool row = false;
-    bool ok = vdm_db_prepare(l->db, sql, &s, err) && vdm_db_step(s, &row, err);
-    if (ok)
-        *out = row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
-    sqlite3_finalize(s);
-    return ok || vdm_err_prefix(err, "ledger");
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_finalize) = NULL;
+    bool row;
+    if (!vdm_db_prepare(l->db, sql, &s, err) || !vdm_db_step(s, &row, err))
+        return vdm_err_prefix(err, "ledger");
+    *out = (uint64_t)sqlite3_column_int64(s, 0);
+    return true;
 }
 
 bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out, struct vdm_err *err)
 {
-    return count(l, "SELECT count(*) FROM entry", &out->entries, err) &&
-           count(l, "SELECT count(*) FROM record", &out->records, err) &&
-           count(l, "SELECT count(*) FROM checkpoint", &out->checkpoints, err) &&
-           count(l, "SELECT count(*) FROM tile", &out->tiles, err) &&
-           count(l,
+    return count_rows(l, "SELECT count(*) FROM entry", &out->entries, err) &&
+           count_rows(l, "SELECT count(*) FROM record", &out->records, err) &&
+           count_rows(l, "SELECT count(*) FROM checkpoint", &out->checkpoints, err) &&
+           count_rows(l, "SELECT count(*) FROM tile", &out->tiles, err) &&
+           count_rows(l,
                  "SELECT coalesce(sum(length(hashes)), 0) / 32 FROM tile "
                  "WHERE typeof(level) = 'integer' AND typeof(\"index\") = 'integer' "
                  "AND typeof(hashes) = 'blob'",
                  &out->hashes, err) &&
-           count(l, "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)",
+           count_rows(l, "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)",
                  &out->others, err);
 }

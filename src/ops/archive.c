@@ -386,7 +386,7 @@ static bool find_reach(struct vdm_archive *a, uint64_t size, struct vdm_catalog_
     *ours = false;
     if (vdm_catalog_reached(a->catalog, reach, &why))
         return vdm_archive_catalog_fits(a, reach, size, ours, err);
-    return why.kind == VDM_ERR_MALFORMED || vdm_fail_as(err, why.kind, "catalog: %s", why.text);
+    return why.kind == VDM_ERR_MALFORMED || vdm_fail_as(err, why.kind, "%s", why.text);
 }
 
 bool vdm_archive_catch_up(struct vdm_archive *a, uint64_t size, const struct vdm_progress *progress,

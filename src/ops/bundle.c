@@ -430,9 +430,9 @@ static bool run(struct vdm_bundle_job *j, enum vdm_stream_form form, struct vdm_
     return true;
 }
 
-bool vdm_bundle_write(struct vdm_archive *a, const struct vdm_bundle_request *r,
-                      const struct vdm_signer *sealer, const struct vdm_progress *progress,
-                      struct vdm_bundle_made *made, struct vdm_err *err)
+static bool write_once(struct vdm_archive *a, const struct vdm_bundle_request *r,
+                       const struct vdm_signer *sealer, const struct vdm_progress *progress,
+                       struct vdm_bundle_made *made, struct vdm_err *err)
 {
     enum vdm_stream_form form;
     if (!vdm_stream_form_of_name(r->output, &form, err))
@@ -443,4 +443,28 @@ bool vdm_bundle_write(struct vdm_archive *a, const struct vdm_bundle_request *r,
     bool ok = run(&job, form, made, err);
     release(&job);
     return ok;
+}
+
+/* What a withdrawal has erased meanwhile looks like damage. The archive as it is then has it no more. */
+bool vdm_bundle_write(struct vdm_archive *a, const struct vdm_bundle_request *r,
+                      const struct vdm_signer *sealer, const struct vdm_progress *progress,
+                      struct vdm_bundle_made *made, struct vdm_err *err)
+{
+    enum { TRIES = 5 };
+    uint64_t before, after;
+    for (int i = 1;; i++) {
+        struct vdm_err why = {0};
+        if (!vdm_ledger_size(a->ledger, &before, err))
+            return false;
+        if (write_once(a, r, sealer, progress, made, &why))
+            return true;
+        if (why.kind == VDM_ERR_INTERRUPTED || !vdm_ledger_size(a->ledger, &after, NULL) ||
+            after == before)
+            return vdm_fail_as(err, why.kind, "%s", why.text);
+        if (i == TRIES)
+            return vdm_fail(err,
+                            "others kept writing to the archive while the bundle was made: try "
+                            "again when they are done (%s)",
+                            why.text);
+    }
 }

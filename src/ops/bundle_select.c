@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/bundle_make.h"
 
+#include "base/list.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -13,14 +15,8 @@ void vdm_selected_release(struct vdm_selected *s)
 
 static bool add(struct vdm_selected *s, uint64_t n, struct vdm_err *err)
 {
-    if (s->count == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 256;
-        uint64_t *grown = reallocarray(s->n, cap, sizeof *grown);
-        if (!grown)
-            return vdm_fail_memory(err);
-        s->n = grown;
-        s->cap = cap;
-    }
+    if (!vdm_list_grow(&s->n, s->count, &s->cap, sizeof *s->n, err))
+        return false;
     s->n[s->count++] = n;
     return true;
 }
@@ -129,16 +125,8 @@ static bool add_found(struct vdm_archive *a, const struct vdm_catalog_filter *wa
 
 bool vdm_selected_find(const struct vdm_selected *s, uint64_t n, size_t *at)
 {
-    size_t low = 0, high = s->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (s->n[mid] < n)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    *at = low;
-    return low < s->count && s->n[low] == n;
+    *at = vdm_list_place(s->n, s->count, sizeof *s->n, &n, vdm_list_by_number);
+    return *at < s->count && s->n[*at] == n;
 }
 
 struct follow {
@@ -148,14 +136,8 @@ struct follow {
 
 static bool add_follower(struct vdm_selected *s, const struct vdm_follower *f, struct vdm_err *err)
 {
-    if (s->followers == s->followers_cap) {
-        size_t cap = s->followers_cap ? s->followers_cap * 2 : 64;
-        struct vdm_follower *grown = reallocarray(s->follower, cap, sizeof *grown);
-        if (!grown)
-            return vdm_fail_memory(err);
-        s->follower = grown;
-        s->followers_cap = cap;
-    }
+    if (!vdm_list_grow(&s->follower, s->followers, &s->followers_cap, sizeof *f, err))
+        return false;
     s->follower[s->followers++] = *f;
     return true;
 }

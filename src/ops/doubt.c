@@ -2,6 +2,7 @@
 #include "ops/doubt.h"
 
 #include "keys/mark.h"
+#include "ops/recover.h"
 #include "ops/verify_archive.h"
 
 #include <stdio.h>
@@ -27,32 +28,45 @@ bool vdm_doubt_none(struct vdm_archive *a, struct vdm_err *err)
                     "archive first");
 }
 
-/* Whether somebody trusts its keys is not the question. */
-static bool is_clean(const struct vdm_report *r)
+static uint64_t bad_documents(const struct vdm_report *r)
 {
-    enum vdm_verdict v = vdm_report_verdict(r);
-    return v == VDM_VERIFIED || v == VDM_INTACT_UNTRUSTED;
+    return r->kinds[VDM_DOCUMENT_MISSING] + r->kinds[VDM_DOCUMENT_CORRUPT];
 }
 
-static bool verify(struct vdm_archive *a, const struct vdm_progress *progress, struct vdm_err *err)
+/* Is all that was signed as it was signed? Whether somebody trusts its keys is not the question,
+ * documents are only named in it, and the catalog is derived. */
+static bool is_sound(const struct vdm_report *r)
+{
+    enum vdm_verdict v = vdm_report_verdict(r);
+    uint64_t others = vdm_report_findings(r) - r->kinds[VDM_KEY_UNTRUSTED] -
+                      r->kinds[VDM_CATALOG_MISMATCH] - bad_documents(r);
+    return v != VDM_COULD_NOT_CHECK && others == 0;
+}
+
+static bool verify(struct vdm_archive *a, const struct vdm_progress *progress,
+                   struct vdm_doubt *out, struct vdm_err *err)
 {
     struct vdm_verify_options o = {0};
     struct vdm_report report;
     vdm_report_init(&report);
     bool ok = vdm_verify_archive(a->crypto, a->path, &o, progress, &report, err);
-    if (ok && !is_clean(&report))
-        ok = vdm_fail(err, "a write failed here (keys/" VDM_MARK_FILE
-                           "), and the archive is not as it was signed: run `vidimus verify`; "
-                           "nothing is written before it is mended");
+    if (ok && !is_sound(&report))
+        ok =
+            vdm_fail(err, "a write failed here (keys/" VDM_MARK_FILE
+                          "), and the archive is not as it was signed: run `vidimus verify`, which "
+                          "says what is wrong, and put store/ back from a backup; nothing is "
+                          "written before it verifies");
+    if (ok && report.kinds[VDM_CATALOG_MISMATCH])
+        ok = vdm_reindex(a, progress, err);
+    out->documents = bad_documents(&report);
     vdm_report_release(&report);
     return ok;
 }
 
-bool vdm_doubt_settle(struct vdm_archive *a, const struct vdm_progress *progress, bool *verified,
-                      struct vdm_err *err)
+bool vdm_doubt_settle(struct vdm_archive *a, const struct vdm_progress *progress,
+                      struct vdm_doubt *out, struct vdm_err *err)
 {
     uint64_t id = vdm_mark_id(a->keys);
-    if (verified)
-        *verified = id != 0;
-    return id == 0 || (verify(a, progress, err) && vdm_mark_clear(a->keys, id, err));
+    *out = (struct vdm_doubt){.verified = id != 0};
+    return id == 0 || (verify(a, progress, out, err) && vdm_mark_clear(a->keys, id, err));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/entry_check.h"
 
+#include "base/list.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,15 +72,8 @@ bool vdm_entry_check_feed(struct vdm_entry_check *k, struct vdm_bytes bytes, uin
 /* How many genesis and key entries stand before entry n. */
 static size_t key_entries_before(const struct vdm_entry_check *k, uint64_t n)
 {
-    size_t low = 0, high = k->key_entries;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (k->key_entry[mid].n < n)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return vdm_list_place(k->key_entry, k->key_entries, sizeof *k->key_entry, &n,
+                          vdm_list_by_number);
 }
 
 bool vdm_entry_check_is_key_entry(const struct vdm_entry_check *k, uint64_t n)
@@ -141,14 +136,8 @@ static void check_key_rules(struct vdm_entry_check *k, uint64_t n)
 static bool doubt(struct vdm_entry_check *k, const struct vdm_entry *e,
                   const struct vdm_key_range *r, struct vdm_err *err)
 {
-    if (k->doubts == k->doubts_cap) {
-        size_t cap = k->doubts_cap ? k->doubts_cap * 2 : 64;
-        struct vdm_doubted *grown = reallocarray(k->doubted, cap, sizeof *grown);
-        if (!grown)
-            return vdm_fail_memory(err);
-        k->doubted = grown;
-        k->doubts_cap = cap;
-    }
+    if (!vdm_list_grow(&k->doubted, k->doubts, &k->doubts_cap, sizeof *k->doubted, err))
+        return false;
     uint64_t capture = e->kind == VDM_ENTRY_AMENDMENT ? e->capture.amends : e->n;
     k->doubted[k->doubts++] = (struct vdm_doubted){capture, e->n, r->ended_at, r->until};
     return true;
@@ -217,20 +206,18 @@ static bool check_signer(struct vdm_entry_check *k, struct vdm_checked_entry *ou
     return true;
 }
 
-bool vdm_entry_check_vouch(struct vdm_entry_check *k, const struct vdm_entry *amendment,
+bool vdm_entry_check_vouch(struct vdm_entry_check *k, const struct vdm_entry *e,
                            struct vdm_err *err)
 {
+    bool withdraws = e->kind == VDM_ENTRY_WITHDRAWAL;
     if (k->doubts == 0) /* only what came before can be settled */
         return true;
-    if (k->vouchings == k->vouchings_cap) {
-        size_t cap = k->vouchings_cap ? k->vouchings_cap * 2 : 64;
-        struct vdm_vouching *grown = reallocarray(k->vouching, cap, sizeof *grown);
-        if (!grown)
-            return vdm_fail_memory(err);
-        k->vouching = grown;
-        k->vouchings_cap = cap;
-    }
-    k->vouching[k->vouchings++] = (struct vdm_vouching){amendment->capture.amends, amendment->n};
+    if (withdraws && e->withdrawal.scope == VDM_SCOPE_DOCUMENT) /* what was said of it stays said */
+        return true;
+    if (!vdm_list_grow(&k->vouching, k->vouchings, &k->vouchings_cap, sizeof *k->vouching, err))
+        return false;
+    k->vouching[k->vouchings++] =
+        (struct vdm_vouching){withdraws ? e->withdrawal.of : e->capture.amends, e->n, withdraws};
     return true;
 }
 
@@ -277,21 +264,14 @@ static int by_capture(const void *a, const void *b)
                                     : (x->by > y->by) - (x->by < y->by);
 }
 
-/* The first amendment behind a doubted entry that vouches for its capture, or NULL. */
+/* The first entry behind a doubted one that settles it, or NULL. */
 static const struct vdm_vouching *vouches_for(const struct vdm_entry_check *k,
                                               const struct vdm_doubted *d)
 {
-    const struct vdm_vouching wanted = {d->capture, d->entry + 1};
-    size_t low = 0, high = k->vouchings;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (by_capture(&k->vouching[mid], &wanted) < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    bool found = low < k->vouchings && k->vouching[low].capture == d->capture;
-    return found ? &k->vouching[low] : NULL;
+    const struct vdm_vouching wanted = {d->capture, d->entry + 1, false};
+    size_t at = vdm_list_place(k->vouching, k->vouchings, sizeof wanted, &wanted, by_capture);
+    bool found = at < k->vouchings && k->vouching[at].capture == d->capture;
+    return found ? &k->vouching[at] : NULL;
 }
 
 /* All at once: hostile input has a million of each, and to look through one for each of the other
@@ -309,8 +289,10 @@ void vdm_entry_check_end(struct vdm_entry_check *k)
         describe_end(event, VDM_KEY_REVOKE, d->revoked_by, d->since);
         if (v)
             vdm_report_add(k->report, seen,
-                           "its signer's key was %s; amendment %llu vouches for it again", event,
-                           (unsigned long long)v->by);
+                           v->withdraws ? "its signer's key was %s; withdrawal %llu took it down"
+                                        : "its signer's key was %s; amendment %llu vouches for it "
+                                          "again",
+                           event, (unsigned long long)v->by);
         else
             vdm_report_add(k->report, seen, "its signer's key was %s", event);
     }

@@ -16,9 +16,10 @@ struct vdm_doubted {
     uint64_t revoked_by, since;
 };
 
-/* An amendment that vouches for its capture. */
+/* An amendment that vouches for its capture, or a withdrawal that takes its record away. */
 struct vdm_vouching {
     uint64_t capture, by;
+    bool withdraws;
 };
 
 struct vdm_key_entry {
@@ -64,11 +65,12 @@ struct vdm_checked_entry {
 /* Entry n of the ledger; findings go to the report. *out borrows from `bytes`. */
 bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
                           struct vdm_checked_entry *out, struct vdm_err *err) VDM_MUST_CHECK;
-/* An amendment by a valid signer, with no finding about it or its place in the tree: it settles what
- * was doubted of its capture before. To be said by the caller, who alone knows all of that. */
-bool vdm_entry_check_vouch(struct vdm_entry_check *k, const struct vdm_entry *amendment,
+/* An amendment or a withdrawal by who may sign it, with no finding about it or its place in the tree: it
+ * settles what was doubted of its capture before; a withdrawal of the document alone does not. To be said
+ * by the caller, who alone knows all of that. */
+bool vdm_entry_check_vouch(struct vdm_entry_check *k, const struct vdm_entry *e,
                            struct vdm_err *err) VDM_MUST_CHECK;
-/* After the last: doubts that an amendment has settled become notices, the others findings. */
+/* After the last: doubts that have been settled become notices, the others findings. */
 void vdm_entry_check_end(struct vdm_entry_check *k);
 
 /* Check the ledger's own signature lines of a checkpoint note of this size; notes checkpoint-invalid.

@@ -187,6 +187,7 @@ bool vdm_recover(struct vdm_archive *a, const struct vdm_progress *progress,
               (size > 0 || vdm_archive_fail_empty(a->keys, err)) &&
               vdm_store_recover_folder(a->store_path, &out->leftovers, err) &&
               remake_guard(a, size, out, err) && vdm_recover_guard(a, size, out, err) &&
+              vdm_erase_left(a, size, &out->erased, err) &&
               vdm_archive_catch_up(a, size, progress, err);
     vdm_ledger_unlock(a->ledger);
     return ok;

@@ -8,6 +8,7 @@
 struct vdm_recovered {
     uint64_t entries;   /* committed but not acknowledged before */
     uint64_t leftovers; /* files removed from store/tmp */
+    bool erased;        /* withdrawn, and still or again there */
     bool guard_made;    /* keys/last-checkpoint was missing and was made anew from the ledger */
 };
 
@@ -21,7 +22,7 @@ bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovere
  * back, forked, of another ledger, no guard. Writes nothing. */
 bool vdm_guard_allows(struct vdm_archive *a, struct vdm_err *err) VDM_MUST_CHECK;
 
-/* The whole: leftovers, guard, catalog. Takes the lock. A missing guard is made anew, which the caller
+/* The whole: leftovers, guard, what is withdrawn, catalog. Takes the lock. A missing guard is made anew, which the caller
  * must tell: what was rolled back before cannot be noticed any more. */
 bool vdm_recover(struct vdm_archive *a, const struct vdm_progress *progress,
                  struct vdm_recovered *out, struct vdm_err *err) VDM_MUST_CHECK;

@@ -32,6 +32,11 @@ static const char *const words[VDM_KINDS] = {
     [VDM_UNEXPECTED_MEMBER] = "unexpected-member",
     [VDM_KEY_UNTRUSTED] = "key-untrusted",
     [VDM_QUORUM_UNMET] = "quorum-unmet",
+    [VDM_DOCUMENT_UNREADABLE] = "document-unreadable",
+    [VDM_READ_UNSTEADY] = "read-unsteady",
+    [VDM_LEDGER_DAMAGED] = "ledger-damaged",
+    [VDM_SLACK_ROT] = "slack-rot",
+    [VDM_AUDIT_OVERDUE] = "audit-overdue",
     [VDM_CLOCK_BACKWARDS] = "clock-backwards",
     [VDM_FRESHNESS_UNKNOWN] = "freshness-unknown",
     [VDM_COMPLETENESS_NOT_PROVED] = "completeness-not-proved",
@@ -41,6 +46,8 @@ static const char *const words[VDM_KINDS] = {
     [VDM_EVIDENCE_NOT_CHECKED] = "evidence-not-checked",
     [VDM_ERASURE_PENDING] = "erasure-pending",
     [VDM_SLICE_NOT_CHECKED] = "slice-not-checked",
+    [VDM_DOCUMENT_BUSY] = "document-busy",
+    [VDM_AUDIT_NOT_RECORDED] = "audit-not-recorded",
 };
 
 const char *vdm_kind_word(enum vdm_finding_kind kind)
@@ -126,7 +133,8 @@ void vdm_report_add(struct vdm_report *r, struct vdm_seen seen, const char *mess
                                  .entry = seen.entry,
                                  .document = copy(seen.document, &r->no_memory),
                                  .expected = copy(seen.expected, &r->no_memory),
-                                 .found = copy(seen.found, &r->no_memory)};
+                                 .found = copy(seen.found, &r->no_memory),
+                                 .repaired = seen.repaired};
     va_list args;
     va_start(args, message);
     if (vasprintf(&made->message, message, args) < 0) {

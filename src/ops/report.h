@@ -34,6 +34,11 @@ enum vdm_finding_kind {
     VDM_UNEXPECTED_MEMBER,
     VDM_KEY_UNTRUSTED,
     VDM_QUORUM_UNMET,
+    VDM_DOCUMENT_UNREADABLE,
+    VDM_READ_UNSTEADY,
+    VDM_LEDGER_DAMAGED,
+    VDM_SLACK_ROT,
+    VDM_AUDIT_OVERDUE,
     VDM_FINDING_KINDS,
     /* Notices do not change the verdict. */
     VDM_CLOCK_BACKWARDS = VDM_FINDING_KINDS,
@@ -45,6 +50,8 @@ enum vdm_finding_kind {
     VDM_EVIDENCE_NOT_CHECKED,
     VDM_ERASURE_PENDING,
     VDM_SLICE_NOT_CHECKED,
+    VDM_DOCUMENT_BUSY,
+    VDM_AUDIT_NOT_RECORDED,
     VDM_KINDS
 };
 const char *vdm_kind_word(enum vdm_finding_kind kind);
@@ -59,6 +66,7 @@ struct vdm_finding {
     char *expected;
     char *found;
     char *message;
+    bool repaired; /* of an audit: a good copy has taken its place */
 };
 
 enum vdm_verdict {
@@ -110,6 +118,7 @@ struct vdm_seen {
     enum vdm_finding_kind kind;
     uint64_t entry;
     const char *document, *expected, *found;
+    bool repaired;
 };
 void vdm_report_add(struct vdm_report *r, struct vdm_seen seen, const char *message, ...)
     VDM_PRINTF(3, 4);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/takedown.h"
 
+#include "base/list.h"
 #include "base/text.h"
 #include "format/value.h"
 
@@ -15,33 +16,10 @@ void vdm_takedown_release(struct vdm_takedown *t)
     *t = (struct vdm_takedown){0};
 }
 
-/* Room for one more element of `width` bytes. */
-static bool grow(void *list, size_t n, size_t *cap, size_t width, struct vdm_err *err)
-{
-    void **p = list;
-    if (n < *cap)
-        return true;
-    size_t more = *cap ? *cap * 2 : 16;
-    void *grown = reallocarray(*p, more, width);
-    if (!grown)
-        return vdm_fail_memory(err);
-    *p = grown;
-    *cap = more;
-    return true;
-}
-
 /* Where the capture stands in `taken`, or would. */
 static size_t place(const struct vdm_takedown *t, uint64_t capture)
 {
-    size_t low = 0, high = t->takens;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (t->taken[mid].capture < capture)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return vdm_list_place(t->taken, t->takens, sizeof *t->taken, &capture, vdm_list_by_number);
 }
 
 static struct vdm_taken *find(const struct vdm_takedown *t, uint64_t capture)
@@ -55,7 +33,7 @@ bool vdm_takedown_add(struct vdm_takedown *t, uint64_t capture, enum vdm_scope s
 {
     size_t at = place(t, capture);
     if (!find(t, capture)) {
-        if (!grow(&t->taken, t->takens, &t->takens_cap, sizeof *t->taken, err))
+        if (!vdm_list_grow(&t->taken, t->takens, &t->takens_cap, sizeof *t->taken, err))
             return false;
         memmove(t->taken + at + 1, t->taken + at, (t->takens++ - at) * sizeof *t->taken);
         t->taken[at] = (struct vdm_taken){.capture = capture, .kept_for = UINT64_MAX};
@@ -66,9 +44,19 @@ bool vdm_takedown_add(struct vdm_takedown *t, uint64_t capture, enum vdm_scope s
     return true;
 }
 
+const struct vdm_taken *vdm_takedown_find(const struct vdm_takedown *t, uint64_t capture)
+{
+    return find(t, capture);
+}
+
 bool vdm_takedown_erases(const struct vdm_taken *t)
 {
     return t->has_record && t->document && t->kept_for == UINT64_MAX;
+}
+
+bool vdm_takedown_orphans(const struct vdm_taken *t)
+{
+    return t->has_record && t->record && !t->document && t->kept_for == UINT64_MAX;
 }
 
 /* --- withdrawals --- */
@@ -99,9 +87,17 @@ static bool good_withdrawal(struct vdm_archive *a, const struct vdm_vkey *author
 
 /* --- the pass --- */
 
+/* A capture that is taken, by its document. */
+struct by_digest {
+    struct vdm_digest digest;
+    size_t taken;
+};
+
 struct pass {
     struct vdm_archive *a;
     struct vdm_takedown *t;
+    struct by_digest *known; /* in order: millions of records are looked up in it */
+    size_t knowns, knowns_cap;
     struct vdm_vkey authority;
     struct vdm_takedown withdrawn; /* all that the ledger withdraws */
     struct vdm_part *holder;       /* captures of a document that is taken: of = index in `taken` */
@@ -111,7 +107,26 @@ struct pass {
 static void pass_release(struct pass *p)
 {
     vdm_takedown_release(&p->withdrawn);
+    free(p->known);
     free(p->holder);
+}
+
+static int compare_digests(const void *element, const void *wanted)
+{
+    const struct by_digest *a = element, *b = wanted;
+    return memcmp(a->digest.b, b->digest.b, sizeof a->digest.b);
+}
+
+/* The captures that are taken, of this document: known[at], as long as it is_known_at. */
+static size_t first_known(const struct pass *p, struct vdm_digest digest)
+{
+    const struct by_digest wanted = {.digest = digest};
+    return vdm_list_place(p->known, p->knowns, sizeof wanted, &wanted, compare_digests);
+}
+
+static bool is_known_at(const struct pass *p, size_t at, struct vdm_digest digest)
+{
+    return at < p->knowns && vdm_digest_equal(p->known[at].digest, digest);
 }
 
 /* What the record of each capture that is taken says now. */
@@ -127,33 +142,56 @@ static bool read_taken(struct pass *p, struct vdm_err *err)
             return false;
         taken->kept_for = UINT64_MAX;
         taken->has_record = found && vdm_record_decode(vdm_buf_bytes(&text), &r, NULL);
-        if (taken->has_record) {
-            taken->digest = r.document;
-            taken->size = r.document_size;
-        }
+        if (!taken->has_record)
+            continue;
+        taken->digest = r.document;
+        taken->size = r.document_size;
+        if (!vdm_list_grow(&p->known, p->knowns, &p->knowns_cap, sizeof *p->known, err))
+            return false;
+        p->known[p->knowns++] = (struct by_digest){r.document, i};
     }
+    if (p->knowns)
+        qsort(p->known, p->knowns, sizeof *p->known, compare_digests);
     return true;
 }
 
 static bool note_part(struct vdm_part **list, size_t *n, size_t *cap, struct vdm_part part,
                       struct vdm_err *err)
 {
-    if (!grow(list, *n, cap, sizeof part, err))
+    if (!vdm_list_grow(list, *n, cap, sizeof part, err))
         return false;
     (*list)[(*n)++] = part;
     return true;
 }
 
-/* `sha256:<hex> <offset> <length> <method>` */
-static bool is_derived_from(const struct vdm_record *r, const struct vdm_digest *digest)
+/* What the record says of the documents that are taken: it is of one, or derived from some. */
+static bool look_for_holder(struct pass *p, uint64_t capture, const struct vdm_record *r,
+                            struct vdm_err *err)
 {
+    for (size_t at = first_known(p, r->document); is_known_at(p, at, r->document); at++)
+        if (capture != p->t->taken[p->known[at].taken].capture &&
+            !note_part(&p->holder, &p->holders, &p->holders_cap,
+                       (struct vdm_part){capture, p->known[at].taken}, err))
+            return false;
+    return true;
+}
+
+/* `sha256:<hex> <offset> <length> <method>` */
+static bool look_for_parts(struct pass *p, uint64_t capture, const struct vdm_record *r,
+                           struct vdm_err *err)
+{
+    struct vdm_takedown *t = p->t;
     struct vdm_bytes value, from;
     struct vdm_digest named;
-    for (size_t k = 0; (value = vdm_record_value(r, VDM_FIELD_DERIVED_FROM, k)).n; k++)
-        if (vdm_cut(&value, ' ', &from) && vdm_digest_decode(from, &named) &&
-            vdm_digest_equal(named, *digest))
-            return true;
-    return false;
+    for (size_t k = 0; (value = vdm_record_value(r, VDM_FIELD_DERIVED_FROM, k)).n; k++) {
+        if (!vdm_cut(&value, ' ', &from) || !vdm_digest_decode(from, &named))
+            continue;
+        for (size_t at = first_known(p, named); is_known_at(p, at, named); at++)
+            if (!note_part(&t->part, &t->parts, &t->parts_cap,
+                           (struct vdm_part){capture, t->taken[p->known[at].taken].capture}, err))
+                return false;
+    }
+    return true;
 }
 
 /* The record of `capture` or of an amendment of it, at entry n. */
@@ -164,25 +202,13 @@ static bool look_at_record(struct pass *p, uint64_t capture, const struct vdm_le
     struct vdm_record r;
     const struct vdm_taken *taken = find(t, capture);
     if (taken && taken->record) {
-        if (!grow(&t->record, t->records, &t->records_cap, sizeof *t->record, err))
+        if (!vdm_list_grow(&t->record, t->records, &t->records_cap, sizeof *t->record, err))
             return false;
         t->record[t->records++] = row->n;
     }
     if (!vdm_record_decode(row->bytes, &r, NULL))
         return true;
-    for (size_t i = 0; i < t->takens; i++) {
-        if (!t->taken[i].has_record)
-            continue;
-        if (vdm_digest_equal(r.document, t->taken[i].digest) && capture != t->taken[i].capture &&
-            !note_part(&p->holder, &p->holders, &p->holders_cap, (struct vdm_part){capture, i},
-                       err))
-            return false;
-        if (!taken && is_derived_from(&r, &t->taken[i].digest) &&
-            !note_part(&t->part, &t->parts, &t->parts_cap,
-                       (struct vdm_part){capture, t->taken[i].capture}, err))
-            return false;
-    }
-    return true;
+    return look_for_holder(p, capture, &r, err) && (taken || look_for_parts(p, capture, &r, err));
 }
 
 static bool look_at(struct pass *p, const struct vdm_ledger_row *entry,
@@ -213,24 +239,32 @@ static bool look_at_slice(struct pass *p, const struct vdm_ledger_slice *s, stru
     return true;
 }
 
-/* A document stays while a capture of it does. A part whose record is withdrawn too, or is taken in
- * another way, stands in the way no more; `parts` keeps the others, each once. */
-static void settle(struct pass *p)
+/* A document stays while a capture of it does; else one that withdraws it is enough. */
+static void settle_documents(struct pass *p)
 {
     struct vdm_takedown *t = p->t;
     for (size_t i = 0; i < p->holders; i++) {
         const struct vdm_part *h = &p->holder[i];
-        if (!find(t, h->capture) && !find(&p->withdrawn, h->capture))
-            t->taken[h->of].kept_for = h->capture;
         const struct vdm_taken *gone = find(&p->withdrawn, h->capture);
-        if (gone && gone->document)
+        const struct vdm_taken *goes = find(t, h->capture);
+        if (!gone && !goes)
+            t->taken[h->of].kept_for = h->capture;
+        if ((gone && gone->document) || (goes && goes->document))
             t->taken[h->of].document = true;
     }
+}
+
+/* A part stands in the way only of a document that goes, and no more if its own record and document
+ * are withdrawn. `parts` keeps each once. */
+static void settle_parts(struct pass *p)
+{
+    struct vdm_takedown *t = p->t;
     size_t kept = 0;
     for (size_t i = 0; i < t->parts; i++) {
         const struct vdm_taken *gone = find(&p->withdrawn, t->part[i].capture);
         bool again = kept > 0 && t->part[kept - 1].capture == t->part[i].capture;
-        if (!again && !(gone && gone->record && gone->document))
+        bool stays = find(t, t->part[i].of)->kept_for != UINT64_MAX;
+        if (!again && !stays && !(gone && gone->record && gone->document))
             t->part[kept++] = t->part[i];
     }
     t->parts = kept;
@@ -247,9 +281,11 @@ bool vdm_takedown_plan(struct vdm_archive *a, struct vdm_takedown *t, uint64_t s
         ok = vdm_ledger_read_slice(a->ledger, n, size, &slice, err) &&
              look_at_slice(&p, &slice, err);
     vdm_ledger_slice_release(&slice);
-    if (ok)
-        settle(&p);
-    return ok;
+    if (!ok)
+        return false;
+    settle_documents(&p);
+    settle_parts(&p);
+    return true;
 }
 
 /* --- the erasing --- */
@@ -280,19 +316,43 @@ static bool takes_records(const struct vdm_takedown *t)
     return false;
 }
 
-bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
+/* Documents first, whose digests only the records know. */
+static bool carry_out(struct vdm_archive *a, const struct vdm_takedown *t, struct vdm_err *err)
 {
-    struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
-    if (!collect(a, from, size, &t, err))
-        return false;
-    if (t.takens == 0)
-        return true;
-    bool ok = vdm_takedown_plan(a, &t, size, err);
-    for (size_t i = 0; ok && i < t.takens; i++)
-        ok = !vdm_takedown_erases(&t.taken[i]) || vdm_store_erase(a->store, t.taken[i].digest, err);
+    bool ok = true;
+    for (size_t i = 0; ok && i < t->takens; i++)
+        ok = !vdm_takedown_erases(&t->taken[i]) ||
+             vdm_store_erase(a->store, t->taken[i].digest, err);
     ok = ok &&
-         (!takes_records(&t) || vdm_ledger_erase_records(a->ledger, t.record, t.records, err)) &&
+         (!takes_records(t) || vdm_ledger_erase_records(a->ledger, t->record, t->records, err)) &&
          vdm_archive_empty_catalog(a, err); /* the caller fills it from what the ledger still has */
     return ok || vdm_err_prefix(err, "the withdrawal is recorded, but not all is erased yet (the "
                                      "next command that writes goes on with it)");
+}
+
+bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
+{
+    struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
+    return collect(a, from, size, &t, err) &&
+           (t.takens == 0 || (vdm_takedown_plan(a, &t, size, err) && carry_out(a, &t, err)));
+}
+
+static bool is_left(struct vdm_archive *a, const struct vdm_takedown *t, bool *left,
+                    struct vdm_err *err)
+{
+    *left = t->records > 0;
+    for (size_t i = 0; !*left && i < t->takens; i++)
+        if (vdm_takedown_erases(&t->taken[i]) &&
+            !vdm_store_holds(a->store, t->taken[i].digest, left, err))
+            return false;
+    return true;
+}
+
+bool vdm_erase_left(struct vdm_archive *a, uint64_t size, bool *erased, struct vdm_err *err)
+{
+    struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
+    *erased = false;
+    return collect(a, 0, size, &t, err) &&
+           (t.takens == 0 || (vdm_takedown_plan(a, &t, size, err) && is_left(a, &t, erased, err) &&
+                              (!*erased || carry_out(a, &t, err))));
 }

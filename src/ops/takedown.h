@@ -17,7 +17,7 @@ struct vdm_taken {
     uint64_t kept_for; /* another capture of the document, not withdrawn; UINT64_MAX: none */
 };
 
-/* A capture that was derived from a document whose captures are taken down. */
+/* A capture that was derived from a document that goes. */
 struct vdm_part {
     uint64_t capture, of;
 };
@@ -35,11 +35,15 @@ void vdm_takedown_release(struct vdm_takedown *t);
 /* A capture that is in it already is taken down by both scopes. */
 bool vdm_takedown_add(struct vdm_takedown *t, uint64_t capture, enum vdm_scope scope,
                       struct vdm_err *err) VDM_MUST_CHECK;
+/* NULL: it is not in it. */
+const struct vdm_taken *vdm_takedown_find(const struct vdm_takedown *t, uint64_t capture);
 /* Look through the ledger's first `size` entries. May be called again after another add. */
 bool vdm_takedown_plan(struct vdm_archive *a, struct vdm_takedown *t, uint64_t size,
                        struct vdm_err *err) VDM_MUST_CHECK;
 /* Does this document go from the store? All its captures are withdrawn, and one of them with it. */
 bool vdm_takedown_erases(const struct vdm_taken *t);
+/* Does it stay (if it is there), though no capture tells of it any more? */
+bool vdm_takedown_orphans(const struct vdm_taken *t);
 
 /* Erase what the good withdrawals among entries from <= n < size take away, durably: documents first,
  * whose digests only the records know, then the records; the catalog is made empty, to be brought up
@@ -47,5 +51,9 @@ bool vdm_takedown_erases(const struct vdm_taken *t);
  * no transaction. Safe to run again. */
 bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size,
                          struct vdm_err *err) VDM_MUST_CHECK;
+/* The same for all that was ever withdrawn, if anything of it is still there, or there again: from a
+ * backup, say. *erased: it was. */
+bool vdm_erase_left(struct vdm_archive *a, uint64_t size, bool *erased,
+                    struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -32,6 +32,8 @@ struct search {
     const struct vdm_keyring *ring;
     const char *name; /* NULL: whoever may sign entry n */
     uint64_t n;
+    unsigned roles; /* that may, as bits */
+    const char *option; /* how a file is named that holds it */
     char file[256];
     unsigned found;
     char problem[400];
@@ -42,7 +44,7 @@ static bool fits(const struct search *s, const struct vdm_vkey *key)
     if (s->exact)
         return vdm_vkey_equal(s->exact, key);
     const struct vdm_key_range *r = vdm_keyring_find(s->ring, vdm_str(key->name), key->id);
-    return r && vdm_vkey_equal(&r->key, key) && r->role == VDM_ROLE_SIGNER &&
+    return r && vdm_vkey_equal(&r->key, key) && (s->roles >> r->role & 1) &&
            (!s->name || strcmp(s->name, key->name) == 0) && vdm_key_range_covers(r, s->n);
 }
 
@@ -128,12 +130,23 @@ static bool open_signer_file(struct vdm_archive *a, const struct search *s, cons
 {
     struct vdm_keyfile_info info;
     if (!vdm_keyfile_peek(a->crypto, AT_FDCWD, file, &info, err))
-        return vdm_err_prefix(err, "--signer-key");
+        return vdm_err_prefix(err, "--%s-key", s->option);
     if (!fits(s, &info.vkey))
-        return vdm_fail(err, "--signer-key %s: the key of %s is not one that may sign now%s%s",
-                        file, info.vkey.name, s->name ? " for " : "", s->name ? s->name : "");
+        return vdm_fail(err, "--%s-key %s: the key of %s is not one that may sign now%s%s",
+                        s->option, file, info.vkey.name, s->name ? " for " : "", s->name ? s->name : "");
     return vdm_unlock_file(a->crypto, AT_FDCWD, file, p, out, err) ||
-           vdm_err_prefix(err, "--signer-key");
+           vdm_err_prefix(err, "--%s-key", s->option);
+}
+
+/* A signer's key may audit, too, where it is named: the key that captures is better kept away from where
+ * audits run by themselves. */
+static void choose_roles(struct search *s, const struct vdm_unlock *u)
+{
+    bool audits = u->keys & VDM_USE_AUDITOR;
+    s->option = audits ? "auditor" : "signer";
+    s->roles = 1u << (audits ? VDM_ROLE_AUDITOR : VDM_ROLE_SIGNER);
+    if (audits && u->signer_file)
+        s->roles |= 1u << VDM_ROLE_SIGNER;
 }
 
 static bool open_signer(struct vdm_archive *a, const struct vdm_keyring *ring, uint64_t n,
@@ -142,16 +155,21 @@ static bool open_signer(struct vdm_archive *a, const struct vdm_keyring *ring, u
 {
     const char *name = u->signer;
     struct search s = {.ring = ring, .name = name, .n = n};
+    choose_roles(&s, u);
     if (u->signer_file)
         return open_signer_file(a, &s, u->signer_file, p, out, err);
     if (!search_keys(a, &s, err))
         return false;
     if (s.found == 0)
-        return vdm_fail(err, "keys/ holds no signer key%s%s that may sign now%s",
-                        name ? " of " : "", name ? name : "", s.problem);
+        return vdm_fail(err, "keys/ holds no %s key%s%s that may sign now%s%s", s.option,
+                        name ? " of " : "", name ? name : "", s.problem,
+                        u->keys & VDM_USE_AUDITOR
+                            ? " (make one: `vidimus key new NAME --role auditor`, then `vidimus "
+                              "key authorize NAME --role auditor`)"
+                            : "");
     if (s.found > 1)
-        return vdm_fail_as(err, VDM_ERR_USAGE,
-                           "keys/ holds several signer keys: say which with --signer");
+        return vdm_fail_as(err, VDM_ERR_USAGE, "keys/ holds several %s keys: say which with --%s",
+                           s.option, s.option);
     return open_found(a, &s, p, out, err);
 }
 
@@ -203,7 +221,8 @@ static bool open_all(struct vdm_archive *a, const struct vdm_unlock *u, struct v
     if ((u->keys & VDM_USE_AUTHORITY) &&
         !open_authority(a, ring, u->authority_file, p, &out->authority, err))
         return false;
-    if ((u->keys & VDM_USE_SIGNER) && !open_signer(a, ring, size, u, p, &out->signer, err))
+    if ((u->keys & (VDM_USE_SIGNER | VDM_USE_AUDITOR)) &&
+        !open_signer(a, ring, size, u, p, &out->signer, err))
         return false;
     return !(u->keys & VDM_USE_LEDGER) || (vdm_key_succession(ring, size, u->change, &keys, err) &&
                                            open_ledger(a, &keys, p, out, err));

@@ -21,12 +21,13 @@ enum vdm_key_use {
     VDM_USE_SIGNER = 1,
     VDM_USE_LEDGER = 2,
     VDM_USE_AUTHORITY = 4,
+    VDM_USE_AUDITOR = 8, /* in place of a signer's */
 };
 
 /* Which secret keys a command needs, and where they are. */
 struct vdm_unlock {
     unsigned keys;              /* enum vdm_key_use */
-    const char *signer;         /* whose key signs; NULL: keys/ holds one that may */
+    const char *signer;         /* whose key signs; NULL: keys/ holds one that may. Or the auditor */
     const char *signer_file;    /* as for open(2); NULL: look in keys/ */
     const char *authority_file; /* as for open(2); NULL: keys/authority.key */
     /* What this write does to the keys: then the ledger key is the one in force after it. NULL:
@@ -36,7 +37,7 @@ struct vdm_unlock {
 
 /* What was opened; the rest is NULL. */
 struct vdm_signers {
-    struct vdm_signer *signer, *ledger, *authority;
+    struct vdm_signer *signer, *ledger, *authority; /* signer: or auditor */
     struct vdm_signer *old_ledger; /* in force until `change`, where keys/ holds it */
 };
 void vdm_signers_release(struct vdm_signers *s);

@@ -1,28 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/list.h"
 #include "ops/verify_archive_state.h"
 
 #include <stdlib.h>
 
 /* --- records and documents --- */
 
-/* Room for one more element of `width` bytes. */
-static bool grow(void *list, size_t n, size_t *cap, size_t width, struct vdm_err *err)
-{
-    void **p = list;
-    if (n < *cap)
-        return true;
-    size_t more = *cap ? *cap * 2 : 64;
-    void *grown = reallocarray(*p, more, width);
-    if (!grown)
-        return vdm_fail_memory(err);
-    *p = grown;
-    *cap = more;
-    return true;
-}
-
 static bool note_missing(struct vdm_verify *v, struct vdm_verify_missing m, struct vdm_err *err)
 {
-    if (!grow(&v->missing, v->missings, &v->missings_cap, sizeof m, err))
+    if (!vdm_list_grow(&v->missing, v->missings, &v->missings_cap, sizeof m, err))
         return false;
     v->missing[v->missings++] = m;
     return true;
@@ -149,7 +135,7 @@ static bool note_withdrawal(struct vdm_verify *v, uint64_t n, const struct vdm_w
 {
     struct vdm_verify_withdrawal noted = {w->of, n, w->scope != VDM_SCOPE_DOCUMENT,
                                           w->scope != VDM_SCOPE_RECORD};
-    if (!grow(&v->withdrawal, v->withdrawals, &v->withdrawals_cap, sizeof noted, err))
+    if (!vdm_list_grow(&v->withdrawal, v->withdrawals, &v->withdrawals_cap, sizeof noted, err))
         return false;
     v->withdrawal[v->withdrawals++] = noted;
     v->report->withdrawn++;
@@ -196,7 +182,7 @@ static bool note_late(struct vdm_verify *v, const struct vdm_entry *e, struct vd
 {
     if (v->withdrawals == 0)
         return true;
-    if (!grow(&v->late, v->lates, &v->lates_cap, sizeof *v->late, err))
+    if (!vdm_list_grow(&v->late, v->lates, &v->lates_cap, sizeof *v->late, err))
         return false;
     v->late[v->lates++] = (struct vdm_verify_late){e->capture.amends, e->n};
     return true;
@@ -227,92 +213,119 @@ static const struct vdm_verify_withdrawal *withdrawal_of(const struct vdm_verify
                                                          uint64_t capture, uint64_t from)
 {
     const struct vdm_verify_withdrawal wanted = {.capture = capture, .n = from};
-    size_t low = 0, high = v->withdrawals;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (by_capture(&v->withdrawal[mid], &wanted) < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    bool found = low < v->withdrawals && v->withdrawal[low].capture == capture;
-    return found ? &v->withdrawal[low] : NULL;
+    size_t at = vdm_list_place(v->withdrawal, v->withdrawals, sizeof wanted, &wanted, by_capture);
+    bool found = at < v->withdrawals && v->withdrawal[at].capture == capture;
+    return found ? &v->withdrawal[at] : NULL;
 }
 
-/* The erasing overwrites a document before it removes it, and may end in between. */
-static void report_damaged(struct vdm_verify *v, const struct vdm_verify_missing *m,
-                           const struct vdm_verify_withdrawal *w)
+/* A document that stands there with other bytes is half erased, if its captures are withdrawn so far
+ * that it goes; while another keeps it, that one is told. Without the record nobody knows the document:
+ * who withdraws the record accounts for both. */
+static bool is_accounted_for(struct vdm_verify *v, const struct vdm_verify_missing *m)
 {
-    char hex[65];
-    if (w && w->document) {
-        vdm_report_add(v->report, vdm_seen_at(VDM_ERASURE_PENDING, w->n),
-                       "it withdraws the document of entry %llu, which is erased in part: the "
-                       "erasing was interrupted (`vidimus recover` goes on with it)",
-                       (unsigned long long)m->capture);
-        return;
-    }
-    vdm_digest_hex(m->digest, hex);
-    vdm_report_add(
-        v->report,
-        (struct vdm_seen){
-            .kind = VDM_DOCUMENT_CORRUPT, .entry = m->n, .document = hex, .expected = hex},
-        "the stored document has other bytes than were captured");
+    const struct vdm_verify_withdrawal *w = withdrawal_of(v, m->capture, m->n + 1);
+    const struct vdm_taken *held = vdm_takedown_find(&v->held, m->capture);
+    if (m->damaged)
+        return w && held && !vdm_takedown_orphans(held);
+    return w && (w->record || (w->document && !m->record));
 }
 
-/* Without the record nobody knows the document: who withdraws the record accounts for both. */
 static void report_missing(struct vdm_verify *v, const struct vdm_verify_missing *m)
 {
     char hex[65];
-    const struct vdm_verify_withdrawal *w = withdrawal_of(v, m->capture, m->n + 1);
-    if (m->damaged) {
-        report_damaged(v, m, w);
-        return;
-    }
-    if (w && (w->record || (w->document && !m->record)))
+    if (is_accounted_for(v, m))
         return;
     vdm_digest_hex(m->digest, hex);
+    struct vdm_seen s = {.kind = m->damaged ? VDM_DOCUMENT_CORRUPT : VDM_DOCUMENT_MISSING,
+                         .entry = m->n,
+                         .document = hex,
+                         .expected = hex};
     if (m->record)
         vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISSING, m->n),
                        "its record is not in the ledger");
     else
-        vdm_report_add(
-            v->report,
-            (struct vdm_seen){
-                .kind = VDM_DOCUMENT_MISSING, .entry = m->n, .document = hex, .expected = hex},
-            "the store does not hold its document");
+        vdm_report_add(v->report, s,
+                       m->damaged ? "the stored document has other bytes than were captured"
+                                  : "the store does not hold its document");
 }
 
-void vdm_verify_settle(struct vdm_verify *v)
+static void report_late(struct vdm_verify *v, const struct vdm_verify_late *l)
 {
-    sort_withdrawals(v);
-    for (size_t i = 0; i < v->missings; i++)
-        report_missing(v, &v->missing[i]);
-    for (size_t i = 0; i < v->lates; i++) {
-        const struct vdm_verify_late *l = &v->late[i];
-        const struct vdm_verify_withdrawal *w = withdrawal_of(v, l->capture, 0);
-        if (w && w->n < l->n)
-            vdm_report_add(v->report, vdm_seen_at(VDM_ENTRY_MALFORMED, l->n),
-                           "it amends entry %llu, which entry %llu had withdrawn",
-                           (unsigned long long)l->capture, (unsigned long long)w->n);
-    }
+    const struct vdm_verify_withdrawal *w = withdrawal_of(v, l->capture, 0);
+    if (w && w->n < l->n)
+        vdm_report_add(v->report, vdm_seen_at(VDM_ENTRY_MALFORMED, l->n),
+                       "it amends entry %llu, which entry %llu had withdrawn",
+                       (unsigned long long)l->capture, (unsigned long long)w->n);
 }
 
 /* A crash leaves a withdrawal that is committed and not carried out: told, and no finding. */
+static void report_pending(struct vdm_verify *v, uint64_t n, uint64_t capture, const char *what)
+{
+    vdm_report_add(v->report, vdm_seen_at(VDM_ERASURE_PENDING, n),
+                   "it withdraws the %s of entry %llu, which is still stored: the erasing was "
+                   "interrupted (`vidimus recover` goes on with it)",
+                   what, (unsigned long long)capture);
+}
+
+static enum vdm_scope scope_of(const struct vdm_verify_withdrawal *w)
+{
+    if (w->record && w->document)
+        return VDM_SCOPE_BOTH;
+    return w->record ? VDM_SCOPE_RECORD : VDM_SCOPE_DOCUMENT;
+}
+
+/* Of what is withdrawn and is still there, or half: does it go, or does another capture keep it? */
+static bool plan_held(struct vdm_verify *v, struct vdm_err *err)
+{
+    uint64_t size;
+    for (size_t i = 0; i < v->missings; i++) {
+        const struct vdm_verify_missing *m = &v->missing[i];
+        const struct vdm_verify_withdrawal *w = withdrawal_of(v, m->capture, m->n + 1);
+        if (m->damaged && w && !vdm_takedown_add(&v->held, m->capture, scope_of(w), err))
+            return false;
+    }
+    return v->held.takens == 0 || (vdm_ledger_size(v->a->ledger, &size, err) &&
+                                   vdm_takedown_plan(v->a, &v->held, size, err));
+}
+
+/* Where the record goes too, that has been told. */
+static void report_held(struct vdm_verify *v, const struct vdm_taken *t)
+{
+    const struct vdm_verify_withdrawal *w = withdrawal_of(v, t->capture, 0);
+    if (w && vdm_takedown_erases(t) && !t->record)
+        report_pending(v, w->n, t->capture, "document");
+}
+
+bool vdm_verify_settle(struct vdm_verify *v, struct vdm_err *err)
+{
+    sort_withdrawals(v);
+    if (!plan_held(v, err))
+        return false;
+    for (size_t i = 0; i < v->missings; i++)
+        report_missing(v, &v->missing[i]);
+    for (size_t i = 0; i < v->lates; i++)
+        report_late(v, &v->late[i]);
+    for (size_t i = 0; i < v->held.takens; i++)
+        report_held(v, &v->held.taken[i]);
+    return true;
+}
+
+/* Is all gone that it withdraws? Whether its document has to go is seen at the end. */
 static bool check_erased(struct vdm_verify *v, uint64_t n, const struct vdm_withdrawal *w,
                          struct vdm_err *err)
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    bool found;
-    if (w->scope == VDM_SCOPE_DOCUMENT)
-        return true;
+    struct vdm_record r;
+    bool found, held;
     if (!vdm_ledger_record(v->a->ledger, w->of, &text, &found, err))
         return false;
-    if (found)
-        vdm_report_add(v->report, vdm_seen_at(VDM_ERASURE_PENDING, n),
-                       "it withdraws the record of entry %llu, which is still stored: the erasing "
-                       "was interrupted (`vidimus recover` goes on with it)",
-                       (unsigned long long)w->of);
-    return true;
+    if (found && w->scope != VDM_SCOPE_DOCUMENT)
+        report_pending(v, n, w->of, "record");
+    if (!found || w->scope != VDM_SCOPE_DOCUMENT || v->o->without_documents ||
+        !vdm_record_decode(vdm_buf_bytes(&text), &r, NULL))
+        return true;
+    return vdm_store_holds(v->a->store, r.document, &held, err) &&
+           (!held || vdm_takedown_add(&v->held, w->of, w->scope, err));
 }
 
 static bool check_withdrawal(struct vdm_verify *v, const struct vdm_checked_entry *c,
@@ -338,6 +351,8 @@ bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
                        "a record stands beside an entry that has none");
     if (e->kind == VDM_ENTRY_WITHDRAWAL)
         return check_withdrawal(v, c, err);
+    if (e->kind == VDM_ENTRY_AUDIT)
+        return vdm_verify_audit(v, e, err);
     if (e->kind == VDM_ENTRY_CAPTURE) {
         v->report->captures++;
         return check_record(v, e, e->n, record, err);

@@ -4,6 +4,7 @@
 #ifndef VDM_OPS_VERIFY_ARCHIVE_STATE_H
 #define VDM_OPS_VERIFY_ARCHIVE_STATE_H
 
+#include "ops/takedown.h"
 #include "ops/verify_archive.h"
 
 #define VDM_VERIFY_RECENT 16384 /* digests remembered as good, so that repeats are not read again */
@@ -60,11 +61,14 @@ struct vdm_verify {
     size_t withdrawals, withdrawals_cap;
     struct vdm_verify_late *late;
     size_t lates, lates_cap;
+    struct vdm_takedown held;    /* documents withdrawn alone and still there; and damaged ones */
     struct vdm_catalog *catalog; /* NULL: not to be used (any more) */
     uint64_t catalog_reach, catalog_version;
     struct vdm_verify_kept *kept;
     size_t kepts;
     struct vdm_buf guard;
+    struct vdm_digest *findings; /* what audits found: stored like documents */
+    size_t findings_n, findings_cap;
 };
 
 static inline struct vdm_seen vdm_seen_at(enum vdm_finding_kind kind, uint64_t n)
@@ -81,8 +85,14 @@ bool vdm_verify_item(struct vdm_verify *v, const struct vdm_checked_entry *c,
  * Withdrawals behind the checkpoint that is checked account for that, if the authority signed them. */
 bool vdm_verify_meanwhile(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
 /* After the last: what is missing and no withdrawal accounts for becomes findings; so do amendments
- * of what was withdrawn before. */
-void vdm_verify_settle(struct vdm_verify *v);
+ * of what was withdrawn before. What is withdrawn and still there is told. */
+bool vdm_verify_settle(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- what audits found (verify_archive_audit.c) --- */
+
+bool vdm_verify_audit(struct vdm_verify *v, const struct vdm_entry *e,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_verify_is_findings(const struct vdm_verify *v, struct vdm_digest id);
 
 /* --- verify_archive_slice.c --- */
 

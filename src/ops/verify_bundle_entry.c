@@ -80,6 +80,7 @@ static void check_proof(struct vdm_bundle_check *v, uint64_t n)
         problem = "it is about another entry";
     else if (v->checkpoint.n && !vdm_bytes_equal(p.checkpoint, vdm_buf_bytes(&v->checkpoint)))
         problem = "its checkpoint is not vidimus/checkpoint";
+    v->report->no_memory |= vdm_err_is_memory(&why); /* no verdict */
     if (problem)
         vdm_bundle_note(v, VDM_PROOF_INVALID, n, v->m.path, problem);
     else

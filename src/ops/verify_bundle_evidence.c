@@ -113,6 +113,7 @@ static bool take_checkpoint(struct vdm_bundle_check *v, struct about *a, struct 
         a->root = head.root;
         a->proved = head.size == v->head.size;
     }
+    v->report->no_memory |= vdm_err_is_memory(&why); /* no verdict */
     if (problem)
         ignored(v, v->m.path, problem);
     if (!a->has_root)
@@ -138,6 +139,7 @@ static void take_consistency(struct vdm_bundle_check *v, struct about *a)
     else if (!vdm_consistency_valid(v->crypto, a->size, a->root, v->head.size, v->head.root, p.hash,
                                     p.hashes))
         problem = "it does not show that the bundle's tree extends that one";
+    v->report->no_memory |= vdm_err_is_memory(&why); /* no verdict */
     if (problem)
         ignored(v, v->m.path, problem);
     a->proved = a->has_root; /* or said above why not */

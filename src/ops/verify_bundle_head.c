@@ -56,6 +56,7 @@ static bool read_bag(struct vdm_bundle_check *v, struct vdm_err *err)
         !expect(v, VDM_LAYOUT_BAG_INFO, VDM_BAG_INFO_MAX, &found, err))
         return false;
     v->has_info = found && vdm_bag_info_decode(vdm_buf_bytes(&v->m.content), &v->info, &why);
+    v->report->no_memory |= vdm_err_is_memory(&why); /* no verdict */
     if (found && !v->has_info)
         bag_invalid(v, v->m.path, why.text);
     return !found || vdm_members_take(&v->m, NULL, err);
@@ -89,6 +90,7 @@ static bool read_seal(struct vdm_bundle_check *v, struct vdm_err *err)
     if (!keep(v, &v->seal_bytes, err))
         return false;
     v->has_seal = vdm_seal_open(vdm_buf_bytes(&v->seal_bytes), &note, &v->seal, &why);
+    v->report->no_memory |= vdm_err_is_memory(&why); /* no verdict */
     if (!v->has_seal)
         bag_invalid(v, v->m.path, why.text);
     return vdm_members_take(&v->m, NULL, err);
@@ -99,6 +101,7 @@ static void take_head(struct vdm_bundle_check *v)
     struct vdm_note note;
     struct vdm_err why = {0};
     v->has_head = vdm_checkpoint_open(vdm_buf_bytes(&v->checkpoint), &note, &v->head, &why);
+    v->report->no_memory |= vdm_err_is_memory(&why); /* no verdict */
     if (v->has_head && (!vdm_origin_valid(v->head.origin) || v->head.size == 0)) {
         v->has_head = false;
         vdm_fail(&why, "not the checkpoint of a ledger that holds anything");

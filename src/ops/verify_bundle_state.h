@@ -4,7 +4,8 @@
  *
  *   verify_bundle_head.c       up to data/INDEX.txt; genesis and key entries; then what had to wait for them
  *   verify_bundle_entry.c      an entry and its proof, wherever they stand
- *   verify_bundle_group.c      the selected captures, each with what belongs to it; the newest entry
+ *   verify_bundle_captures.c   the selected captures, one after the other; the newest entry
+ *   verify_bundle_group.c      one of them, with what belongs to it
  *   verify_bundle_slice.c      of a capture: whether it is the slice of another document that it says to be
  *   verify_bundle_evidence.c   evidence
  *
@@ -94,6 +95,11 @@ void vdm_bundle_note(struct vdm_bundle_check *v, enum vdm_finding_kind kind, uin
                      const char *document, const char *message);
 
 /* --- verify_bundle_group.c --- */
+/* Capture n. found: its entry is at hand; else it is missing, and what there is of the rest is taken. */
+bool vdm_bundle_read_group(struct vdm_bundle_check *v, uint64_t n, bool found,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- verify_bundle_captures.c --- */
 bool vdm_bundle_read_captures(struct vdm_bundle_check *v, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_bundle_read_newest(struct vdm_bundle_check *v, struct vdm_err *err) VDM_MUST_CHECK;
 

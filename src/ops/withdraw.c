@@ -67,6 +67,27 @@ static bool refuse_parts(const struct vdm_takedown *t, struct vdm_err *err)
                        (int)list.n, (const char *)list.p);
 }
 
+/* A document of which no capture tells could neither be found nor taken down by anybody. */
+static bool check_orphans(struct vdm_archive *a, const struct vdm_takedown *t, struct vdm_err *err)
+{
+    bool there = false;
+    for (size_t i = 0; i < t->takens; i++) {
+        if (!vdm_takedown_orphans(&t->taken[i]))
+            continue;
+        if (!vdm_store_holds(a->store, t->taken[i].digest, &there, err))
+            return false;
+        if (there)
+            return vdm_fail_as(
+                err, VDM_ERR_REFUSED,
+                "entry %" PRIu64
+                ": its document would stay, and no capture would tell of it. Withdraw "
+                "both; or first record what may be known of it (`vidimus import "
+                "--again`), then withdraw this record",
+                t->taken[i].capture);
+    }
+    return true;
+}
+
 /* Parts have parts: on until no more are found. */
 static bool plan_all(struct vdm_archive *a, const struct vdm_withdraw_request *r,
                      struct vdm_takedown *t, struct vdm_err *err)
@@ -81,7 +102,7 @@ static bool plan_all(struct vdm_archive *a, const struct vdm_withdraw_request *r
         if (!vdm_takedown_plan(a, t, size, err))
             return false;
         if (t->parts == 0)
-            return true;
+            return check_orphans(a, t, err);
         if (!r->with_parts)
             return refuse_parts(t, err);
         for (size_t i = 0; i < t->parts; i++)

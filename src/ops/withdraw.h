@@ -17,7 +17,7 @@ struct vdm_withdraw_request {
 
 /* What the request takes down, all parts included, as the ledger is now: looks, changes nothing.
  * VDM_ERR_REFUSED: an entry that is no capture or is withdrawn so far already; a part that would
- * stay behind. Release *out. */
+ * stay behind; a record alone, if no capture would tell of its document any more. Release *out. */
 bool vdm_withdraw_plan(struct vdm_archive *a, const struct vdm_withdraw_request *r,
                        struct vdm_takedown *out, struct vdm_err *err) VDM_MUST_CHECK;
 

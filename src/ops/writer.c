@@ -152,6 +152,8 @@ static bool sign_entry(struct vdm_writer *w, struct vdm_entry *e, const struct v
                        struct vdm_err *err)
 {
     const struct vdm_vkey *key = vdm_signer_vkey(signer);
+    if (!vdm_time_encodable(e->recorded))
+        return vdm_fail(err, "the clock says a time that is not of the years 0 to 9999: set it");
     e->n = vdm_writer_next(w);
     e->ledger = vdm_str(vdm_signer_vkey(w->ledger_key)->name);
     e->previous = w->last_text;

@@ -2,6 +2,7 @@
 #include "sandbox/worker.h"
 
 #include "base/file.h"
+#include "base/time.h"
 #include "sandbox/confine.h"
 
 #include <errno.h>
@@ -46,6 +47,15 @@ enum vdm_heard vdm_message_receive(int channel, int milliseconds, uint8_t *p, si
     return k > 0 ? VDM_HEARD : VDM_HEARD_END;
 }
 
+enum vdm_heard vdm_message_await(int channel, int milliseconds, uint8_t *p, size_t cap, size_t *got)
+{
+    uint64_t until = vdm_clock_ms() + (uint64_t)milliseconds, now;
+    enum vdm_heard heard = VDM_HEARD_NOTHING;
+    while (heard == VDM_HEARD_NOTHING && (now = vdm_clock_ms()) < until)
+        heard = vdm_message_receive(channel, (int)(until - now), p, cap, got);
+    return heard;
+}
+
 /* --- start --- */
 
 /* The worker's first message. */
@@ -69,13 +79,20 @@ _Noreturn static void work(const struct vdm_worker_job *job, int channel, pid_t 
     _exit(0);
 }
 
-/* Nothing of a stranger's was read yet, so its word can be taken. */
+/* Nothing of a stranger's was read yet, so its word can be taken. It takes milliseconds to get ready; a
+ * machine that is busy may take its time. */
 static bool hear_ready(struct vdm_worker *w, struct vdm_err *err)
 {
+    enum { PATIENCE_MS = 30000 };
     struct ready ready;
     size_t got = 0;
-    if (vdm_message_receive(w->channel, -1, (uint8_t *)&ready, sizeof ready, &got) != VDM_HEARD ||
-        got != sizeof ready) {
+    enum vdm_heard heard =
+        vdm_message_await(w->channel, PATIENCE_MS, (uint8_t *)&ready, sizeof ready, &got);
+    if (heard == VDM_HEARD_NOTHING) {
+        vdm_worker_stop(w);
+        return vdm_fail(err, "the worker did not start within %d s", PATIENCE_MS / 1000);
+    }
+    if (heard == VDM_HEARD_END || got != sizeof ready) {
         struct vdm_err how = {0};
         bool ended = vdm_worker_end(w, &how);
         return vdm_fail(err, "the worker did not start: %s", ended ? "it ended" : how.text);

@@ -78,6 +78,9 @@ enum vdm_heard {
 /* Waits for as long as it takes if milliseconds < 0, which is the one wait that a worker may do. */
 enum vdm_heard vdm_message_receive(int channel, int milliseconds, uint8_t *p, size_t cap,
                                    size_t *got);
+/* Waits so long, whatever signals come. */
+enum vdm_heard vdm_message_await(int channel, int milliseconds, uint8_t *p, size_t cap,
+                                 size_t *got);
 
 /* What workers with these limits get on this machine: starts one and asks. */
 bool vdm_protection_probe(struct vdm_protection *p, const struct vdm_worker_limits *limits,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The store as a folder (docs/FORMATS.md, "Store"):
  *
- *     objects/ab/<62 hex digits>               one file an object, with exactly its bytes, mode
- * 0444 tmp/put-<16 hex>                         an object being written, where the file system
- * cannot write one without a name tmp/damaged-<64 hex>-<16 hex>            a bad object that was
- * set aside
+ *     objects/ab/<62 hex digits>       one file an object, with exactly its bytes, mode 0444
+ *     tmp/put-<16 hex>                 an object being written, where the file system cannot write one
+ *                                      without a name
+ *     tmp/damaged-<64 hex>-<16 hex>    a bad object that was set aside
  *
  * Put is openat(O_TMPFILE) write* linkat; nothing is synced before vdm_store_sync, which is one
  * syncfs for all that was put (errors of writing back are reported from Linux 5.8 on). */
@@ -39,10 +39,23 @@ const char *vdm_store_network_name(uint32_t f_type);
 /* Write named files in tmp/ from now on, as where O_TMPFILE or /proc is missing. */
 void vdm_store_folder_use_names(struct vdm_store *s);
 
-/* For store_folder.c: each() over an open objects/. */
+/* --- shared by store_folder.c, store_place.c and store_list.c --- */
+
+#define VDM_STORE_FOLDER_MODE 0700
+#define VDM_STORE_PUT_PREFIX  "put-"
+
+/* objects/ and, for writing, tmp/ of the store at `path`. */
+bool vdm_store_open_parts(const char *path, bool writable, int *objects, int *tmp,
+                          struct vdm_err *err) VDM_MUST_CHECK;
+/* each() over an open objects/. */
 bool vdm_store_list(int objects, vdm_store_visit_fn *visit, void *ctx,
                     struct vdm_err *err) VDM_MUST_CHECK;
 /* Open a folder that may be no link. */
 bool vdm_store_open_dir(int dir, const char *name, int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Take what stands in the object's place out of the way, unread, and keep it in tmp/: for what the disk
+ * does not give any more. A folder is refused. */
+bool vdm_store_folder_set_aside(struct vdm_store *s, struct vdm_digest id,
+                                struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

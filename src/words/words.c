@@ -43,6 +43,12 @@ static void units_release(struct units *u)
     *u = (struct units){0};
 }
 
+static bool fail_icu(UErrorCode code, struct vdm_err *err)
+{
+    return code == U_MEMORY_ALLOCATION_ERROR ? vdm_fail_memory(err)
+                                             : vdm_fail(err, "words: %s", u_errorName(code));
+}
+
 static bool from_utf8(struct units *out, struct vdm_bytes text, struct vdm_err *err)
 {
     UErrorCode code = U_ZERO_ERROR;
@@ -53,7 +59,7 @@ static bool from_utf8(struct units *out, struct vdm_bytes text, struct vdm_err *
         return vdm_fail_memory(err);
     u_strFromUTF8WithSub(out->p, (int32_t)text.n + 1, &out->n, (const char *)text.p,
                          (int32_t)text.n, 0xFFFD, NULL, &code);
-    return U_SUCCESS(code) || vdm_fail(err, "words: %s", u_errorName(code));
+    return U_SUCCESS(code) || fail_icu(code, err);
 }
 
 /* In place. */
@@ -63,14 +69,14 @@ static bool normalize(struct units *u, const UNormalizer2 *form, struct vdm_err 
     struct units made VDM_CLEANUP(units_release) = {0};
     int32_t need = unorm2_normalize(form, u->p, u->n, NULL, 0, &code);
     if (code != U_BUFFER_OVERFLOW_ERROR && U_FAILURE(code))
-        return vdm_fail(err, "words: %s", u_errorName(code));
+        return fail_icu(code, err);
     code = U_ZERO_ERROR;
     made.p = malloc(((size_t)need + 1) * sizeof *made.p);
     if (!made.p)
         return vdm_fail_memory(err);
     made.n = unorm2_normalize(form, u->p, u->n, made.p, need + 1, &code);
     if (U_FAILURE(code))
-        return vdm_fail(err, "words: %s", u_errorName(code));
+        return fail_icu(code, err);
     struct units old = *u;
     *u = made;
     made = old;
@@ -158,7 +164,7 @@ bool vdm_words_append(struct vdm_buf *out, struct vdm_bytes text, struct vdm_err
     const UNormalizer2 *together = unorm2_getNFCInstance(&code);
     struct units u VDM_CLEANUP(units_release) = {0};
     if (U_FAILURE(code))
-        return vdm_fail(err, "words: %s", u_errorName(code));
+        return fail_icu(code, err);
     if (!from_utf8(&u, text, err) || !normalize(&u, casefold, err) || !normalize(&u, apart, err))
         return false;
     fold_letters(&u);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Preloaded, a disk that is not at hand where the tests run. FAKE_F_TYPE (hex): everything lies on the
  * file system of that f_type. FAIL_SYNC=name[:n]: the n-th call of syncfs, fsync or fdatasync fails
- * with EIO, without n each. */
+ * with EIO, without n each. READ_OF=text: of files with this text in their path, the first read gives a
+ * wrong byte (READ_AS=once) or each fails with EIO (READ_AS=eio). */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -56,4 +58,26 @@ int fdatasync(int fd)
 {
     static unsigned calls;
     return sync_failing("fdatasync", SYS_fdatasync, fd, &calls);
+}
+
+ssize_t read(int fd, void *p, size_t n)
+{
+    static unsigned lies;
+    const char *of = getenv("READ_OF"), *as = getenv("READ_AS");
+    char link[64], path[512];
+    ssize_t got = syscall(SYS_read, fd, p, n);
+    if (!of || !as || got <= 0)
+        return got;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
+    if (!strstr(path, of))
+        return got;
+    if (strcmp(as, "eio") == 0) {
+        errno = EIO;
+        return -1;
+    }
+    if (lies++ == 0)
+        ((unsigned char *)p)[0] ^= 1;
+    return got;
 }

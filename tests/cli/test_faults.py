@@ -7,10 +7,13 @@ import pathlib
 import shutil
 import sqlite3
 import subprocess
+import sys
 import unittest
 
 import support
 from support import run
+
+SECOND_VERIFIER = pathlib.Path(__file__).resolve().parents[1] / "interop/vidimus_verify.py"
 
 
 class Mounted:
@@ -146,6 +149,88 @@ class FullDisk(support.Case):
             fill(disk, 0)
             self.full(run("-C", a, "bundle", "-o", str(out), "--all", TMPDIR=str(disk)))
             self.assertFalse(out.exists())
+
+
+@unittest.skipUnless(support.IS_ROOT, "mounts need root")
+class KeysDisk(support.Case):
+    """keys/ lies on a disk of its own, as it should, and that one is full: the guard finds no room after the ledger has
+    committed, nor does the mark that says so. (tests/fault fills the disk that both lie on.)"""
+
+    def archive_with_keys_apart(self, name, options):
+        a = pathlib.Path(self.archive(2, name))
+        aside = a / "aside"
+        (a / "keys").rename(aside)
+        disk = Mounted(self, a / "keys", "-t", "tmpfs", "-o", options, "tmpfs")
+        for path in aside.iterdir():
+            shutil.copy2(path, a / "keys")
+        os.chmod(a / "keys", 0o700)
+        return str(a), disk
+
+    def test_no_room_for_the_guard(self):
+        outcomes = set()
+        for name, options, leave in (("bytes0", "size=1m", 0), ("bytes1", "size=1m", 4096),
+                                     ("bytes2", "size=1m", 8192), ("inodes", "size=1m,nr_inodes=11", 1 << 20)):
+            a, disk = self.archive_with_keys_apart(name, options)
+            with disk as keys:
+                if leave < 1 << 20:
+                    fill(keys, leave)
+                while leave == 1 << 20 and os.statvfs(keys).f_ffree:
+                    (keys / f"filler{os.statvfs(keys).f_ffree}").touch()
+                r = run("-C", a, "import", self.file("d.txt", name), "--json")
+                outcomes.add(r.code)
+                if r.code:
+                    self.assertEqual(r.code, 3, str(r))
+                    self.assertRegex(r.err, "last-checkpoint: .*No space left on device")
+                    self.assertRegex(r.err, "verifies the whole archive first|run `vidimus verify` before you write")
+                    # What was not acknowledged may be there; it is whole, and nobody is told of a finding.
+                    self.assertEqual(self.ok("-C", a, "verify", "--json").json["findings"], [])
+                    again = run("-C", a, "import", self.file("d.txt", name))
+                    self.assertEqual(again.code, 3, "the guard cannot follow: nothing is signed meanwhile")
+                for path in keys.glob("filler*"):
+                    path.unlink()
+                self.ok("-C", a, "import", self.file("d.txt", name), self.file("e.txt", "later " + name))
+                self.assertEqual(sorted(p.name for p in keys.iterdir() if p.name.startswith((".", "needs"))), [])
+                self.verified(a, 6)
+        self.assertEqual(outcomes, {0, 3}, "both were tried")
+
+
+class Clock(support.Case):
+    """A clock that jumps is told as a notice. It is never a finding: it says nothing about what was changed."""
+
+    DAY = 86400
+
+    def at(self, seconds, *words, code=0):
+        return self.expect(code, *words, LD_PRELOAD=os.environ["FAKE_CLOCK"], FAKE_TIME=str(seconds),
+                           ASAN_OPTIONS="verify_asan_link_order=0")
+
+    def test_jumps(self):
+        a, now = self.archive(), 1795000000
+        for i, seconds in enumerate((now, 1_000_000_000, 4_102_444_800, 0, now)):  # 2026, 2001, 2100, 1970, 2026
+            self.at(seconds, "-C", a, "import", self.file(f"{i}.txt", f"text {i}"))
+            self.at(now, "-C", a, "recover")
+        report = self.verified(a, 7)
+        back = [n for n in report["notices"] if n["kind"] == "clock-backwards"]
+        self.assertEqual(len(back), 3, report["notices"])
+        self.assertEqual(report["findings"], [])
+        bundle = str(self.dir / "b.tar")
+        self.at(1_000_000_000, "-C", a, "bundle", "--all", "-o", bundle)
+        for seconds in (0, 1_000_000_000, now, 4_102_444_800):
+            r = self.at(seconds, "verify", bundle, "--trust", a + "/keys/authority.pub", "--json")
+            self.assertEqual((r.json["verdict"], r.json["findings"]), ("VERIFIED", []))
+            self.assertEqual([n["kind"] for n in r.json["notices"]].count("clock-backwards"), 3)
+            self.at(seconds, "-C", a, "verify")
+        done = subprocess.run([sys.executable, "-B", SECOND_VERIFIER, "--trust", a + "/keys/authority.pub", bundle],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("clock-backwards", done.stdout)
+
+    def test_time_that_cannot_be_written(self):
+        """Before year 0 and after 9999 there is no time to record: refused, and nothing is written."""
+        a = self.archive(1)
+        for seconds in (-62_200_000_000, 253_402_300_800, 1 << 62):
+            r = self.at(seconds, "-C", a, "import", self.file("d.txt", "new"), code=3)
+            self.one_clear_line(r)
+            self.verified(a, 3)
 
 
 class ReadOnly(support.Case):

@@ -155,21 +155,37 @@ class Backup(support.Case):
 
 
 class Versions(support.Case):
-    def of_version(self, archive, name, version):
+    def of_version(self, archive, name, version, *statements):
         db = sqlite3.connect(f"{archive}/store/{name}")
-        db.execute(f"PRAGMA user_version={version}")
+        for statement in (f"PRAGMA user_version={version}", *statements):
+            db.execute(statement)
         db.commit()
         db.close()
 
     def test_a_newer_ledger(self):
+        """Nothing can be said of it: neither good nor bad. No command touches it."""
         a = self.archive(1)
-        self.of_version(a, "ledger.db", 258)
+        self.of_version(a, "ledger.db", 258, "CREATE TABLE of_later(x)")
         before = support.listing(a)
-        said = "a newer vidimus made it (version 258 of the database, this program knows 1): use that one"
-        self.assertIn(said, self.expect(1, "-C", a, "verify").out)
-        for words in (["log"], ["status"], ["import", self.file("x")], ["recover"], ["reindex"]):
-            self.assertIn(said, self.expect(3, "-C", a, *words).err, words)
+        said = "made by a newer vidimus (version 258 of the database, this program knows 1): use that one"
+        for words in ("verify", "log", "status", "recover", "reindex", "show 2", "cat 2", "find x", "history x",
+                      "checkpoint", "prove 2 -o p", "bundle -o b.tar --all", "key list", "amend 2 --title x",
+                      "withdraw 2 --decided-by x --yes", "key retire amal@test.example",
+                      "key new b --role signer --no-passphrase", f"import {self.file('x')}"):
+            self.assertIn(said, self.expect(3, "-C", a, *words.split(), cwd=self.dir).err, words)
+        r = self.expect(3, "-C", a, "verify", "--json")
+        self.assertIn("COULD NOT CHECK: ledger.db: " + said, r.err)
+        self.assertEqual((r.json["verdict"], r.json["ok"], r.json["kind"]), ("COULD NOT CHECK", False, "archive"))
         self.assertEqual(support.listing(a), before)
+
+    def test_a_number_that_was_changed(self):
+        """A newer version has other tables: whoever only writes its number has altered the file."""
+        a = self.archive(1)
+        self.of_version(a, "ledger.db", 2)
+        r = self.expect(1, "-C", a, "verify")
+        self.assertIn("ledger-schema", r.out)
+        self.assertIn("it says that a newer vidimus made it, but its tables are those of version 1", r.out)
+        self.expect(3, "-C", a, "log")
 
     def test_a_version_that_never_was(self):
         a = self.archive(1)
@@ -181,7 +197,7 @@ class Versions(support.Case):
         a = self.archive(1)
         self.of_version(a, "catalog.db", 2)
         r = self.expect(3, "-C", a, "log")
-        self.assertRegex(r.err, "a newer vidimus made it .*: run `vidimus reindex`")
+        self.assertRegex(r.err, "made by a newer vidimus .*: run `vidimus reindex`")
         self.verified(a, 3)
         self.ok("-C", a, "reindex")
         self.ok("-C", a, "log")

@@ -57,6 +57,29 @@ class Passphrases(support.Case):
         changed = [k for k in now if now[k] != before.get(k) and os.path.isfile(k)]
         self.assertEqual(changed, [])
 
+    def test_refusals_come_before_the_passphrase(self):
+        """Who cannot write anyway is told so, and not asked for a secret first."""
+        def no_guard(a):
+            os.remove(a + "/keys/last-checkpoint")
+
+        def in_doubt(a):
+            ledger = pathlib.Path(a, "store/ledger.db")
+            ledger.write_bytes(ledger.read_bytes().replace(b"genesis/v1", b"genesis/v7"))
+            pathlib.Path(a, "keys/needs-verify").touch()
+
+        doc = self.file("d.txt")
+        for make, word in ((no_guard, "is missing"), (in_doubt, "a write failed here")):
+            a = self.locked()
+            make(a)
+            for words in (["import", doc], ["amend", "2", "--title", "t"]):
+                r = self.expect(3, "-C", a, *words, "--passphrase-file", str(self.dir / "nowhere"))
+                self.assertIn(word, r.err)
+                self.assertNotIn("nowhere", r.err)
+                asked = support.on_terminal("-C", a, *words, seconds=10)
+                self.assertEqual(asked.code, 3, str(asked))
+                self.assertNotIn("assphrase", asked.out)
+            shutil.rmtree(a)
+
     def test_bad_passphrase_files(self):
         a, doc = self.locked(), self.file("d.txt")
         for text, mode in (("", 0o600), ("\n", 0o600), (PASSPHRASE + "\n", 0o644),

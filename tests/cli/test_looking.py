@@ -44,7 +44,7 @@ class Looking(support.Case):
         for part in (recorded, recorded[:10], recorded[:7], recorded[:4]):
             self.assertIn(7, self.numbers("--from", part, "--to", part))
         out = self.ok("-C", self.a, "log").out.splitlines()
-        self.assertRegex(out[0], r"^ +7  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  Title 5  ·  https://e/1$")
+        self.assertRegex(out[0], r"^ +7  \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ  Title 5  ·  https://e/1$")
 
     def test_show_entry(self):
         out = self.ok("-C", self.a, "show", "4").out

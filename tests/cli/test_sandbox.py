@@ -5,6 +5,7 @@ asks for nothing else, and one that is killed gives no verdict."""
 
 import base64
 import ctypes
+import errno
 import os
 import re
 import signal
@@ -182,6 +183,41 @@ class Without(Sandbox):
             self.assertEqual(r.json["verdict"], "VERIFIED")
             self.assertEqual(r.json["protection"]["landlock"], landlock)
             self.assertEqual(r.json["protection"]["seccomp"], seccomp)
+
+    def test_container_that_forbids(self):
+        """A filter around the program, as a container's: it works, and says what it goes without. What the kernel
+        answers under that filter is asked again here, so that this tells "lacks it" from "does not use it"."""
+        library = ctypes.CDLL("libseccomp.so.2")
+        library.seccomp_init.restype = ctypes.c_void_p
+
+        def forbid(calls, error):
+            f = ctypes.c_void_p(library.seccomp_init(0x7FFF0000))
+            for call in calls:
+                if library.seccomp_rule_add(f, 0x00050000 | error, call, 0) != 0:
+                    os._exit(97)
+            if library.seccomp_load(f) != 0:
+                os._exit(98)
+
+        both = (SYS_LANDLOCK, SYS_SECCOMP)
+        for calls in ((SYS_LANDLOCK,), (SYS_SECCOMP,), both):
+            for error in (errno.ENOSYS, errno.EPERM):
+                def told(*words):
+                    p = subprocess.run([support.VIDIMUS, *words], capture_output=True, text=True, check=False,
+                                       env=support.environment(), preexec_fn=lambda: forbid(calls, error))
+                    self.assertEqual(p.returncode, 0, p)
+                    return p.stdout
+                landlock = kernel_landlock() if SYS_LANDLOCK not in calls else 0
+                seccomp = kernel_seccomp() and SYS_SECCOMP not in calls
+                said = told("--version")
+                self.assertIn(f"Landlock ABI {landlock} (" if landlock else "no Landlock (none is to be had", said)
+                self.assertIn(", seccomp, " if seccomp else "no seccomp (none is to be had", said)
+                report = support.json.loads(told("verify", self.bundle, "--trust", self.key, "--json"))
+                self.assertEqual(report["verdict"], "VERIFIED")
+                self.assertEqual((report["protection"]["landlock"], report["protection"]["seccomp"]),
+                                 (landlock or None, seccomp))
+                page = self.file(f"{error}-{len(calls)}-{calls[0]}.html", f"<!DOCTYPE html><p>{error} {calls}")
+                made = support.json.loads(told("-C", self.a, "import", page, "--json"))
+                self.assertEqual((made["imported"], made["media_types_not_guessed"]), (1, 0))
 
     def test_half_is_not_enough(self):
         """What is there but cannot be put in force is no reason to go on without."""

@@ -3,6 +3,7 @@
 """Takedowns: what goes, what stays, what is left to be found, what a crash leaves."""
 
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -115,24 +116,73 @@ class Withdraw(support.Case):
         self.assertEqual(traces(a, document, "Qwzqwzqwz Qwyqwyqwy"), [])
 
     def test_scopes(self):
-        for scope, record, kept in (("document", True, False), ("record", False, True),
-                                    ("both", False, False)):
+        """Of a capture whose document another one shares, so that each scope can be asked for."""
+        for scope, record in (("document", True), ("record", False), ("both", False)):
             a = self.archive(name=scope)
-            self.add(a, "a.txt", "a document\n", "--title", "A title")
+            for title in ("A title", "Its twin"):
+                self.add(a, "a.txt", "a document\n", "--title", title, "--again")
             self.ok("-C", a, "amend", "2", "--title", "Another")
             r = self.withdraw(a, "2", "--scope", scope, "--reason", "as asked")
             self.assertIn("This withdraws for good", r.err)
-            self.assertEqual(bool(list(pathlib.Path(a, "store/objects").glob("*/*"))), kept, scope)
+            self.assertIn("its document stays: entry 3 is a capture of it, too", r.err)
             shown = self.ok("-C", a, "show", "2", "--json").json
             self.assertEqual("record" in shown, record, scope)
-            self.assertEqual((shown["withdrawn"], shown["decided_by"]), (4, "officer 7"))
+            self.assertEqual((shown["withdrawn"], shown["decided_by"]), (5, "officer 7"))
             self.assertRegex(self.ok("-C", a, "show", "2").out,
-                             rf"withdrawn +by entry 4, .* \({scope}\), decided by officer 7: as asked")
-            self.assertEqual(self.verified(a, 5)["documents_checked"], 0)
+                             rf"withdrawn +by entry 5, .* \({scope}\), decided by officer 7: as asked")
+            self.assertEqual(self.ok("-C", a, "cat", "3").out, "a document\n")
+            self.assertEqual(self.verified(a, 6)["documents_checked"], 1)
             r = self.expect(3, "-C", a, "cat", "2")
-            self.assertIn("withdrawn by entry 4, decided by officer 7", r.err)
+            self.assertIn("withdrawn by entry 5, decided by officer 7", r.err)
             self.expect(1, "-C", a, "amend", "2", "--title", "x")
             self.withdraw(a, "2", "--scope", scope, code=3)
+
+    def test_all_scopes_in_each_order(self):
+        """Two or three captures share a document, and go one after the other, each in one of the scopes."""
+        for captures in (2, 3):
+            base = self.archive(name=f"base{captures}")
+            for n in range(captures):
+                self.add(base, "a.txt", words_of(8, 640), "--source", f"s{n}")
+            path = next(pathlib.Path(base, "store/objects").glob("*/*")).relative_to(base)
+            for i, scopes in enumerate(itertools.product(("document", "record", "both"), repeat=captures)):
+                order = range(captures) if i % 2 else reversed(range(captures))
+                self.one_after_the_other(base, path, list(zip(order, scopes)))
+
+    def one_after_the_other(self, base, path, steps):
+        """What the page says, capture by capture: a document goes once each of its captures is withdrawn, in whatever
+        scope, and one of them with its document; a record alone is not withdrawn where none would tell of a document."""
+        a = str(self.dir / "now")
+        shutil.rmtree(a, ignore_errors=True)
+        shutil.copytree(base, a)
+        known, open_, claimed = set(range(len(steps))), set(range(len(steps))), set()
+        for capture, scope in steps:
+            claims = (claimed & known) | ({capture} - {capture if scope == "record" else None})
+            if open_ == {capture} and not claims:
+                r = self.withdraw(a, str(capture + 2), "--scope", scope, code=3)
+                self.assertIn("no capture would tell of it. Withdraw both", r.err)
+                self.assertTrue((pathlib.Path(a) / path).exists(), steps)
+                scope = "both"
+            open_.discard(capture)
+            claimed |= {capture} if scope != "record" else set()
+            known -= {capture} if scope != "document" else set()
+            told = self.withdraw(a, str(capture + 2), "--scope", scope, "--json").json["withdrawn"][0]
+            self.assertEqual((told["record_erased"], told["document_erased"]), (scope != "document", not open_), steps)
+            self.assertEqual((pathlib.Path(a) / path).exists(), bool(open_), steps)
+        self.assertEqual([n["kind"] for n in self.verified(a)["notices"]], ["freshness-unknown"], steps)
+        left = traces(a, words_of(8, 640), "Qwzqwzqwz Qwyqwyqwy")
+        self.assertEqual(bool(left), bool(known), steps)   # a record that stays tells the digest
+
+    def test_what_is_derived_from_a_document_that_stays(self):
+        """It stays in the archive by another capture: nothing that goes is named."""
+        a = self.archive()
+        for source in ("one", "two"):
+            self.add(a, "a.txt", "the same bytes\n", "--source", source)
+        self.add(a, "part", "part", "--derived-from", "2", "--derived-method", "cut out")
+        self.withdraw(a, "2")
+        self.assertIn("would stay behind, and names its digest: entries 4.", self.withdraw(a, "3", code=3).err)
+        self.withdraw(a, "3", "--with-parts")
+        self.assertEqual(list(pathlib.Path(a, "store/objects").glob("*/*")), [])
+        self.verified(a, 8)
 
     def test_both_in_two_steps(self):
         a = self.archive(1)
@@ -141,17 +191,27 @@ class Withdraw(support.Case):
         self.assertRegex(self.withdraw(a, "2", code=3).err, "withdrawn by entry 4 already")
         self.verified(a, 5)
 
-    def test_a_document_whose_record_is_gone(self):
-        """Nobody knows which it was: to record its withdrawal would say what was not done."""
+    def test_a_record_alone(self):
+        """Nobody could find its document any more, nor take it down: it is refused. With what may be known
+        of the document in a record of its own, it goes; and of what is gone nothing more is withdrawn."""
         a = self.archive()
-        self.add(a, "a.txt", "bytes\n")
+        self.add(a, "a.txt", "bytes\n", "--title", "what must go")
+        for words in (("2",), ("2", "--with-parts")):
+            r = self.withdraw(a, *words, "--scope", "record", code=3)
+            self.assertIn("its document would stay, and no capture would tell of it", r.err)
+        self.add(a, "a.txt", "bytes\n", "--title", "what may stay", "--again")
+        self.withdraw(a, "2", "3", "--scope", "record", code=3)
         self.withdraw(a, "2", "--scope", "record")
         for scope in ("document", "both"):
             self.assertIn("import the document again", self.withdraw(a, "2", "--scope", scope, code=3).err)
+        self.assertEqual(self.ok("-C", a, "cat", "3").out, "bytes\n")
+        self.verified(a, 5)
+
+    def test_a_record_alone_of_a_document_that_was_lost(self):
+        a = self.archive(1)
+        next(pathlib.Path(a, "store/objects").glob("*/*")).unlink()
+        self.assertIn("its document is not here", self.withdraw(a, "2", "--scope", "record").err)
         self.verified(a, 4)
-        self.add(a, "a.txt", "bytes\n")
-        self.withdraw(a, "4")
-        self.assertEqual(list(pathlib.Path(a, "store/objects").glob("*/*")), [])
 
     def test_shared_documents(self):
         a = self.archive()
@@ -234,12 +294,14 @@ class Withdraw(support.Case):
     def test_scope_of_a_request(self):
         for scope, erased in (("document", [False, True]), ("record", [True, False])):
             a = self.archive(1, scope)
+            if scope == "record":
+                self.ok("-C", a, "import", str(self.dir / "record-src"), "--again")
             request, signed = str(self.dir / (scope + ".r")), str(self.dir / (scope + ".s"))
             self.ok("-C", a, "withdraw", "2", "--decided-by", "me", "--scope", scope, "--request", request)
             self.ok("key", "sign", request, "-o", signed, "--authority-key", a + "/keys/authority.key", "--yes")
             done = self.ok("-C", a, "key", "submit", signed, "--json").json["withdrawn"][0]
             self.assertEqual([done["record_erased"], done["document_erased"]], erased)
-            self.verified(a, 4)
+            self.verified(a)
 
     def test_what_a_request_may_not_do(self):
         a = self.archive(3)
@@ -308,6 +370,91 @@ class Withdraw(support.Case):
         said = subprocess.run([sys.executable, PYTHON_VERIFIER, "--json", "--trust", key, bundle],
                               capture_output=True, text=True, check=False)
         self.assertEqual(json.loads(said.stdout)["verdict"], "VERIFIED", said.stdout)
+
+    def pending(self, a):
+        return [n["entry"] for n in self.verified(a)["notices"] if n["kind"] == "erasure-pending"]
+
+    def test_a_document_that_is_still_there(self):
+        """The erasing of a document alone stops at once; or it comes back from a backup. It is told, unless another
+        capture keeps it, and `recover` erases it."""
+        a, document = self.archive(), words_of(6, 640)
+        self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx")
+        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        os.rename(path, self.dir / "aside")
+        path.mkdir()
+        self.assertIn("not all is erased yet", self.withdraw(a, "2", "--scope", "document", code=3).err)
+        path.rmdir()
+        shutil.copy(self.dir / "aside", path)
+        self.assertEqual(self.pending(a), [3])
+        self.ok("-C", a, "recover")
+        self.assertEqual((path.exists(), self.pending(a)), (False, []))
+        shutil.copy(self.dir / "aside", path)
+        self.assertEqual(self.pending(a), [3])
+        self.assertNotIn("erasure-pending", self.ok("-C", a, "verify", "--no-documents").out)
+        self.assertIn("What was withdrawn, and was still there, is erased.", self.ok("-C", a, "recover").out)
+        self.assertEqual((path.exists(), self.pending(a)), (False, []))
+        written = os.stat(a + "/store/ledger.db").st_mtime_ns, os.stat(a + "/store/catalog.db").st_mtime_ns
+        self.assertEqual(self.ok("-C", a, "recover").out, "Nothing was left undone.\n")
+        self.assertEqual((os.stat(a + "/store/ledger.db").st_mtime_ns, os.stat(a + "/store/catalog.db").st_mtime_ns),
+                         written)
+        self.add(a, "a.txt", document, "--again")
+        self.assertEqual(self.pending(a), [])
+        self.assertEqual(self.ok("-C", a, "recover").out, "Nothing was left undone.\n")
+        path.chmod(0o644)
+        path.write_bytes(document[:-1])
+        kinds = [f["kind"] for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
+        self.assertEqual(kinds, ["document-corrupt"])
+
+    def test_the_last_record_takes_a_document_that_another_gave_up(self):
+        """Half erased when it stops, the document belongs to nobody's finding."""
+        a, document = self.archive(), words_of(9, 640)
+        for source in ("one", "two"):
+            self.add(a, "a.txt", document, "--source", source)
+        self.withdraw(a, "3", "--scope", "document")
+        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path.chmod(0o644)
+        path.write_bytes(bytes(64) + document[64:])
+        kinds = [(f["kind"], f["entry"]) for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
+        self.assertEqual(kinds, [("document-corrupt", 2)])
+        path.unlink()
+        path.mkdir()
+        self.withdraw(a, "2", "--scope", "record", code=3)
+        path.rmdir()
+        path.write_bytes(bytes(64) + document[64:])
+        self.assertEqual(sorted(self.pending(a)), [4, 5])
+        self.ok("-C", a, "recover")
+        self.assertEqual((path.exists(), self.pending(a)), (False, []))
+
+    def test_what_a_stolen_key_signed(self):
+        """It cannot be amended once it is withdrawn, so the withdrawal settles it, whether the key was revoked before or
+        after; that of the document alone does not. The archive and both verifiers of bundles say so."""
+        for name, withdrawals, settled in (("before", ["both"], True), ("later", ["both"], True),
+                                           ("document", ["document"], False), ("in-two", ["document", "record"], True)):
+            a = self.archive(name=name)
+            self.ok("-C", a, "key", "new", "badr@test.example", "--role", "signer", "--no-passphrase")
+            self.ok("-C", a, "key", "authorize", "badr@test.example", "--role", "signer")
+            self.add(a, "forged.txt", "forged\n", "--signer", "badr@test.example")
+            revoke = ("-C", a, "key", "revoke", "badr@test.example", "--since", "3")
+            if name == "before":
+                self.ok(*revoke)
+                kinds = [(f["kind"], f["entry"]) for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
+                self.assertEqual(kinds, [("signer-unauthorized", 3)])
+            for scope in withdrawals:
+                self.withdraw(a, "3", "--scope", scope)
+            if name != "before":
+                self.ok(*revoke)
+            self.settled(a, name, settled)
+
+    def settled(self, a, name, settled):
+        bundle, key = str(self.dir / f"{name}.tar"), a + "/keys/authority.pub"
+        self.ok("-C", a, "bundle", "-o", bundle, "--entries", "3", "--signer", support.SIGNER)
+        for words, program in ((("-C", a, "verify", "--json"), support.VIDIMUS),
+                               (("verify", "--json", "--trust", key, bundle), support.VIDIMUS),
+                               ((str(PYTHON_VERIFIER), "--json", "--trust", key, bundle), sys.executable)):
+            report = support.run(*words, program=program).json
+            seen = [(f["kind"], f["entry"]) for f in report["findings"] + report["notices"] if f["entry"] == 3]
+            self.assertIn(("re-attested" if settled else "signer-unauthorized", 3), seen, f"{name}: {words}")
+            self.assertEqual(report["verdict"], "VERIFIED" if settled else "ALTERED", f"{name}: {words}")
 
     def test_an_erasure_without_a_withdrawal_is_missing(self):
         a = self.archive(1)

@@ -6,8 +6,13 @@ import fcntl
 import json
 import os
 import pathlib
+import re
+import shutil
+import signal
+import sqlite3
 import subprocess
 import threading
+import time
 import unittest
 
 import support
@@ -77,20 +82,98 @@ class Doubt(support.Case):
             self.ok("-C", a, *words)
         self.assertTrue(self.mark(a).exists())
 
-    def test_stays_where_the_archive_is_damaged(self):
-        a = self.archive(2)
-        victim = next(pathlib.Path(a, "store/objects").glob("*/*"))
+    def damage(self, archive):
+        victim = next(pathlib.Path(archive, "store/objects").glob("*/*"))
         good = victim.read_bytes()
         victim.chmod(0o644)
         victim.write_bytes(good[:-1] + b"?")
+        return victim, good
+
+    def test_damaged_documents_are_mended(self):
+        """What would mend a document must not be held up by it; and it is told until it is mended."""
+        a = self.archive(2)
+        victim, good = self.damage(a)
+        self.mark(a).write_text("")
+        r = self.ok("-C", a, "--quiet", "recover")
+        self.assertIn("documents are missing or damaged (1), all else is good", r.err)
+        self.assertIn("`vidimus verify` names them", r.err)
+        self.assertFalse(self.mark(a).exists())
+        self.expect(1, "-C", a, "verify")
+        self.mark(a).write_text("")
+        r = self.ok("-C", a, "import", self.file("again.txt", good))
+        self.assertIn("missing or damaged (1)", r.err)
+        self.assertEqual(victim.read_bytes(), good)
+        self.verified(a, 4)
+        victim.unlink()
+        self.mark(a).write_text("")
+        self.assertIn("missing or damaged (1)", self.ok("-C", a, "import", self.file("again.txt", good)).err)
+        self.verified(a, 4)
+
+    def test_catalog_that_lies_is_made_anew(self):
+        a = self.archive(2)
+        db = sqlite3.connect(pathlib.Path(a, "store/catalog.db"))
+        db.execute("UPDATE capture SET source = 'https://elsewhere.example/' WHERE n = 2")
+        db.commit()
+        db.close()
+        self.assertIn("catalog-mismatch", self.expect(1, "-C", a, "verify").out)
+        self.mark(a).write_text("")
+        self.settled(a, "recover")
+        self.verified(a, 4)
+
+    def test_stays_where_the_ledger_is_damaged(self):
+        """Of a record one byte: nothing more is signed on top of that."""
+        a = self.archive(2)
+        self.damage(a)
+        ledger = pathlib.Path(a, "store/ledger.db")
+        good = ledger.read_bytes()
+        at = good.index(b"file-name")
+        ledger.write_bytes(good[:at] + b"file-nama" + good[at + 9:])
         self.mark(a).write_text("")
         for words in (["import", self.file("d.txt")], ["recover"], ["reindex"]):
             r = self.expect(3, "-C", a, *words)
             self.assertIn("not as it was signed", r.err)
             self.assertIn("`vidimus verify`", r.err)
             self.assertTrue(self.mark(a).exists())
-        victim.write_bytes(good)
-        self.settled(a, "import", self.file("d.txt"))
+        ledger.write_bytes(good)
+        self.assertIn("missing or damaged (1)", self.ok("-C", a, "import", self.file("d.txt")).err)
+        self.assertFalse(self.mark(a).exists())
+
+    def test_odd_guard(self):
+        """In the guard's place stands what nobody wrote there: told with the way out, and nothing is signed."""
+        makers = {"fifo": os.mkfifo, "folder": os.mkdir, "link": lambda p: os.symlink("nowhere", p),
+                  "good-link": lambda p: os.symlink("ledger.pub", p)}
+        for name, make in makers.items():
+            a = self.archive(2, name)
+            guard = pathlib.Path(a, "keys/last-checkpoint")
+            aside = guard.rename(guard.with_name("aside"))
+            make(guard)
+            for words in (["import", self.file("d.txt")], ["recover"]):
+                r = self.expect(3, "-C", a, *words)
+                self.one_clear_line(r)
+                self.assertRegex(r.err, "not a file|it is a link")
+                self.assertIn("move it away and put back the file that was there", r.err)
+            guard.rename(guard.with_name("odd"))
+            self.ok("-C", a, "recover")
+            self.assertTrue(guard.is_file())
+            guard.unlink()
+            aside.rename(guard)
+            self.ok("-C", a, "import", self.file("d.txt"))
+            self.verified(a, 5)
+
+    def test_file_size_limit(self):
+        """`ulimit -f`: an error like a full disk, at any size, and nothing is half written."""
+        source, failed = self.folder(3), 0
+        large = self.file("large", "x" * 300_000)
+        for kib in (4, 8, 20, 40, 60, 100, 200, 1000):
+            a = self.archive(2, f"limit{kib}")
+            r = run("-C", a, "import", source, large, prefix=("prlimit", f"--fsize={kib * 1024}"))
+            self.assertIn(r.code, (0, 3), str(r))
+            failed += r.code == 3
+            if r.code:
+                self.assertIn("too large", r.err)
+            self.ok("-C", a, "import", source, large)
+            self.verified(a, 8)
+        self.assertGreaterEqual(failed, 3)
 
     def test_a_mark_that_cannot_be_made(self):
         a = self.archive(2)
@@ -137,7 +220,8 @@ class Several(support.Case):
         a, key = self.archive(30), "--decided-by=the board"
         loops = [[["withdraw", str(n), key, "--yes"] for n in range(2, 12)], [["reindex"]] * 10,
                  [["import", self.file(f"new{i}", f"new {i}")] for i in range(10)],
-                 [["find", "nothing"], ["log", "--limit", "1"]] * 10, [["verify"]] * 10]
+                 [["find", "nothing"], ["log", "--limit", "1"]] * 10, [["verify"]] * 10,
+                 [["bundle", "-o", str(self.dir / f"{i}.tar"), "--all"] for i in range(20)]]
         failed = []
         def go(commands):
             failed.extend(str(r) for r in (run("-C", a, *c) for c in commands) if r.code != 0)
@@ -149,6 +233,44 @@ class Several(support.Case):
         self.assertEqual(failed, [])
         report = self.verified(a, 2 + 30 + 10 + 10)
         self.assertNotIn("catalog-behind", [n["kind"] for n in report["notices"]])
+
+    def stopped_at_guard(self, archive, *words):
+        """A command that stands still as it has looked for the guard and is about to open it. (process, its number)"""
+        log = self.dir / "trace"
+        log.unlink(missing_ok=True)
+        p = subprocess.Popen(["strace", "-f", "-qq", "-o", str(log), "-P", "last-checkpoint", "-e", "trace=newfstatat",
+                              "-e", "inject=newfstatat:signal=STOP:when=1", support.VIDIMUS, "-C", archive, *words],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.dir,
+                             env=support.environment(ASAN_OPTIONS="detect_leaks=0"))
+        self.addCleanup(p.communicate)
+        self.addCleanup(p.kill)
+        for _ in range(3000):
+            text = log.read_text(errors="replace") if log.exists() else ""
+            stop = re.search(r"^(\d+) +--- stopped by SIGSTOP", text, re.M)
+            if stop:
+                return p, int(stop[1])
+            if p.poll() is not None:
+                break
+            time.sleep(0.02)
+        p.kill()
+        self.fail(f"it was not stopped at the guard: {words}")
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_who_commits_in_between_rolls_nothing_back(self):
+        """Between a look at the ledger and one at the guard, or the other way round, another commits. (`recover` looks
+        under the lock.)"""
+        a = self.archive(2)
+        commands = (["import", self.file("mine.txt", "mine"), "--json"], ["verify", "--json"],
+                    ["status", "--json"], ["amend", "2", "--title", "t", "--json"])
+        for i, words in enumerate(commands):
+            p, pid = self.stopped_at_guard(a, *words)
+            other = run("-C", a, "import", self.file(f"other{i}.txt", f"other {i}"))
+            os.kill(pid, signal.SIGCONT)
+            out, err = p.communicate(timeout=120)
+            self.assertEqual(other.code, 0, str(other))
+            self.assertEqual(p.returncode, 0, (words, out, err))
+            self.assertNotIn(b"rolled-back", out + err, words)
+        self.verified(a, 4 + 2 + len(commands))
 
     def test_who_waits_is_told_for_whom(self):
         a, doc = self.archive(), self.file("d.txt")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The commands that are hurt, each with the archive it starts from and what has to hold afterwards."""
 
+import hashlib
 import shutil
 
 import support
@@ -120,12 +121,115 @@ class ImportBatches(Import):
         self.base.add("before", 3)
 
 
+class Amend(Scenario):
+    """Three records at once. What was acknowledged stays; else the command is asked again."""
+
+    name = "amend"
+
+    def prepare(self):
+        super().prepare()
+        self.base.add("before", 3)
+        (self.folder / "table.csv").write_text("entry,title\n2,two\n3,three\n4,four\n", "utf-8")
+
+    def words(self):
+        return ["-C", self.archive.path, "amend", "--metadata", self.folder / "table.csv", "--json"]
+
+    def told(self, result):
+        self.archive.acknowledged.told(result)
+
+    def look(self, result):
+        if result.code == 0 and len(self.archive.acknowledged.amended) != 3:
+            raise Wrong(f"done, but does not tell all: {result}")
+        self.judge.archive(self.archive)
+
+
+class Withdraw(Scenario):
+    """A capture with an amendment. Until the ledger has the withdrawal, all of it is there; then nothing is, wherever in
+    the store one looks, once a command that writes went on with it. Until that the archive tells what is pending."""
+
+    name, scope, entry = "withdraw", "both", 2
+    document = support.document("goingqwqw", 700)
+
+    def prepare(self):
+        super().prepare()
+        self.add("--title", "qwzxqwzx first")
+        self.base.must("amend", self.entry, "--title", "qwzxqwzx bustanqw")
+        self.base.add("staying", 3)
+        for piece in self.pieces():
+            if piece not in support.store_bytes(self.base):
+                raise Wrong(f"the control: {piece} is not to be found")
+        self.base.acknowledged.may_go(self.entry, self.document, *self.pieces())
+
+    def pieces(self):
+        digest = hashlib.sha256(self.document)
+        return [digest.digest(), digest.hexdigest()[2:].encode(), b"qwzxqwzx", b"bustanqw"]
+
+    def add(self, *options):
+        path = self.folder / "a.txt"
+        path.write_bytes(self.document)
+        self.base.acknowledged.told(self.base.must("import", path, "--json", *options))
+
+    def withdrawing(self, entry, scope):
+        return ["withdraw", entry, "--scope", scope, "--decided-by", "officer 7", "--yes", "--json"]
+
+    def words(self):
+        return ["-C", self.archive.path, *self.withdrawing(self.entry, self.scope)]
+
+    def told(self, result):
+        self.archive.acknowledged.told(result)
+
+    def look(self, result):
+        if result.code == 0 and self.entry not in self.archive.acknowledged.withdrawn:
+            raise Wrong(f"done, but does not tell all: {result}")
+        self.pending_is_told()
+        self.judge.archive(self.archive)
+
+    def pending_is_told(self):
+        seen = self.archive.run("verify", "--json")
+        if seen.code == 3 and "recover" in seen.err:
+            return
+        if seen.code != 0:
+            raise Wrong(f"a finding where there is none: {seen}")
+        kinds = {n["kind"] for n in seen.json["notices"]}
+        held = (self.archive.path / "store" / "objects").rglob(hashlib.sha256(self.document).hexdigest()[2:])
+        withdrawn = self.archive.must("show", self.entry, "--json").json["withdrawn"] is not None
+        if withdrawn and list(held) and "erasure-pending" not in kinds:
+            raise Wrong("what is withdrawn is still there, and verify does not tell")
+
+
+class WithdrawDocument(Withdraw):
+    """The document alone."""
+
+    name, scope = "withdraw-document", "document"
+
+    def pieces(self):
+        return []
+
+
+class WithdrawLast(Withdraw):
+    """The record of the last capture of a document that another capture had given up."""
+
+    name, scope = "withdraw-last", "record"
+
+    def prepare(self):
+        super().prepare()
+        self.add("--source", "elsewhere")
+        self.base.acknowledged.may_go(self.entry, self.document, *self.pieces())
+        twin = self.base.acknowledged.size - 1
+        self.base.acknowledged.told(self.base.must(*self.withdrawing(twin, "document")))
+
+    def pieces(self):
+        return [b"qwzxqwzx", b"bustanqw"]
+
+
 class Interrupted(Scenario):
-    """`recover` where an import was killed: `at` finds the call at which."""
+    """`recover` where another command was killed: `at` finds the call at which."""
+
+    command = Import
 
     def prepare(self):
         from inject import WRITING, killed_at, trace
-        other = Import(self.folder, self.judge)
+        other = self.command(self.folder, self.judge)
         other.base.add("before", 3)
         other.start()
         calls, _ = trace(other.words(), WRITING, other.touches)
@@ -167,6 +271,16 @@ class RecoverCatalog(Interrupted):
     @staticmethod
     def at(call):
         return call.kind == "pwrite64" and "/catalog.db>" in call.text
+
+
+class RecoverErasing(Interrupted):
+    """A withdrawal that is committed; of the document a part is overwritten."""
+
+    name, which, command = "recover-erasing", 0, Withdraw
+
+    @staticmethod
+    def at(call):
+        return call.kind in ("write", "pwrite64") and "/objects/" in call.text
 
 
 class Reindex(Scenario):
@@ -280,5 +394,6 @@ class VerifyBundleZstd(VerifyBundle):
     name, ending, needed = "verify-zstd", "tar.zst", ("/out.tar.zst",)
 
 
-WRITERS = (Init, Import, ImportBatches, RecoverJournal, RecoverGuard, RecoverCatalog, Reindex, Bundle, BundleZstd)
+WRITERS = (Init, Import, ImportBatches, Amend, Withdraw, WithdrawDocument, WithdrawLast, RecoverJournal, RecoverGuard,
+           RecoverCatalog, RecoverErasing, Reindex, Bundle, BundleZstd)
 READERS = (Verify, VerifyBundle, VerifyBundleZstd)

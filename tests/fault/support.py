@@ -31,7 +31,7 @@ SECOND_VERIFIER = HERE.parent / "interop" / "vidimus_verify.py"
 ORIGIN, SIGNER = "fault.example/log", "amal@fault.example"
 # Most faults here do not need a disk, and memory is faster. A power cut needs one: it says where.
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
-SECONDS = 60
+SECONDS = 600  # no load of the machine makes a command take so long: this one hangs
 SECOND_VERIFIER_EACH = 40
 
 
@@ -123,15 +123,23 @@ def write_documents(folder, names, size=60):
 
 
 class Acknowledged:
-    """All that the program told its user about one archive. It only grows."""
+    """All that the program told its user about one archive. It only grows, but for what is taken down."""
 
-    def __init__(self, size=0, documents=(), checkpoints=()):
+    def __init__(self, size=0, documents=(), checkpoints=(), traces=(), withdrawn=(), amended=()):
         self.size = size                      # entries
         self.documents = dict(documents)      # SHA-256 in hex: bytes
         self.checkpoints = dict(checkpoints)  # size: the note
+        self.traces = dict(traces)            # entry: bytes that are nowhere once it is withdrawn
+        self.withdrawn = set(withdrawn)       # entries
+        self.amended = dict(amended)          # entry: its amendment
 
     def copy(self):
-        return Acknowledged(self.size, self.documents, self.checkpoints)
+        return Acknowledged(self.size, self.documents, self.checkpoints, self.traces, self.withdrawn, self.amended)
+
+    def may_go(self, entry, data, *pieces):
+        """A document that is about to be withdrawn, and what else shall not be found afterwards."""
+        self.documents.pop(hashlib.sha256(data).hexdigest(), None)
+        self.traces[entry] = [data, *data.splitlines(), *pieces]
 
     def told(self, result, documents=None, receipt=None):
         """Takes in what an `init` or an `import` printed, and its receipt if it left one."""
@@ -140,6 +148,9 @@ class Acknowledged:
         notes = [told["checkpoint"]] if told.get("checkpoint") else []
         for note in notes or re.findall(r"^\S+\n\d+\n\S+\n\n(?:— \S+ \S+\n)+", result.out, re.M):
             self.checkpoint(note)
+        self.withdrawn |= {each["entry"] for each in told.get("withdrawn", ())}
+        self.amended.update({each["entry"]: each["amendment"] for each in told.get("entries", ())
+                             if "amendment" in each})
         if told.get("last_entry") is not None:
             self.size = max(self.size, told["last_entry"] + 1)
         if result.code == 0:
@@ -195,6 +206,14 @@ class Archive:
             result = self.put(folder, documents)
         if result.code != 0:
             raise Wrong(f"a further import does not work: {result}")
+
+
+def store_bytes(archive):
+    """Every byte of store/, names of files included."""
+    found = b""
+    for path in sorted((archive.path / "store").rglob("*")):
+        found += str(path).encode() + (path.read_bytes() if path.is_file() else b"")
+    return found
 
 
 def init_words(path):
@@ -286,6 +305,11 @@ class Judge:
         known = archive.acknowledged
         self.checkpoints(archive, known)
         self.entries(archive, known)
+        for entry in known.traces:
+            self.taken_down(archive, entry)
+        for entry, amendment in known.amended.items():
+            if amendment not in [each["entry"] for each in archive.must("show", entry, "--json").json["amendments"]]:
+                raise Lost(f"entry {entry} is not amended by {amendment}")
         # What is damaged is set aside there for good: a torn document that was not acknowledged, for one.
         litter = [p for p in (archive.path / "store" / "tmp").iterdir() if not p.name.startswith("damaged-")]
         litter += [p for p in (archive.path / "keys").iterdir() if p.name.startswith(".")]
@@ -324,6 +348,19 @@ class Judge:
             digest = list(known.documents)[self.judged % len(known.documents)]
             if archive.must("cat", entry[digest]).raw != known.documents[digest]:
                 raise Wrong(f"`cat` of entry {entry[digest]} gives other bytes")
+
+    @staticmethod
+    def taken_down(archive, entry):
+        """Withdrawn, and then nothing of it is left; or not, and then it is all there."""
+        known, gone = archive.acknowledged, archive.must("show", entry, "--json").json["withdrawn"] is not None
+        if gone:
+            left = [piece for piece in known.traces[entry] if piece in store_bytes(archive)]
+            if left:
+                raise Wrong(f"entry {entry} is withdrawn, and {len(left)} traces are left: {left[-1][:70]}")
+        elif entry in known.withdrawn:
+            raise Lost(f"the withdrawal of entry {entry}")
+        elif archive.must("cat", entry).raw != known.traces[entry][0]:
+            raise Lost(f"the document of entry {entry}, which is not withdrawn")
 
     @staticmethod
     def second_opinion(archive):

@@ -773,6 +773,59 @@ REQUEST_LAYOUT = (
 Request = namedtuple("Request", "fields text entry")
 
 
+# What an audit found, kept beside the documents.
+
+FINDINGS_HEAD = (
+    Field(b"ledger", ORIGIN_CODEC),
+    Field(b"checkpoint", TREE_HEAD_CODEC),
+    Field(b"begun", TIME_CODEC),
+    Field(b"ended", TIME_CODEC),
+)
+FINDINGS_MAX = 1 << 20
+Finding = namedtuple("Finding", "kind entry repaired text")
+_FINDING = re.compile(rb"finding ([a-z][a-z-]{0,63}) (-|0|[1-9][0-9]*) (open|repaired) (.+)", re.DOTALL)
+
+
+def decode_finding(line):
+    match = _FINDING.fullmatch(line)
+    if not match:
+        raise Malformed("not a finding")
+    kind, entry, state, text = match.groups()
+    return Finding(kind.decode(), None if entry == b"-" else decode_number(entry), state == b"repaired", unescape(text))
+
+
+def encode_finding(finding):
+    entry = b"-" if finding.entry is None else b"%d" % finding.entry
+    return b"finding %s %s %s %s" % (finding.kind.encode(), entry, b"repaired" if finding.repaired else b"open",
+                                     escape(finding.text))
+
+
+def encode_findings(head, findings, more):
+    lines = [b"vidimus/findings/v1", *encode_fields(head, FINDINGS_HEAD), *map(encode_finding, findings)]
+    return b"\n".join(lines + ([b"more %d" % more] if more else [])) + b"\n"
+
+
+def decode_findings(data):
+    """(head, findings, how many more there were) of a findings file."""
+    if len(data) > FINDINGS_MAX:
+        raise Malformed("too large")
+    lines = split_lines(data)
+    if lines[0] != b"vidimus/findings/v1":
+        raise Malformed("not findings of an audit")
+    head = dict(decode_fields(lines[1:5], FINDINGS_HEAD))
+    rest, more = lines[5:], 0
+    if rest and rest[-1].startswith(b"more "):
+        more = decode_number(rest.pop()[5:])
+        if more == 0:
+            raise Malformed("no more is no line")
+    findings = [decode_finding(line) for line in rest]
+    if not findings:
+        raise Malformed("no finding")
+    if encode_findings(head, findings, more) != data:
+        raise Malformed("another encoding of the same findings")
+    return head, findings, more
+
+
 def encode_request(fields, text):
     """`fields`: pairs of key and value, in order."""
     lines = [line for key, value in fields for line in encode_fields({key: value}, REQUEST_LAYOUT)]

@@ -1393,16 +1393,20 @@ class BundleCheck:
             scope = entry.fields["scope"]
             group.record_withdrawn |= scope in ("record", "both")
             group.document_withdrawn |= scope in ("document", "both")
+            if scope != "document":
+                self._settle_revoked(group, f"withdrawal {checked.number} took it down")
+
+    def _settle_revoked(self, group, by):
+        for earlier in group.revoked:
+            self.report.notice("re-attested", f"its key was revoked; {by}", earlier.number)
+        group.revoked = Few()
 
     def _amendment(self, group, checked, mine):
         if mine and (group.record_withdrawn or group.document_withdrawn):
             self.report.add("entry-malformed", f"it amends capture {group.number}, which was withdrawn before",
                             checked.number)
         elif checked.good and mine:
-            for earlier in group.revoked:
-                self.report.notice("re-attested", f"its key was revoked; amendment {checked.number} vouches for it",
-                                   earlier.number)
-            group.revoked = Few()
+            self._settle_revoked(group, f"amendment {checked.number} vouches for it")
         elif checked.revoked:
             group.revoked.add(checked)
         self._record(group, checked)

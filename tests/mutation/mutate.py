@@ -2,15 +2,21 @@
 # SPDX-License-Identifier: MIT
 """Do our tests notice when one condition of the code is broken?
 
-usage: mutate.py [--own] [FOLDER|FILE]...    format, tlog, ledger, bundle, ops (its checks), or src/tlog/tile.c and such
+usage: mutate.py [--own] [--jobs N] [FOLDER|FILE]...
        mutate.py --check                     only: does every line of survivors.txt name a mutant?
+       mutate.py --sanitizers                with them: is that seen of which survivors.txt says so?
        mutate.py --self-test                 on a small program: a test that is taken out must show
+
+Without a name: format, tlog, ledger and bundle. Others: src/tlog/tile.c and such, or ops (its checks; not all of its
+survivors have been looked at). `--own`: only the unit tests of the folder. `--jobs`: side by side, usually one a core.
 
 Works on a copy of the sources in build/mutate, which holds every mutant and is built once (schemata.py). A mutant is
 first tried on the unit tests of its folder; what survives without an excuse, on those of ops, unless --own.
 
 Fails where a mutant survives that survivors.txt does not excuse, and where survivors.txt excuses what is noticed.
 """
+import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -27,8 +33,10 @@ WORK = ROOT / "build" / "mutate"
 COPIED = ["CMakeLists.txt", "cmake", "docs", "src", "tests"]
 SOURCES = {"format": "src/format/*.c", "tlog": "src/tlog/*.c", "ledger": "src/ledger/*.c", "bundle": "src/bundle/*.c",
            "ops": "src/ops/*_check.c src/ops/*verify_*.c"}
+USUAL = ["format", "tlog", "ledger", "bundle"]
 SECOND = "unit/ops/"
 TOO_SLOW = {"unit/ops/test_flips", "unit/ops/test_bundle_by_hand"}  # a run for each mutant would take days
+CHANCE = "which the sanitizers see"  # in a reason: what is read is not ours, and a test may notice it by chance
 EXCUSE = re.compile(r"(\S+ \S+ `[^`]+` \S+): (.+)")
 
 
@@ -87,25 +95,25 @@ def must_run(command):
         raise runner.Broken(f"the mutated copy does not build:\n{done.stdout}{done.stderr}")
 
 
-def configure(root, work):
+def configure(root, work, out="out", options=()):
     """Writes the mutated copy and returns its mutants."""
-    tree, out = work / "tree", work / "out"
+    tree = work / "tree"
     tree.mkdir(parents=True, exist_ok=True)
     copy_tree(root, tree)
     mutants = write_mutants(root, tree)
     # What a call should have set and did not is no zero here, as it is in other builds: it would hide much.
-    must_run(["cmake", "-S", tree, "-B", out, "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
+    must_run(["cmake", "-S", tree, "-B", work / out, "-G", "Ninja", "-DCMAKE_C_COMPILER=gcc",
               f"-DCMAKE_C_FLAGS=-w -O1 -ftrivial-auto-var-init=pattern -I{tree / 'tests'}",
-              "-DHAVE_ftrivial_auto_var_init_zero=OFF"])
+              "-DHAVE_ftrivial_auto_var_init_zero=OFF", *options])
     return mutants
 
 
-def build(work, prefix):
+def build(out, prefix):
     """Builds the unit tests whose names begin so, and returns them."""
-    names = [n for n in runner.tests_of(work / "out") if n.startswith(prefix) and n not in TOO_SLOW]
+    names = [n for n in runner.tests_of(out) if n.startswith(prefix) and n not in TOO_SLOW]
     # The names of their programs are made by vdm_unit_test() in tests/CMakeLists.txt.
-    must_run(["ninja", "-C", work / "out", *(n.removeprefix("unit/").replace("/", "_") for n in names)])
-    tests = runner.tests_of(work / "out")
+    must_run(["ninja", "-C", out, *(n.removeprefix("unit/").replace("/", "_") for n in names)])
+    tests = runner.tests_of(out)
     return [tests[name] for name in names]
 
 
@@ -114,12 +122,12 @@ def folder_of(mutant):
 
 
 def chosen(mutants, words):
-    """The mutants of the folders and files named; of all if none is."""
+    """The mutants of the folders and files named."""
     known = {folder_of(m) for m in mutants} | {m.file for m in mutants}
     for word in words:
         if word not in known:
             sys.exit(f"mutate: {word}: neither of {', '.join(SOURCES)} nor a file that is mutated there")
-    return [m for m in mutants if not words or folder_of(m) in words or m.file in words]
+    return [m for m in mutants if folder_of(m) in words or m.file in words]
 
 
 def read_excuses(path):
@@ -149,19 +157,19 @@ def judge(folder, mutants, survived, excuses):
     open_ones = [m for m in survived if m.key not in excuses]
     for mutant in open_ones:
         print(f"{mutant.file}:{mutant.line}: survived: {mutant.key}")
-    stale = [m.key for m in mutants if m.key in excuses and m.key not in keys]
+    stale = [m.key for m in mutants if m.key in excuses and m.key not in keys and CHANCE not in excuses[m.key]]
     for key in stale:
         print(f"survivors.txt: a test notices this one: {key}")
-    print(f"mutation folder={folder} mutants={len(mutants)} killed={len(mutants) - len(survived)} "
+    print(f"{folder} mutants={len(mutants)} killed={len(mutants) - len(survived)} "
           f"reasoned={len(survived) - len(open_ones)} open={len(open_ones)}", flush=True)
     return len(open_ones) + len(stale)
 
 
 def stages_of(folder, own_only):
     """The tests to try, one list after the other; each is built when its turn comes."""
-    yield build(WORK, f"unit/{folder}/")
+    yield build(WORK / "out", f"unit/{folder}/")
     if folder != "ops" and not own_only:
-        yield build(WORK, SECOND)
+        yield build(WORK / "out", SECOND)
 
 
 def unknown_excuses(excuses, mutants):
@@ -177,17 +185,34 @@ def check():
     return 1 if unknown_excuses(read_excuses(HERE / "survivors.txt"), mutants) else 0
 
 
-def mutate(words, own_only):
+def mutate(words, own_only, jobs):
     excuses = read_excuses(HERE / "survivors.txt")
     mutants = configure(ROOT, WORK)
     wrong = unknown_excuses(excuses, mutants)
-    asked = chosen(mutants, words)
+    asked = chosen(mutants, words or USUAL)
     for folder in SOURCES:
         own = [m for m in asked if folder_of(m) == folder]
         if own:
-            survived = runner.survivors(own, stages_of(folder, own_only), excuses, show_progress)
+            survived, first = runner.survivors(own, stages_of(folder, own_only), excuses, show_progress, jobs)
+            for test, count in first.most_common():
+                print(f"  {count} noticed by {test}")
             wrong += judge(folder, own, survived, excuses)
     return 1 if wrong else 0
+
+
+def check_sanitizers(jobs):
+    """Do they see what the reasons say that they see?"""
+    excuses = read_excuses(HERE / "survivors.txt")
+    runner.MEMORY = runner.resource.RLIM_INFINITY  # their shadow of it is large
+    claimed = [m for m in configure(ROOT, WORK, "sanitized", ["-DVDM_SANITIZE=ON"]) if CHANCE in excuses.get(m.key, "")]
+    unseen = []
+    for folder in dict.fromkeys(map(folder_of, claimed)):
+        own = [m for m in claimed if folder_of(m) == folder]
+        unseen += runner.survivors(own, [build(WORK / "sanitized", f"unit/{folder}/")], (), show_progress, jobs)[0]
+    for mutant in unseen:
+        print(f"survivors.txt: the sanitizers do not see this one: {mutant.key}")
+    print(f"sanitizers claimed={len(claimed)} unseen={len(unseen)}")
+    return 1 if unseen else 0
 
 
 # --- Would it be seen? ---
@@ -226,7 +251,7 @@ def survivors_of_sample(folder, last_test):
     subprocess.run(["gcc", "-w", f"-I{HERE.parent}", "-D_GNU_SOURCE", "-o", "mutated", "mutated.c"], check=True,
                    cwd=folder)
     own = [m for m in mutants if m.function != "main"]
-    return own, runner.survivors(own, [[runner.Test("sample", [str(folder / "mutated")])]], (), lambda *_: None)
+    return own, runner.survivors(own, [[runner.Test("sample", [str(folder / "mutated")])]], (), lambda *_: None, 2)[0]
 
 
 def self_test():
@@ -254,13 +279,16 @@ def main(arguments):
         return self_test()
     if arguments == ["--check"]:
         return check()
-    own_only = arguments[:1] == ["--own"]
-    words = arguments[own_only:]
-    if any(word.startswith("-") for word in words):
-        print(__doc__, file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--own", action="store_true")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--sanitizers", action="store_true")
+    parser.add_argument("words", nargs="*")
+    asked = parser.parse_args(arguments)
     try:
-        return mutate(words, own_only)
+        if asked.sanitizers:
+            return check_sanitizers(asked.jobs)
+        return mutate(asked.words, asked.own, asked.jobs)
     except runner.Broken as broken:
         print(f"mutate: {broken}", file=sys.stderr)
         return 1

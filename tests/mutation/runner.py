@@ -4,6 +4,7 @@
 A first run without a mutant must pass; it also tells how long each test takes and which mutants it comes by, so that a
 mutant is tried only on tests that reach it, the quick ones first. A mutant that crashes or hangs its test is noticed.
 """
+import concurrent.futures
 import json
 import os
 import resource
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,20 +49,24 @@ def tests_of(build):
     return tests
 
 
-def limit(cpu):
-    """Bounds for a test with a mutant in it, set in the child."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+def limit(pid, cpu):
+    """Bounds for a test with a mutant in it."""
+    try:
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+        resource.prlimit(pid, resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+        resource.prlimit(pid, resource.RLIMIT_CPU, (cpu, cpu + 1))
+    except ProcessLookupError:
+        pass  # it has ended already
 
 
 def run(test, environment, cpu, seconds):
     """Does the test pass? Whatever it started is ended with it."""
     process = subprocess.Popen(test.command, env={**os.environ, **test.environment, **environment}, cwd=test.folder,
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               start_new_session=True, preexec_fn=lambda: limit(cpu))
+                               start_new_session=True)
     try:
+        limit(process.pid, cpu)
         return process.wait(seconds) == 0
     except subprocess.TimeoutExpired:
         return False
@@ -102,21 +108,23 @@ def killer(mutant, tests):
     return None
 
 
-def survivors(mutants, stages, excused, progress):
-    """Those that no test notices. A stage of tests is tried on what the one before let pass; what is excused is tried
-    on the first stage only."""
+def survivors(mutants, stages, excused, progress, jobs):
+    """Those that no test notices, and how many each test was the first to notice; `jobs` are tried side by side. A
+    stage of tests is tried on what the one before let pass; what is excused is tried on the first stage only."""
     total = 1 + max((m.number for m in mutants), default=0)
-    left, done = list(mutants), []
+    left, done, first = list(mutants), [], Counter()
     for tests in stages:
         for test in tests:
             run_clean(test, total)
         still = []
-        for tried, mutant in enumerate(left, 1):
-            survived = killer(mutant, tests) is None
-            still += [mutant] * survived
-            progress(tried, len(left), mutant if survived else None)
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            noticed = pool.map(lambda mutant, now=tests: killer(mutant, now), left)
+            for tried, (mutant, name) in enumerate(zip(left, noticed), 1):
+                still += [mutant] * (name is None)
+                first.update([name] if name else [])
+                progress(tried, len(left), mutant if name is None else None)
         done += [m for m in still if m.key in excused]
         left = [m for m in still if m.key not in excused]
         if not left:
             break
-    return done + left
+    return done + left, first

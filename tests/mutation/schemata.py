@@ -87,13 +87,21 @@ def only_fails(node, failing):
     return name is not None and (name in failing or FAILING.match(name) is not None)
 
 
+def fails_either_way(node, failing):
+    """As only_fails; or a ?: whose two answers do."""
+    inside = bare(node)
+    if inside.get("kind") == "ConditionalOperator":
+        return all(fails_either_way(answer, failing) for answer in children(inside)[1:])
+    return only_fails(node, failing)
+
+
 def failing_functions(functions):
     """The functions of a file that return false on every way: to mutate `return fail(...)` would change nothing."""
     failing, grown = set(), True
     while grown:
         more = {f["name"] for f in functions if f["name"] not in failing and list(returned(f))
-                and all(is_zero(e) or only_fails(e, failing) for e in returned(f))
-                and any(only_fails(e, failing) for e in returned(f))}
+                and all(is_zero(e) or fails_either_way(e, failing) for e in returned(f))
+                and any(fails_either_way(e, failing) for e in returned(f))}
         failing |= more
         grown = bool(more)
     return failing

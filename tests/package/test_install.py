@@ -46,11 +46,12 @@ class Install(unittest.TestCase):
             r"usr/share/bash-completion/completions/vidimus|usr/share/zsh/vendor-completions/_vidimus|"
             r"usr/share/fish/vendor_completions\.d/vidimus\.fish|"
             r"usr/share/doc/vidimus/((docs|keys|store)/)?[A-Z]+(\.md)?|"
-            r"usr/share/vidimus/samples/.+|usr/share/vidimus/verify/vidimus_(verify|format)\.py")
+            r"usr/share/vidimus/samples/.+|usr/share/vidimus/verify/vidimus_(verify|format|audits)\.py|"
+            r"usr/lib/systemd/system/vidimus-audit@\.(service|timer)|usr/share/doc/vidimus/examples/vidimus-audit\.cron")
         for name in self.installed():
             self.assertRegex(name, rf"\A({places.pattern})\Z")
             mode = (self.place / name).stat().st_mode
-            may_run = name.startswith("usr/bin/") or name.endswith("vidimus_verify.py")
+            may_run = name.startswith("usr/bin/") or name.endswith(("vidimus_verify.py", "vidimus_audits.py"))
             self.assertEqual(stat.S_IMODE(mode), 0o755 if may_run else 0o644, name)
 
     def test_nothing_is_missing(self):
@@ -83,7 +84,7 @@ class Install(unittest.TestCase):
         verifier = self.usr / "share/vidimus/verify/vidimus_verify.py"
         self.assertIn("VERIFIED", self.call(sys.executable, verifier, "--trust", key, bundle, cwd="/",
                                             env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""}))
-        self.assertEqual({p.name for p in verifier.parent.iterdir()}, {"vidimus_verify.py", "vidimus_format.py"})
+        self.assertEqual({p.name for p in verifier.parent.iterdir()}, {"vidimus_verify.py", "vidimus_format.py", "vidimus_audits.py"})
 
 
 SOURCE_ONLY = {"CONTRIBUTING.md"}

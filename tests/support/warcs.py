@@ -114,7 +114,8 @@ def cases():
         "hostile": record("resource", b"\x1b[31m\n", uri="https://a.example/\x1b]0;x\x07\u202e", WARC_X="\udcff" * 3),
         "nul": record("resource", BODY, uri="https://a.example/\0"),
         "long-head": record("resource", BODY, WARC_X="y" * 70000) + record("resource", BODY, id=2),
-        "many-headers": record("resource", BODY, **{f"WARC_X{i}": "v" * 100 for i in range(600)}),
+        "many-headers": record("resource", BODY, **{f"WARC_X{i}": "v" * 100 for i in range(400)}),
+        "long-headers": record("resource", BODY, **{f"WARC_X{i}": "v" * 230 for i in range(250)}),
     }
 
 

@@ -293,6 +293,10 @@ static void test_suffixes(void **state)
         assert_true(vdm_layout_encode(&m, path, NULL));
     }
     char ext[VDM_LAYOUT_EXT_MAX + 1];
+    static uint8_t endless[1 << 20] = {'a', '.'};
+    memset(endless + 2, 'x', sizeof endless - 2);
+    vdm_layout_ext((struct vdm_bytes){endless, sizeof endless}, ext);
+    assert_string_equal(ext, "bin");
     vdm_layout_ext((struct vdm_bytes){0}, ext);
     assert_string_equal(ext, "bin");
     vdm_layout_ext((struct vdm_bytes){(const uint8_t *)"a.html", 5}, ext);

@@ -76,6 +76,25 @@ static void test_output_does_not_depend_on_pieces(void **state)
     }
 }
 
+/* A higher level is another effort; level 0 is the one that the header names. */
+static void test_levels_matter(void **state)
+{
+    (void)state;
+    struct vdm_buf data VDM_CLEANUP(vdm_buf_release) = {0};
+    fill_with_text(&data, 100000);
+    for (size_t f = 1; f < 3; f++) {
+        struct vdm_buf out[4] = {{0}};
+        const int levels[] = {1, f == 1 ? 6 : 3, f == 1 ? 9 : 19, 0};
+        for (size_t i = 0; i < 4; i++)
+            pack(all_forms[f], levels[i], 4096, vdm_buf_bytes(&data), &out[i]);
+        assert_false(vdm_bytes_equal(vdm_buf_bytes(&out[0]), vdm_buf_bytes(&out[1])));
+        assert_false(vdm_bytes_equal(vdm_buf_bytes(&out[1]), vdm_buf_bytes(&out[2])));
+        assert_true(vdm_bytes_equal(vdm_buf_bytes(&out[1]), vdm_buf_bytes(&out[3])));
+        for (size_t i = 0; i < 4; i++)
+            vdm_buf_release(&out[i]);
+    }
+}
+
 static void test_gzip_header_is_fixed(void **state)
 {
     (void)state;
@@ -112,7 +131,7 @@ static void test_forms_by_ending(void **state)
     } good[] = {
         {"a.tar", VDM_STREAM_PLAIN},    {"a.tar.gz", VDM_STREAM_GZIP},
         {"x/y.tgz", VDM_STREAM_GZIP},   {"a.tar.zst", VDM_STREAM_ZSTD},
-        {"a.gz.tar", VDM_STREAM_PLAIN},
+        {"a.gz.tar", VDM_STREAM_PLAIN}, {".tar", VDM_STREAM_PLAIN},
     };
     static const char *const bad[] = {"",      "tar",      "a.TAR",  "a.gz",
                                       "a.zst", "a.tar.xz", "a.tar.", "tgz"};
@@ -137,7 +156,9 @@ static void test_levels_are_bounded(void **state)
         struct vdm_err err = {0};
         assert_false(vdm_stream_writer_open(&w, -1, all_forms[f], -1, &err));
         assert_int_equal(err.kind, VDM_ERR_USAGE);
+        err = (struct vdm_err){0};
         assert_false(vdm_stream_writer_open(&w, -1, all_forms[f], highest[f] + 1, &err));
+        assert_int_equal(err.kind, VDM_ERR_USAGE);
         assert_null(w);
     }
 }
@@ -210,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_incompressible),
         cmocka_unit_test(test_output_does_not_depend_on_pieces),
+        cmocka_unit_test(test_levels_matter),
         cmocka_unit_test(test_gzip_header_is_fixed),
         cmocka_unit_test(test_zstd_header_has_checksum_and_small_window),
         cmocka_unit_test(test_forms_by_ending),

@@ -30,6 +30,10 @@ static void test_form_is_told_by_magic(void **state)
     expect(VDM_LIT("\x28\xb5\x2f"), VDM_STREAM_PLAIN, VDM_STREAM_END);
     expect(VDM_LIT("\x28\xb5\x2f\xfd"), VDM_STREAM_ZSTD, VDM_STREAM_CUT_OFF);
     expect(VDM_LIT("bagit.txt"), VDM_STREAM_PLAIN, VDM_STREAM_END);
+    expect(VDM_LIT("Plain text"), VDM_STREAM_PLAIN, VDM_STREAM_END);
+    expect(VDM_LIT("\x50\x2a\x4d"), VDM_STREAM_PLAIN, VDM_STREAM_END);
+    expect(VDM_LIT("\x50\x2a\x4d\x18"), VDM_STREAM_ZSTD, VDM_STREAM_CORRUPT);
+    expect(VDM_LIT("\x60\x2a\x4d\x18"), VDM_STREAM_PLAIN, VDM_STREAM_END);
     /* zlib without the gzip wrapping, xz: no forms of ours, so plain bytes. */
     expect(VDM_LIT("\x78\x9c\x03\0\0\0\0\1"), VDM_STREAM_PLAIN, VDM_STREAM_END);
     expect(VDM_LIT("\xfd"
@@ -51,6 +55,10 @@ static void test_cut_off_at_every_byte(void **state)
             struct unpacked u = unpack((struct vdm_bytes){raw.p, n}, 100, &back);
             assert_int_equal(u.state, VDM_STREAM_CUT_OFF);
             assert_true(vdm_bytes_start_with(vdm_buf_bytes(&data), vdm_buf_bytes(&back)));
+            /* What was decoded is given out, in however many pieces. */
+            struct vdm_buf whole VDM_CLEANUP(vdm_buf_release) = {0};
+            unpack((struct vdm_bytes){raw.p, n}, 4096, &whole);
+            assert_true(vdm_bytes_equal(vdm_buf_bytes(&back), vdm_buf_bytes(&whole)));
         }
     }
 }
@@ -104,6 +112,20 @@ static void test_trailing_byte_beyond_a_full_buffer(void **state)
     assert_int_equal(raw.n, VDM_COPY_BYTES);
     expect(vdm_buf_bytes(&raw), VDM_STREAM_GZIP, VDM_STREAM_END);
     expect_trailing(vdm_buf_bytes(&raw), VDM_LIT("x"));
+}
+
+/* Input that is used up without giving a byte is not the end of it. */
+static void test_header_longer_than_the_buffer(void **state)
+{
+    (void)state;
+    struct vdm_buf raw VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf plain VDM_CLEANUP(vdm_buf_release) = {0};
+    pack(VDM_STREAM_GZIP, 0, 5, VDM_LIT("first"), &plain);
+    vdm_buf_put(&raw, VDM_LIT("\x1f\x8b\x08\x08\0\0\0\0\0\xff")); /* 08: a name follows */
+    memset(vdm_buf_grow(&raw, VDM_COPY_BYTES + 99), 'n', VDM_COPY_BYTES + 99);
+    vdm_buf_putc(&raw, 0);
+    vdm_buf_put(&raw, vdm_bytes_skip(vdm_buf_bytes(&plain), 10));
+    expect(vdm_buf_bytes(&raw), VDM_STREAM_GZIP, VDM_STREAM_END);
 }
 
 static void test_skippable_frame_in_front(void **state)
@@ -173,8 +195,13 @@ static void test_zstd_header_alone(void **state)
         {VDM_LIT("\x28\xb5\x2f\xfd\xa0\x01\x00\x80\x00"), VDM_STREAM_CORRUPT},
         {VDM_LIT("\x28\xb5\x2f\xfd\xe0\x01\x00\x80\x00"), VDM_STREAM_CUT_OFF},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        expect(cases[i].raw, VDM_STREAM_ZSTD, cases[i].state);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct vdm_buf back VDM_CLEANUP(vdm_buf_release) = {0};
+        struct unpacked u = unpack(cases[i].raw, 4096, &back);
+        assert_int_equal(u.form, VDM_STREAM_ZSTD);
+        assert_int_equal(u.state, cases[i].state);
+        assert_int_equal(strstr(u.reason, "window") != NULL, u.state == VDM_STREAM_CORRUPT);
+    }
 }
 
 /* A frame that says 63 bytes, with an empty last block in place of them: whether libzstd minds depends
@@ -336,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_cut_off_at_every_byte),
         cmocka_unit_test(test_nothing_may_follow),
         cmocka_unit_test(test_trailing_byte_beyond_a_full_buffer),
+        cmocka_unit_test(test_header_longer_than_the_buffer),
         cmocka_unit_test(test_skippable_frame_in_front),
         cmocka_unit_test(test_zstd_window_is_bounded),
         cmocka_unit_test(test_zstd_header_alone),

@@ -138,6 +138,28 @@ static void test_each_field_is_named(void **state)
     }
 }
 
+/* So much that the checksum's first digit changes as well: it is not what is named. */
+static void test_field_before_checksum(void **state)
+{
+    (void)state;
+    struct vdm_tar_member m = member("b/x", 5, 7), back;
+    uint8_t block[VDM_TAR_BLOCK];
+    const char *reason = NULL;
+    assert_true(vdm_tar_header_encode(&m, block, NULL));
+    memset(block + 345, 0xFF, 155);
+    fix_checksum(block);
+    assert_int_equal(block[148], '1');
+    assert_false(vdm_tar_header_decode(block, &back, &reason));
+    assert_non_null(strstr(reason, "prefix"));
+}
+
+static void test_path_without_a_folder(void **state)
+{
+    (void)state;
+    struct vdm_tar_member m = member("x", 5, 7);
+    assert_string_equal(vdm_tar_path(&m), "x");
+}
+
 static void test_zero_and_random_blocks(void **state)
 {
     (void)state;
@@ -301,6 +323,8 @@ int main(void)
         cmocka_unit_test(test_every_byte_of_a_header),
         cmocka_unit_test(test_every_byte_changed),
         cmocka_unit_test(test_each_field_is_named),
+        cmocka_unit_test(test_field_before_checksum),
+        cmocka_unit_test(test_path_without_a_folder),
         cmocka_unit_test(test_zero_and_random_blocks),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_sizes_without_a_form),

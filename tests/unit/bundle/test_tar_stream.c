@@ -246,6 +246,7 @@ static void test_writer_names_and_times(void **state)
     assert_int_equal(err.kind, VDM_ERR_REFUSED);
     assert_false(vdm_tar_writer_init(&w, NULL, "", MTIME, NULL));
     assert_false(vdm_tar_writer_init(&w, NULL, "bag", VDM_TAR_OCTAL_MAX + 1, NULL));
+    assert_true(vdm_tar_writer_init(&w, NULL, "bag", VDM_TAR_OCTAL_MAX, NULL));
 
     char path[VDM_TAR_NAME_MAX + 1] = {0};
     memset(path, 'p', VDM_TAR_NAME_MAX);
@@ -417,6 +418,36 @@ static void test_trouble_of_the_stream(void **state)
     }
 }
 
+static void expect_begin(struct vdm_bytes raw, const char *want, size_t n)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = fd_of(raw);
+    struct vdm_stream_reader *in VDM_CLEANUP(vdm_stream_reader_cleanup) = NULL;
+    struct vdm_tar_reader r;
+    struct vdm_tar_member m;
+    enum vdm_tar_status status = VDM_TAR_OK;
+    assert_true(vdm_stream_reader_open(&in, fd, NULL));
+    vdm_tar_reader_init(&r, in);
+    while (status == VDM_TAR_OK) {
+        assert_true(vdm_tar_reader_next(&r, &status, &m, NULL));
+        assert_int_equal(r.begin_n, n);
+        assert_memory_equal(r.begin, want, n);
+    }
+}
+
+/* What it begins with is kept, whatever that is, and whatever follows. */
+static void test_what_it_begins_with(void **state)
+{
+    (void)state;
+    struct vdm_buf raw VDM_CLEANUP(vdm_buf_release) = {0};
+    char begin[VDM_TAR_BEGIN] = "bag/a";
+    small_tar(&raw);
+    expect_begin(vdm_buf_bytes(&raw), begin, VDM_TAR_BEGIN);
+    expect_begin(VDM_LIT("no tar"), "no tar", 6);
+    expect_begin(VDM_LIT("thirty-two bytes of no tar at all"), "thirty-two bytes of no tar at all",
+                 VDM_TAR_BEGIN);
+    expect_begin(VDM_LIT(""), "", 0);
+}
+
 static void test_tar_in_two_members(void **state)
 {
     (void)state;
@@ -472,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_one_folder),
         cmocka_unit_test(test_every_byte_flipped),
         cmocka_unit_test(test_trouble_of_the_stream),
+        cmocka_unit_test(test_what_it_begins_with),
         cmocka_unit_test(test_tar_in_two_members),
         cmocka_unit_test(test_descriptor_that_fails),
     };

@@ -8,6 +8,7 @@
 
 #include "ledger/ledger_private.h"
 #include "support/dump.h"
+#include "support/must.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -19,21 +20,6 @@ struct kit {
     struct vdm_ledger *l;
     struct vdm_err err;
 };
-
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s: %s", #call, k->err.text);                                                \
-    } while (0)
-
-/* Must fail, with these words. */
-#define MUST_NOT(call, words)                                                                      \
-    do {                                                                                           \
-        k->err = (struct vdm_err){0};                                                              \
-        assert_false(call);                                                                        \
-        if (!strstr(k->err.text, words))                                                           \
-            fail_msg("%s says: %s", #call, k->err.text);                                           \
-    } while (0)
 
 static inline struct vdm_digest some_hash(uint64_t n)
 {

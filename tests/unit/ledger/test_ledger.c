@@ -358,6 +358,8 @@ static void page_size(void **state)
     PATH(file, "%s/small/ledger.db", k->dir);
     struct vdm_buf b VDM_CLEANUP(vdm_buf_release) = file_content(file);
     assert_int_equal(b.p[16] << 8 | b.p[17], 512);
+    struct vdm_ledger *l VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
+    MUST(vdm_ledger_open(&l, folder, VDM_LEDGER_WRITE, &k->err)); /* as good as another */
     PATH(odd, "%s/odd", k->dir);
     assert_int_equal(mkdir(odd, 0700), 0);
     MUST_NOT(vdm_ledger_create(odd, 513, &k->err), "page_size");

@@ -3,6 +3,7 @@
 #include "unit/ledger/ledger_kit.h"
 
 #include "ledger/catalog.h"
+#include "ledger/schema.h"
 
 static void as_made(void **state)
 {
@@ -78,6 +79,60 @@ static void says_what(void **state)
     assert_non_null(strstr((char *)why.p, "tables, indexes or triggers"));
 }
 
+static void header_says(struct kit *k, const char *words)
+{
+    struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
+    MUST(vdm_ledger_check_schema(k->dir, &why, &k->err));
+    vdm_buf_putc(&why, 0);
+    if (!strstr((char *)why.p, words))
+        fail_msg("%s", (char *)why.p);
+}
+
+static void versions(void **state)
+{
+    struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
+    struct kit *k = *state;
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%d", VDM_SCHEMA_VERSION + 1);
+    raw_run(k->path, sql);
+    header_says(k, "says that a newer vidimus made it, but its tables are those of version 1");
+    raw_run(k->path, "CREATE TABLE of_later(a)");
+    MUST_NOT(vdm_ledger_check_schema(k->dir, &why, &k->err), "made by a newer vidimus");
+    assert_int_equal(k->err.kind, VDM_ERR_FAILED);
+    raw_run(k->path, "PRAGMA user_version=0");
+    header_says(k, "version 0 of the database, which is none");
+}
+
+/* What nobody can open without waiting is not opened. */
+static void odd_journal(void **state)
+{
+    struct kit *k = *state;
+    PATH(journal, "%s/ledger.db-journal", k->dir);
+    vdm_ledger_close(k->l);
+    k->l = NULL;
+    unlink(journal);
+    assert_int_equal(mkfifo(journal, 0600), 0);
+    header_says(k, "its journal is not a file");
+    MUST_NOT(vdm_ledger_open(&k->l, k->dir, VDM_LEDGER_READ, &k->err), "its journal is not a file");
+    assert_int_equal(k->err.kind, VDM_ERR_MALFORMED);
+}
+
+/* A program may be started without standard input. */
+static void descriptor_zero(void **state)
+{
+    struct kit *k = *state;
+    struct vdm_catalog *c = NULL;
+    int input = dup(0);
+    close(0);
+    bool ok = vdm_catalog_open(&c, k->dir, VDM_LEDGER_WRITE, &k->err);
+    if (input >= 0) {
+        assert_int_equal(dup2(input, 0), 0);
+        close(input);
+    }
+    assert_true(ok);
+    vdm_catalog_close(c);
+}
+
 /* Every byte of the file's header that says what kind of database it is. */
 static void header(void **state)
 {
@@ -112,9 +167,8 @@ static void header(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KIT_TEST(as_made),
-        KIT_TEST(every_edit_is_noticed),
-        KIT_TEST(says_what),
+        KIT_TEST(as_made),  KIT_TEST(every_edit_is_noticed), KIT_TEST(says_what),
+        KIT_TEST(versions), KIT_TEST(odd_journal),           KIT_TEST(descriptor_zero),
         KIT_TEST(header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

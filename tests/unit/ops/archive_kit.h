@@ -3,6 +3,7 @@
 #ifndef VDM_TESTS_ARCHIVE_KIT_H
 #define VDM_TESTS_ARCHIVE_KIT_H
 
+#include "support/must.h"
 #include "support/scratch.h"
 
 #include "base/file.h"
@@ -30,20 +31,6 @@ struct kit {
     struct vdm_report report;
     uint64_t seen[VDM_KINDS]; /* in all reports of this test */
 };
-
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if (!(call))                                                                               \
-            fail_msg("%s: %s", #call, k->err.text);                                                \
-    } while (0)
-
-#define MUST_NOT(call, words)                                                                      \
-    do {                                                                                           \
-        k->err = (struct vdm_err){0};                                                              \
-        assert_false(call);                                                                        \
-        if (!strstr(k->err.text, words))                                                           \
-            fail_msg("%s says: %s", #call, k->err.text);                                           \
-    } while (0)
 
 /* --- a new archive --- */
 

@@ -383,9 +383,10 @@ static void sync_that_fails(void **state)
     import(k, &r, NULL, &t); /* nor is anything written before all was verified */
     assert_false(t.ok);
     assert_non_null(strstr(k->err.text, "a write failed here"));
-    bool verified = false;
-    MUST(vdm_doubt_settle(k->a, NULL, &verified, &k->err));
-    assert_true(verified);
+    struct vdm_doubt doubt;
+    MUST(vdm_doubt_settle(k->a, NULL, &doubt, &k->err));
+    assert_true(doubt.verified);
+    assert_int_equal(doubt.documents, 0);
     import(k, &r, NULL, &t);
     assert_int_equal(t.done.imported, 1);
     is_clean(k);
@@ -407,15 +408,15 @@ static void doubt_interrupted(void **state)
     struct kit *k = *state;
     struct stopper s = {0};
     struct vdm_progress p = {.stop = stop, .ctx = &s};
-    bool verified;
+    struct vdm_doubt doubt;
     MUST(vdm_mark_set(k->a->keys, "why", &k->err));
-    assert_false(vdm_doubt_settle(k->a, &p, &verified, &k->err));
+    assert_false(vdm_doubt_settle(k->a, &p, &doubt, &k->err));
     assert_int_equal(k->err.kind, VDM_ERR_INTERRUPTED);
     assert_true(vdm_mark_is_set(k->a->keys));
-    MUST(vdm_doubt_settle(k->a, NULL, &verified, &k->err));
+    MUST(vdm_doubt_settle(k->a, NULL, &doubt, &k->err));
     assert_false(vdm_mark_is_set(k->a->keys));
-    MUST(vdm_doubt_settle(k->a, NULL, &verified, &k->err));
-    assert_false(verified);
+    MUST(vdm_doubt_settle(k->a, NULL, &doubt, &k->err));
+    assert_false(doubt.verified);
 }
 
 /* One that somebody else sets while we verify is not taken away. */

@@ -38,13 +38,24 @@ static void doubts_and_amendments(void **state)
     vdm_report_release(&report);
 }
 
-/* Only what stands behind vouches, and only for its own capture. */
+/* Only what stands behind vouches, and only for its own capture; so does what takes the record away. */
 static void what_vouches(void **state)
 {
     static const struct {
         uint64_t amends, by;
         bool vouches;
-    } cases[] = {{5, 9, true}, {5, 6, false}, {5, 7, false}, {4, 9, false}, {6, 9, false}};
+        bool withdraws;
+        enum vdm_scope scope;
+    } cases[] = {{5, 9, true, false, 0},
+                 {5, 6, false, false, 0},
+                 {5, 7, false, false, 0},
+                 {4, 9, false, false, 0},
+                 {6, 9, false, false, 0},
+                 {5, 9, true, true, VDM_SCOPE_BOTH},
+                 {5, 9, true, true, VDM_SCOPE_RECORD},
+                 {5, 9, false, true, VDM_SCOPE_DOCUMENT},
+                 {5, 6, false, true, VDM_SCOPE_BOTH},
+                 {6, 9, false, true, VDM_SCOPE_BOTH}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct vdm_report report;
@@ -54,7 +65,14 @@ static void what_vouches(void **state)
         vdm_entry_check_init(&k, NULL, &report);
         assert_non_null(k.doubted = calloc(1, sizeof *k.doubted));
         k.doubted[k.doubts++] = (struct vdm_doubted){5, 7, 8, 6};
-        e.capture.amends = cases[i].amends;
+        if (cases[i].withdraws) {
+            e.kind = VDM_ENTRY_WITHDRAWAL;
+            e.withdrawal.of = cases[i].amends;
+            e.withdrawal.scope = cases[i].scope;
+        } else {
+            e.kind = VDM_ENTRY_AMENDMENT;
+            e.capture.amends = cases[i].amends;
+        }
         assert_true(vdm_entry_check_vouch(&k, &e, NULL));
         vdm_entry_check_end(&k);
         assert_int_equal(found(&report, VDM_RE_ATTESTED), cases[i].vouches);
@@ -79,7 +97,7 @@ static void missing_and_withdrawals(void **state)
         v.withdrawal[v.withdrawals++] =
             (struct vdm_verify_withdrawal){.capture = 1, .n = i, .record = true};
     }
-    vdm_verify_settle(&v);
+    assert_true(vdm_verify_settle(&v, NULL));
     /* The last withdrawal is entry MANY - 1: what is missing from there on is not settled. */
     assert_int_equal(found(&report, VDM_RECORD_MISSING), MANY / 2 + 1);
     free(v.missing);
@@ -115,7 +133,7 @@ static void what_accounts(void **state)
                                .withdrawal = list,
                                .withdrawals = 3};
         vdm_report_init(&report);
-        vdm_verify_settle(&v);
+        assert_true(vdm_verify_settle(&v, NULL));
         if (vdm_report_findings(&report) != cases[i].findings)
             fail_msg("case %zu", i);
         vdm_report_release(&report);

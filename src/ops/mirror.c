@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/mirror.h"
+
+#include "base/file.h"
+#include "keys/guard.h"
+#include "ops/audit_state.h"
+#include "store/store_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define LOCK_SECONDS 120
+
+struct mirror {
+    struct vdm_archive *a;
+    const struct vdm_progress *progress;
+    struct vdm_mirror_done *done;
+    bool all;
+    const char *folder;
+    char *store_path;
+    int keys, lock;
+    struct vdm_store *store;
+    struct vdm_ledger *old; /* what the mirror had; NULL: nothing */
+    struct vdm_buf checkpoint; /* of the new state */
+    struct vdm_audit_run run;  /* the check of the copy of the ledger */
+    struct vdm_audit_done checked;
+};
+
+void vdm_mirror_done_release(struct vdm_mirror_done *d)
+{
+    vdm_report_release(&d->report);
+    *d = (struct vdm_mirror_done){0};
+}
+
+/* --- the folder --- */
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), k = strlen(end);
+    return n > k && strcmp(name + n - k, end) == 0;
+}
+
+typedef bool name_fn(struct mirror *m, const char *name, struct vdm_err *err);
+
+static bool each_name(struct mirror *m, int dir, const char *end, name_fn *tell,
+                      struct vdm_err *err)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    bool ok = true;
+    if (!d) {
+        vdm_fail_errno(err, "list keys");
+        vdm_fd_close(&fd);
+        return false;
+    }
+    for (const struct dirent *e; ok && (e = readdir(d));)
+        if (e->d_name[0] != '.' && ends_with(e->d_name, end))
+            ok = tell(m, e->d_name, err);
+    closedir(d);
+    return ok;
+}
+
+static bool refuse_secret(struct mirror *m, const char *name, struct vdm_err *err)
+{
+    return vdm_fail(err, "%s holds the secret key keys/%s: it is an archive of its own, no mirror",
+                    m->folder, name);
+}
+
+static bool copy_public(struct mirror *m, const char *name, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    return vdm_file_read(m->a->keys, name, VDM_SMALL_FILE_MAX, &text, err) &&
+           vdm_file_publish(m->keys, name, 0644, true, vdm_buf_bytes(&text), err);
+}
+
+static bool open_folder(struct mirror *m, struct vdm_err *err)
+{
+    int folder VDM_CLEANUP(vdm_fd_close) = -1;
+    if (asprintf(&m->store_path, "%s/store", m->folder) < 0)
+        return vdm_fail_memory(err);
+    if (!vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
+        !vdm_dir_open(AT_FDCWD, m->folder, &folder, err) ||
+        !vdm_dir_make(folder, "keys", 0700, false, err) ||
+        !vdm_dir_open(folder, "keys", &m->keys, err) ||
+        !vdm_dir_open(folder, "keys", &m->lock, err) ||
+        !each_name(m, m->keys, ".key", refuse_secret, err))
+        return false;
+    if (flock(m->lock, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? vdm_fail(err, "%s is being brought up to date by another run",
+                                               m->folder)
+                                    : vdm_fail_errno(err, "lock keys");
+    if (faccessat(folder, "store/objects", F_OK, 0) != 0 &&
+        !vdm_store_create_folder(m->store_path, err))
+        return false;
+    return vdm_store_open_folder(&m->store, m->a->crypto, m->store_path, true, err);
+}
+
+/* What the mirror had must be a beginning of what is here. */
+static bool open_old(struct mirror *m, struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_err why = {0};
+    struct vdm_note note;
+    struct vdm_checkpoint head;
+    enum vdm_guard_state state;
+    uint64_t size;
+    bool found;
+    if (!vdm_ledger_open(&m->old, m->store_path, VDM_LEDGER_READ, &why))
+        return why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
+    if (!vdm_ledger_size(m->old, &m->done->before, err) ||
+        !vdm_ledger_checkpoint(m->old, m->done->before, &bytes, &found, err) ||
+        !vdm_ledger_size(m->a->ledger, &size, err))
+        return false;
+    if (!found || !vdm_checkpoint_open(vdm_buf_bytes(&bytes), &note, &head, err))
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "the mirror's ledger has no good checkpoint");
+    if (!vdm_bytes_equal_str(head.origin, m->a->origin))
+        return vdm_fail(err, "it mirrors another ledger, %.*s", (int)head.origin.n,
+                        (const char *)head.origin.p);
+    if (!vdm_archive_extends(m->a, size, &head, &state, err))
+        return false;
+    if (state == VDM_GUARD_AHEAD)
+        return vdm_fail(err, "rolled-back: the mirror has %llu entries, the archive only %llu",
+                        (unsigned long long)head.size, (unsigned long long)size);
+    return state != VDM_GUARD_FORKED ||
+           vdm_fail(err, "forked: the mirror has another history than the archive");
+}
+
+/* --- documents --- */
+
+static void note_bad(struct mirror *m, enum vdm_finding_kind kind, uint64_t n, struct vdm_digest id,
+                     const char *text)
+{
+    char hex[65];
+    vdm_digest_hex(id, hex);
+    vdm_report_add(&m->done->report,
+                   (struct vdm_seen){.kind = kind, .entry = n, .document = hex, .expected = hex},
+                   "%s", text);
+}
+
+/* It is hashed while it is copied; one that is not what it should be is not left there. */
+static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
+                          struct vdm_err *err)
+{
+    struct vdm_store_reader from VDM_CLEANUP(vdm_store_reader_close) = {.fd = -1};
+    struct vdm_stored stored;
+    struct vdm_err why = {0};
+    if (!vdm_store_get(m->a->store, id, &from, &why)) {
+        if (vdm_err_is_memory(&why))
+            return vdm_fail_memory(err);
+        if (!excused)
+            note_bad(m, why.kind == VDM_ERR_NOT_FOUND ? VDM_DOCUMENT_MISSING : VDM_DOCUMENT_UNREADABLE,
+                     n, id, why.text);
+        return true;
+    }
+    if (!vdm_store_put(m->store, from.read, &from, from.size_bytes, &stored, &why)) {
+        if (vdm_bytes_start_with(vdm_str(why.text), VDM_LIT("store: ")) || vdm_err_is_memory(&why))
+            return vdm_fail_as(err, why.kind, "%s: %s", m->folder, why.text);
+        note_bad(m, VDM_DOCUMENT_UNREADABLE, n, id, why.text);
+        return true;
+    }
+    if (vdm_digest_equal(stored.id, id)) {
+        m->done->copied += stored.was_new;
+        m->done->repaired += stored.repaired;
+        m->done->bytes += stored.was_new || stored.repaired ? stored.size_bytes : 0;
+        return true;
+    }
+    if (!excused)
+        note_bad(m, VDM_DOCUMENT_CORRUPT, n, id, "the stored document has other bytes than were recorded");
+    return !stored.was_new || vdm_store_erase(m->store, stored.id, err);
+}
+
+/* What earlier runs have made durable is taken to be good, unless asked; what an interrupted one left is
+ * read again. */
+static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
+                          struct vdm_err *err)
+{
+    enum vdm_store_state state;
+    bool there;
+    if (!vdm_store_holds(m->store, id, &there, err))
+        return false;
+    if (there && n < m->done->before && !m->all)
+        return true;
+    if (there) {
+        if (!vdm_store_check(m->store, id, VDM_SIZE_UNKNOWN, &state, err))
+            return false;
+        m->done->checked++;
+        if (state == VDM_STORE_GOOD)
+            return true;
+    }
+    return copy_document(m, n, id, excused, err);
+}
+
+static bool take_record(struct mirror *m, const struct vdm_ledger_row *row, uint64_t capture,
+                        struct vdm_err *err)
+{
+    struct vdm_record r;
+    if (row->odd || !vdm_record_decode(row->bytes, &r, NULL)) {
+        vdm_report_add(&m->done->report,
+                       (struct vdm_seen){.kind = VDM_RECORD_MISMATCH, .entry = row->n},
+                       "its record is malformed");
+        return true;
+    }
+    const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(&m->run, capture);
+    return take_document(m, row->n, r.document, w && w->document, err);
+}
+
+static bool take_entry(struct mirror *m, const struct vdm_ledger_row *row,
+                       const struct vdm_ledger_row *record, struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    if (!vdm_entry_open(m->a->crypto, row->bytes, &note, &e, NULL))
+        return true; /* told by the check of the ledger */
+    if (e.kind == VDM_ENTRY_AUDIT && e.audit.has_findings)
+        return take_document(m, row->n, e.audit.findings, false, err);
+    if (e.kind != VDM_ENTRY_CAPTURE)
+        return true;
+    if (record)
+        return take_record(m, record, e.n, err);
+    const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(&m->run, e.n);
+    if (!w || !w->record)
+        vdm_report_add(&m->done->report,
+                       (struct vdm_seen){.kind = VDM_RECORD_MISSING, .entry = row->n},
+                       "its record is not in the ledger");
+    return true;
+}
+
+static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err)
+{
+    struct vdm_ledger_slice s = {0};
+    bool ok = true;
+    for (uint64_t n = 0; ok && n < m->done->size; n = s.to) {
+        ok = vdm_ledger_read_slice(l, n, m->done->size, &s, err);
+        for (size_t i = 0, k = 0; ok && i < s.entries; i++) {
+            while (k < s.records && s.record[k].n < s.entry[i].n)
+                k++;
+            ok = take_entry(m, &s.entry[i],
+                            k < s.records && s.record[k].n == s.entry[i].n ? &s.record[k] : NULL,
+                            err);
+            if (ok && i % 64 == 0 && vdm_progress_stop(m->progress))
+                ok = vdm_fail_as(err, VDM_ERR_INTERRUPTED,
+                                 "interrupted; what was copied stays, and the next run goes on");
+        }
+        vdm_progress_tell(m->progress, "mirroring", s.to, m->done->size, m->done->bytes);
+    }
+    vdm_ledger_slice_release(&s);
+    return ok;
+}
+
+/* --- what was withdrawn --- */
+
+/* The old ledger of the mirror may still know which document it was; it is erased there as it was here. */
+static bool erase_one(struct mirror *m, uint64_t capture, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    bool found, here, there;
+    if (!vdm_ledger_record(m->old, capture, &text, &found, err))
+        return false;
+    if (!found || !vdm_record_decode(vdm_buf_bytes(&text), &r, NULL))
+        return true;
+    if (!vdm_store_holds(m->a->store, r.document, &here, err) ||
+        !vdm_store_holds(m->store, r.document, &there, err))
+        return false;
+    if (here || !there)
+        return true;
+    m->done->erased++;
+    return vdm_store_erase(m->store, r.document, err);
+}
+
+static bool erase_withdrawn(struct mirror *m, struct vdm_err *err)
+{
+    for (size_t i = 0; m->old && i < m->run.withdrawns; i++) {
+        const struct vdm_audit_withdrawn *w = &m->run.withdrawn[i];
+        if ((w->document || w->record) && !erase_one(m, w->capture, err))
+            return false;
+    }
+    return true;
+}
+
+/* --- the ledger --- */
+
+static bool check_ledger(struct mirror *m, struct vdm_archive *copy, struct vdm_err *err)
+{
+    struct vdm_audit_run *r = &m->run;
+    *r = (struct vdm_audit_run){.a = copy, .progress = m->progress, .done = &m->checked};
+    if (!vdm_audit_begin(r, err) || !vdm_audit_open(r, err) || !vdm_audit_ledger(r, err))
+        return false;
+    m->done->size = r->size;
+    uint64_t bad = vdm_report_findings(r->report);
+    return bad == 0 ||
+           vdm_fail(err,
+                    "the ledger is not as it was signed (%llu findings, the first: %s): the "
+                    "mirror's is kept as it is. Run `vidimus audit`",
+                    (unsigned long long)bad, r->report->findings.list[0].message);
+}
+
+/* The copy of the ledger is there, aside. It counts once all that it names was looked at. */
+static bool accept(void *ctx, const char *aside, struct vdm_err *err)
+{
+    struct mirror *m = ctx;
+    struct vdm_archive copy = {.crypto = m->a->crypto, .keys = m->a->keys};
+    bool found;
+    memcpy(copy.origin, m->a->origin, sizeof copy.origin);
+    if (!vdm_ledger_open(&copy.ledger, aside, VDM_LEDGER_READ, err))
+        return false;
+    bool ok = check_ledger(m, &copy, err) && take_all(m, copy.ledger, err) &&
+              erase_withdrawn(m, err) &&
+              vdm_ledger_checkpoint(copy.ledger, m->done->size, &m->checkpoint, &found, err) &&
+              vdm_store_sync(m->store, err);
+    vdm_ledger_close(copy.ledger);
+    vdm_ledger_close(m->old);
+    m->old = NULL;
+    return ok;
+}
+
+/* Derived, so it is made there and not copied; what was withdrawn must not stay in it. */
+static bool make_catalog(struct mirror *m, struct vdm_err *err)
+{
+    struct vdm_archive *there VDM_CLEANUP(vdm_archive_cleanup) = NULL;
+    if (!vdm_archive_open(&there, m->a->crypto, m->folder, VDM_ARCHIVE_WRITE, err) ||
+        !vdm_ledger_lock(there->ledger, LOCK_SECONDS, NULL, err))
+        return false;
+    bool ok = (m->run.withdrawns == 0 || vdm_archive_empty_catalog(there, err)) &&
+              vdm_archive_catch_up(there, m->done->size, m->progress, err);
+    vdm_ledger_unlock(there->ledger);
+    return ok;
+}
+
+static bool run(struct mirror *m, struct vdm_err *err)
+{
+    return open_folder(m, err) && open_old(m, err) &&
+           vdm_ledger_copy(m->a->ledger, m->store_path, accept, m, err) &&
+           vdm_guard_replace(m->keys, vdm_buf_bytes(&m->checkpoint), err) &&
+           each_name(m, m->a->keys, ".pub", copy_public, err) && make_catalog(m, err);
+}
+
+bool vdm_mirror(struct vdm_archive *a, const char *folder, bool all,
+                const struct vdm_progress *progress, struct vdm_mirror_done *done,
+                struct vdm_err *err)
+{
+    struct mirror m = {.a = a,
+                       .progress = progress,
+                       .done = done,
+                       .all = all,
+                       .folder = folder,
+                       .keys = -1,
+                       .lock = -1};
+    *done = (struct vdm_mirror_done){0};
+    vdm_report_init(&done->report);
+    bool ok = run(&m, err) || vdm_err_prefix(err, "mirror");
+    vdm_audit_end(&m.run);
+    vdm_audit_done_release(&m.checked);
+    vdm_buf_release(&m.checkpoint);
+    vdm_ledger_close(m.old);
+    vdm_store_close(m.store);
+    vdm_fd_close(&m.lock);
+    vdm_fd_close(&m.keys);
+    free(m.store_path);
+    if (ok && done->report.no_memory)
+        return vdm_fail_memory(err);
+    return ok;
+}

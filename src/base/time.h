@@ -23,8 +23,9 @@ void vdm_time_encode(struct vdm_time t, char *out);
 /* Has it that form? Years 0 to 9999 have. */
 bool vdm_time_encodable(struct vdm_time t);
 
-/* Is `text` a date or time as sources give them: W3CDTF, or EDTF level 1 (uncertain, approximate,
- * unspecified digits, seasons, open and closed intervals, long years)? As precise as known. */
-bool vdm_source_date_valid(struct vdm_bytes text);
+/* The proleptic Gregorian calendar: days since 1970-01-01, and back. */
+int64_t vdm_days_of(int64_t year, int month, int day);
+void vdm_date_of(int64_t days, int64_t *year, int *month, int *day);
+int vdm_month_days(int64_t year, int month);
 
 #endif

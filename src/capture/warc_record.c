@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One record as a member. */
-#include "base/time.h"
+#include "base/edtf.h"
 #include "capture/warc_private.h"
 
 #include <stdio.h>

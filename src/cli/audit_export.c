@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* For programs: JSON, CSV, Prometheus' text format, Nagios. */
-#include "cli/audit.h"
 #include "base/text.h"
+#include "cli/audit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +13,10 @@ static void add_line(void *ctx, const struct vdm_audit_past *p, const char *kind
 {
     json_t **list = ctx;
     (void)p;
-    vdm_json_add(list, json_pack("{s:s,s:o,s:b,s:o}", "kind", kind, "entry",
-                                 entry == VDM_NO_ENTRY ? json_null()
-                                                       : json_integer((json_int_t)entry),
-                                 "repaired", repaired, "message", vdm_json_value(text)));
+    vdm_json_add(list,
+                 json_pack("{s:s,s:o,s:b,s:o}", "kind", kind, "entry",
+                           entry == VDM_NO_ENTRY ? json_null() : json_integer((json_int_t)entry),
+                           "repaired", repaired, "message", vdm_json_value(text)));
 }
 
 static json_t *audit_json(const struct vdm_audit_past *p)
@@ -28,8 +28,7 @@ static json_t *audit_json(const struct vdm_audit_past *p)
                      "entries", (json_int_t)p->entries, "documents", (json_int_t)p->documents,
                      "missing", (json_int_t)p->missing, "corrupt", (json_int_t)p->corrupt,
                      "repaired", (json_int_t)p->repaired, "current", (json_int_t)p->current,
-                     "findings_file",
-                     p->has_findings ? vdm_json_digest(p->findings) : json_null());
+                     "findings_file", p->has_findings ? vdm_json_digest(p->findings) : json_null());
 }
 
 static json_t *story_json(const struct vdm_audit_story *s)
@@ -38,14 +37,17 @@ static json_t *story_json(const struct vdm_audit_story *s)
     json_t *open = json_array();
     for (size_t i = 0; i < s->opens; i++)
         add_line(&open, NULL, s->open[i].kind, s->open[i].entry, false, vdm_str(s->open[i].text));
-    json_t *o = json_pack(
-        "{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:b,s:o}", "origin", s->history.origin, "size",
-        (json_int_t)s->history.size, "time", vdm_json_time(s->now), "within_seconds",
-        (json_int_t)s->within, "captures", (json_int_t)g->captures, "never_audited",
-        (json_int_t)g->unaudited, "overdue", (json_int_t)g->overdue, "oldest_entry",
-        g->has_oldest ? json_integer((json_int_t)g->oldest) : json_null(), "oldest_seen",
-        g->has_oldest ? vdm_json_time(g->seen) : json_null(), "ok", !vdm_audit_story_bad(s),
-        "findings", open);
+    if (g->overdue)
+        add_line(&open, NULL, vdm_kind_word(VDM_AUDIT_OVERDUE), g->oldest, false,
+                 VDM_LIT("not looked at for longer than was asked for"));
+    json_t *o =
+        json_pack("{s:s,s:I,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:b,s:o}", "origin", s->history.origin,
+                  "size", (json_int_t)s->history.size, "time", vdm_json_time(s->now),
+                  "within_seconds", (json_int_t)s->within, "captures", (json_int_t)g->captures,
+                  "never_audited", (json_int_t)g->unaudited, "overdue", (json_int_t)g->overdue,
+                  "oldest_entry", g->has_oldest ? json_integer((json_int_t)g->oldest) : json_null(),
+                  "oldest_seen", g->has_oldest ? vdm_json_time(g->seen) : json_null(), "ok",
+                  !vdm_audit_story_bad(s), "findings", open);
     return o;
 }
 
@@ -185,8 +187,7 @@ bool vdm_audit_as_prometheus(const struct vdm_audit_story *s, FILE *to, struct v
         metric(s, to, "last_audit_documents", "gauge", "Documents that it looked at.",
                last->documents);
         metric(s, to, "last_audit_missing", "gauge", "Documents that it missed.", last->missing);
-        metric(s, to, "last_audit_corrupt", "gauge", "Documents that it found bad.",
-               last->corrupt);
+        metric(s, to, "last_audit_corrupt", "gauge", "Documents that it found bad.", last->corrupt);
     }
     open_by_kind(s, to);
     return true;
@@ -237,9 +238,10 @@ bool vdm_audit_as_nagios(const struct vdm_audit_story *s, FILE *to, struct vdm_e
             (unsigned long long)g->overdue, (unsigned long long)g->captures,
             (unsigned long long)g->unaudited, (unsigned long long)g->captures);
     if (g->has_oldest)
-        fprintf(to, " oldest=%llds;%llu;;0",
-                (long long)(s->now.seconds > g->seen.seconds ? s->now.seconds - g->seen.seconds : 0),
-                (unsigned long long)s->within);
+        fprintf(
+            to, " oldest=%llds;%llu;;0",
+            (long long)(s->now.seconds > g->seen.seconds ? s->now.seconds - g->seen.seconds : 0),
+            (unsigned long long)s->within);
     fputc('\n', to);
     for (size_t i = 0; i < s->opens && i < 20; i++) {
         fprintf(to, "%s", s->open[i].kind);

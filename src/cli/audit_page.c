@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDTH     760
-#define MARGIN    150 /* left of the picture: times */
-#define ROW       14
-#define ROWS_MAX  60
-#define BARS_MAX  400 /* of one audit */
+#define WIDTH    760
+#define MARGIN   150 /* left of the picture: times */
+#define ROW      14
+#define ROWS_MAX 60
+#define BARS_MAX 400 /* of one audit */
 
 static void put_html(FILE *to, const char *s)
 {
@@ -56,8 +56,8 @@ static double place(const struct vdm_audit_story *s, uint64_t n)
 
 static void put_bar(FILE *to, double x, double y, double w, double h, const char *class)
 {
-    fprintf(to, "<rect class=\"%s\" x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\"/>\n", class,
-            MARGIN + x, y, w < 0.5 ? 0.5 : w, h);
+    fprintf(to, "<rect class=\"%s\" x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\"/>\n",
+            class, MARGIN + x, y, w < 0.5 ? 0.5 : w, h);
 }
 
 static const char *class_of(const struct vdm_audit_past *p)
@@ -109,19 +109,20 @@ static struct vdm_time seen_at(const struct vdm_audit_story *s, uint64_t seen)
 /* How long ago each part of the ledger was looked at: the darker, the longer. */
 static void put_now(const struct vdm_audit_story *s, FILE *to)
 {
-    fprintf(to,
-            "<h2>How it stands now</h2>\n<p>The entries of the ledger; the darker, the longer ago "
-            "they were looked at. Striped: not by any audit yet.</p>\n"
-            "<svg role=\"img\" aria-label=\"Age of the last look\" viewBox=\"0 0 %d 34\" "
-            "width=\"100%%\">\n<defs><pattern id=\"none\" width=\"6\" height=\"6\" "
-            "patternUnits=\"userSpaceOnUse\"><path d=\"M0 6L6 0\" stroke=\"#999\"/></pattern></defs>\n",
-            MARGIN + WIDTH + 4);
+    fprintf(
+        to,
+        "<h2>How it stands now</h2>\n<p>The entries of the ledger; the darker, the longer ago "
+        "they were looked at. Striped: not by any audit yet.</p>\n"
+        "<svg role=\"img\" aria-label=\"Age of the last look\" viewBox=\"0 0 %d 34\" "
+        "width=\"100%%\">\n<defs><pattern id=\"none\" width=\"6\" height=\"6\" "
+        "patternUnits=\"userSpaceOnUse\"><path d=\"M0 6L6 0\" stroke=\"#999\"/></pattern></defs>\n",
+        MARGIN + WIDTH + 4);
     for (size_t i = 0; i < s->history.coverage.n; i++) {
         const struct vdm_span *span = &s->history.coverage.span[i];
-        double age = span->seen == VDM_NEVER
-                         ? 0
-                         : (double)(s->now.seconds - seen_at(s, span->seen).seconds) /
-                               (double)s->within;
+        double age =
+            span->seen == VDM_NEVER
+                ? 0
+                : (double)(s->now.seconds - seen_at(s, span->seen).seconds) / (double)s->within;
         int step = age < 0 ? 0 : age >= 1 ? 5 : (int)(age * 5);
         char class[8];
         snprintf(class, sizeof class, span->seen == VDM_NEVER ? "never" : "a%d", step);
@@ -139,8 +140,9 @@ static void put_state(const struct vdm_audit_story *s, FILE *to)
     fprintf(to, "<p class=\"%s\">%s</p>\n<table>\n<tr><th>ledger</th><td>",
             bad ? "verdict-bad" : "verdict-good", bad ? "NEEDS ATTENTION" : "NO FINDINGS");
     put_html(to, s->history.origin);
-    fprintf(to, ", %llu entries</td></tr>\n<tr><th>captures</th><td>%llu, %llu of them not seen by "
-                "any audit yet</td></tr>\n",
+    fprintf(to,
+            ", %llu entries</td></tr>\n<tr><th>captures</th><td>%llu, %llu of them not seen by "
+            "any audit yet</td></tr>\n",
             (unsigned long long)s->history.size, (unsigned long long)g->captures,
             (unsigned long long)g->unaudited);
     if (g->has_oldest) {
@@ -186,10 +188,11 @@ static void put_line(void *ctx, const struct vdm_audit_past *p, const char *kind
 
 static bool put_table(const struct vdm_audit_story *s, FILE *to, struct vdm_err *err)
 {
-    fputs("<h2>All audits</h2>\n<table class=\"all\">\n<tr><th>entry</th><th>recorded</th><th>auditor"
-          "</th><th>documents</th><th>missing</th><th>corrupt</th><th>repaired</th><th>covered"
-          "</th></tr>\n",
-          to);
+    fputs(
+        "<h2>All audits</h2>\n<table class=\"all\">\n<tr><th>entry</th><th>recorded</th><th>auditor"
+        "</th><th>documents</th><th>missing</th><th>corrupt</th><th>repaired</th><th>covered"
+        "</th></tr>\n",
+        to);
     for (size_t i = s->history.n; i-- > 0;) {
         const struct vdm_audit_past *p = &s->history.audit[i];
         bool lost = false;
@@ -197,8 +200,7 @@ static bool put_table(const struct vdm_audit_story *s, FILE *to, struct vdm_err 
         put_time(to, p->recorded);
         fputs("</td><td>", to);
         put_html(to, p->signer);
-        fprintf(to,
-                "%s</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%.200s%s",
+        fprintf(to, "%s</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%.200s%s",
                 p->good ? "" : " (not valid, not counted)", (unsigned long long)p->documents,
                 (unsigned long long)p->missing, (unsigned long long)p->corrupt,
                 (unsigned long long)p->repaired, p->covered, strlen(p->covered) > 200 ? "..." : "");
@@ -238,7 +240,8 @@ bool vdm_audit_as_html(const struct vdm_audit_story *s, FILE *to, struct vdm_err
         return false;
     fputs("<p><small>From the audit entries of the ledger, ", to);
     put_time(to, s->now);
-    fputs(". An audit shows that documents were read and had the SHA-256 that was recorded; times are "
+    fputs(". An audit shows that documents were read and had the SHA-256 that was recorded; times "
+          "are "
           "the archive's own. Made by vidimus " VDM_VERSION ".</small></p>\n</body>\n</html>\n",
           to);
     return true;

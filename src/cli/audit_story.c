@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the ledger records of all audits, and which of their findings still stand. */
 #include "cli/audit.h"
-#include "format/findings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +58,9 @@ struct collecting {
 static bool stands(const struct collecting *k, const struct vdm_audit_past *p, const char *kind,
                    uint64_t entry)
 {
-    bool in_turn = entry != VDM_NO_ENTRY && (strncmp(kind, "document-", 9) == 0 ||
-                                             strcmp(kind, "record-missing") == 0 ||
-                                             strcmp(kind, "record-mismatch") == 0);
+    bool in_turn = entry != VDM_NO_ENTRY &&
+                   (strncmp(kind, "document-", 9) == 0 || strcmp(kind, "record-missing") == 0 ||
+                    strcmp(kind, "record-mismatch") == 0);
     uint64_t seen = in_turn ? vdm_coverage_seen(&k->s->history.coverage, entry) : VDM_NEVER;
     return in_turn ? seen == VDM_NEVER || seen <= k->last : p->n >= k->newest;
 }

@@ -56,7 +56,7 @@ struct vdm_cli {
     struct vdm_key_event key_change; /* of a command that changes keys: what its plan found */
     struct vdm_buf memory;           /* what that borrows from */
     struct vdm_takedown takedown;    /* of withdraw: what its plan found */
-    char *ledger_was;                /* of audit: what its plan repaired the ledger of; NULL: nothing */
+    char *ledger_was; /* of audit: what its plan repaired the ledger of; NULL: nothing */
     struct vdm_progress progress;
     struct vdm_drawn drawn;
     struct vdm_protection protection; /* in a worker: what is in force there */

@@ -50,10 +50,10 @@ bool vdm_plan_key_change(struct vdm_cli *cli, const struct vdm_args *args, struc
 
 extern const struct vdm_manual vdm_manual_init, vdm_manual_import, vdm_manual_amend,
     vdm_manual_withdraw, vdm_manual_status, vdm_manual_log, vdm_manual_find, vdm_manual_history,
-    vdm_manual_show, vdm_manual_cat, vdm_manual_verify, vdm_manual_audit, vdm_manual_mirror, vdm_manual_bundle, vdm_manual_checkpoint,
-    vdm_manual_prove, vdm_manual_fork_proof, vdm_manual_recover, vdm_manual_reindex,
-    vdm_manual_key_list, vdm_manual_key_new, vdm_manual_key_authorize, vdm_manual_key_retire,
-    vdm_manual_key_revoke, vdm_manual_key_sign, vdm_manual_key_submit, vdm_manual_key_passwd,
-    vdm_manual_key_export, vdm_manual_trust;
+    vdm_manual_show, vdm_manual_cat, vdm_manual_verify, vdm_manual_audit, vdm_manual_mirror,
+    vdm_manual_bundle, vdm_manual_checkpoint, vdm_manual_prove, vdm_manual_fork_proof,
+    vdm_manual_recover, vdm_manual_reindex, vdm_manual_key_list, vdm_manual_key_new,
+    vdm_manual_key_authorize, vdm_manual_key_retire, vdm_manual_key_revoke, vdm_manual_key_sign,
+    vdm_manual_key_submit, vdm_manual_key_passwd, vdm_manual_key_export, vdm_manual_trust;
 
 #endif

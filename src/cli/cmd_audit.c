@@ -46,7 +46,8 @@ const struct vdm_manual vdm_manual_audit = {
             "`--history` and `--overdue` read what the ledger records and check nothing. Every "
             "form of --format is made from that. `--format nagios` answers in Nagios' own exit "
             "status: 0, 1 (overdue), 2 (findings that stand), 3.",
-            "Audits that run by themselves need the keys of an auditor and of the ledger, and their "
+            "Audits that run by themselves need the keys of an auditor and of the ledger, and "
+            "their "
             "passphrase, where nobody is asked: `man vidimus`, \"Scheduled audits\", says what "
             "their theft allows.",
         },
@@ -57,8 +58,7 @@ const struct vdm_manual vdm_manual_audit = {
              "every night: everything once in 30 days, at most four hours"},
             {"vidimus -C /srv/archive audit --repair-from /media/mirror",
              "all of it, and repair what is bad"},
-            {"vidimus -C /srv/archive audit --overdue 30d --format nagios",
-             "for the monitoring"},
+            {"vidimus -C /srv/archive audit --overdue 30d --format nagios", "for the monitoring"},
             {"vidimus -C /srv/archive audit --history --format html -o audits.html",
              "a page with a picture of what was covered when"},
         },
@@ -213,7 +213,7 @@ static bool tell(struct vdm_cli *cli, const struct vdm_args *args, const struct 
 /* --- a ledger that is damaged --- */
 
 static void note_earlier(struct vdm_audit_done *d, enum vdm_finding_kind kind, uint64_t entry,
-                        bool repaired, const char *text)
+                         bool repaired, const char *text)
 {
     vdm_report_add(&d->report,
                    (struct vdm_seen){.kind = kind, .entry = entry, .repaired = repaired}, "%s",
@@ -260,7 +260,7 @@ bool vdm_plan_audit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm
 static bool is_of_ledger(const struct vdm_finding *f)
 {
     static const enum vdm_finding_kind kinds[] = {
-        VDM_LEDGER_DAMAGED, VDM_LEAF_MISMATCH,  VDM_TREE_MISMATCH,   VDM_ENTRY_MALFORMED,
+        VDM_LEDGER_DAMAGED, VDM_LEAF_MISMATCH,  VDM_TREE_MISMATCH,      VDM_ENTRY_MALFORMED,
         VDM_CHAIN_BROKEN,   VDM_TRUNCATED,      VDM_CHECKPOINT_INVALID, VDM_SIGNATURE_INVALID,
         VDM_RECORD_MISSING, VDM_RECORD_MISMATCH};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -348,8 +348,10 @@ static bool check_options(const struct vdm_args *args, struct vdm_err *err)
                                             "idle",     "repair-from", "on-finding", NULL};
     for (const char *const *o = of_audits; *o && only_tells(args); o++)
         if (vdm_args_has(args, *o))
-            return vdm_fail_as(err, VDM_ERR_USAGE, "--%s is for an audit, not for what is told of "
-                                                   "earlier ones", *o);
+            return vdm_fail_as(err, VDM_ERR_USAGE,
+                               "--%s is for an audit, not for what is told of "
+                               "earlier ones",
+                               *o);
     if (vdm_args_has(args, "output") && !vdm_args_has(args, "format") && !only_tells(args))
         return vdm_fail_as(err, VDM_ERR_USAGE, "-o needs a --format");
     return true;

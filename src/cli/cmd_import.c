@@ -21,6 +21,7 @@ static const struct vdm_opt import_options[] = {
     {"again", 0, NULL, "record once more what is known already"},
     {"receipt", 0, "FILE.csv",
      "write what became of each input (path, status, entry, digest, reason)"},
+    {"no-text", 0, NULL, "record no fingerprints of the documents' text"},
     {"dry-run", 0, NULL, "write nothing, say what would be done"},
     {NULL, 0, NULL, NULL},
 };
@@ -81,7 +82,12 @@ const struct vdm_manual vdm_manual_import = {
             "again, unless --again is given. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
-            "answer, the type is application/octet-stream, and a warning says for how many.",
+            "answer, the type is application/octet-stream, and a warning says for how many. In "
+            "another such process the text that a reader sees is taken out of HTML pages and "
+            "plain texts of up to 8 MiB; its SHA-256 goes into the record (field "
+            "text-fingerprint), by which `vidimus history` tells a page that changed from one that "
+            "was served with another captcha. A document without one is imported as well, and "
+            "counted; --no-text makes none.",
             "Room for each document and for what is written about it is asked for before. Where "
             "there is none, what was taken so far is recorded and the import ends. Several "
             "imports may run at once; one that waits for long says for whom.",
@@ -310,6 +316,7 @@ static bool print_json(const struct vdm_import_done *d, bool dry, const struct t
                   (json_int_t)d->bytes, "not_stated", not_stated, "refusals", t->refusals,
                   "problems", (json_int_t)d->problems, "problem_list", t->problems);
     vdm_json_set(&o, "media_types_not_guessed", json_integer((json_int_t)d->unguessed.documents));
+    vdm_json_set(&o, "texts_not_extracted", json_integer((json_int_t)d->textless.documents));
     vdm_json_set(&o, "first_entry", recorded ? json_integer((json_int_t)d->first) : json_null());
     vdm_json_set(&o, "last_entry", recorded ? json_integer((json_int_t)d->last) : json_null());
     vdm_json_set(&o, "checkpoint",
@@ -358,6 +365,17 @@ static void warn_unguessed(const struct vdm_import_done *d)
     vdm_out_count(stderr, d->unguessed.documents, "media type", "media types");
     fputs(" could not be guessed (application/octet-stream): ", stderr);
     vdm_out_str(stderr, d->unguessed.why);
+    fputc('\n', stderr);
+}
+
+static void warn_textless(const struct vdm_import_done *d)
+{
+    if (d->textless.documents == 0)
+        return;
+    fputs("vidimus: warning: ", stderr);
+    vdm_out_count(stderr, d->textless.documents, "text", "texts");
+    fputs(" could not be extracted (no text fingerprint): ", stderr);
+    vdm_out_str(stderr, d->textless.why);
     fputc('\n', stderr);
 }
 
@@ -417,7 +435,8 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
                                    .givens = g->n,
                                    .as_file = vdm_args_has(args, "as-file"),
                                    .again = vdm_args_has(args, "again"),
-                                   .dry_run = vdm_args_has(args, "dry-run")};
+                                   .dry_run = vdm_args_has(args, "dry-run"),
+                                   .no_text = vdm_args_has(args, "no-text")};
     if (require && !vdm_cli_fields(require, &r.required, err))
         return vdm_err_prefix(err, "--require");
     const char *range[RANGES_MAX];
@@ -431,6 +450,7 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
     bool ok = vdm_import(cli->archive, &r, &cli->signers, &cli->progress, tell, &t, &done, err);
     vdm_progress_end(cli);
     warn_unguessed(&done);
+    warn_textless(&done);
     bool receipt_ok = close_receipt(&t, &receipt_err);
     vdm_new_file_discard(&t.file);
     bool any = ok || done.imported + done.known + done.refused > 0;

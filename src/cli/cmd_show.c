@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/text.h"
 #include "cli/cmd.h"
+#include "cli/dates.h"
 #include "cli/view.h"
 
 #include <string.h>
@@ -13,6 +14,11 @@ const struct vdm_manual vdm_manual_show = {
             "A number is an entry; sha256:HEX the captures of a document; anything else a file "
             "on disk: are exactly these bytes in the ledger, since when, by whom? (./12 is a "
             "file called 12.) Exit status 1 if they are not.",
+            "Where the record has the date lines that the document writes (issued-as-written), "
+            "Islamic or Gregorian, in English or Arabic, it is told whether they agree with each "
+            "other and with `issued`: they do within one day, since Islamic months begin by "
+            "sighting of the moon. Else it is told by how many days they differ, or why that "
+            "cannot be told; and also a day of the week that contradicts. Nothing is corrected.",
         },
     .examples =
         {
@@ -27,17 +33,31 @@ static json_t *number_or_null(uint64_t n)
     return n == UINT64_MAX ? json_null() : json_integer((json_int_t)n);
 }
 
+/* null: no date is written. */
+static bool dates_json(const struct vdm_view *v, json_t **out, struct vdm_err *err)
+{
+    struct vdm_dates d;
+    bool any = false;
+    if (v->has_record && !vdm_record_dates(&v->record, &d, &any, err))
+        return false;
+    *out = any ? vdm_dates_json(&d) : json_null();
+    return true;
+}
+
 static bool show_view(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_err *err)
 {
     if (!cli->json)
         return vdm_view_print(cli, v, err);
-    json_t *amendments = NULL;
-    if (!vdm_amendments_json(cli, v, &amendments, err))
+    json_t *amendments = NULL, *dates = NULL;
+    if (!dates_json(v, &dates, err) || !vdm_amendments_json(cli, v, &amendments, err)) {
+        json_decref(dates);
         return false;
+    }
     json_t *o = vdm_view_json(v);
     if (o) {
         vdm_json_set(&o, "entry_note", vdm_json_value(vdm_buf_bytes(&v->note_bytes)));
         vdm_json_set(&o, "amendments", amendments);
+        vdm_json_set(&o, "dates", dates);
         vdm_json_set(&o, "withdrawn", number_or_null(v->fate.withdrawn));
         vdm_json_set(&o, "evidence", json_array());
     }

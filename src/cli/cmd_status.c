@@ -83,6 +83,13 @@ static bool print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
     vdm_out_size(stdout, s->catalog_bytes);
     fputs(", free ", stdout);
     vdm_out_size(stdout, s->free_bytes);
+    fputs("\nlast audit   ", stdout);
+    if (s->has_audit) {
+        vdm_out_time(stdout, s->audited);
+        printf(", by entry %llu (`vidimus audit --history`)", (unsigned long long)s->audit);
+    } else {
+        fputs("none", stdout);
+    }
     printf("\nguard        keys/last-checkpoint %s\n", guard_words[s->guard]);
     if (s->needs_verify)
         puts("in doubt     a write failed (keys/needs-verify): the next command that writes "
@@ -115,6 +122,7 @@ static bool print_json(struct vdm_cli *cli, const struct vdm_status *s, struct v
         json_decref(collections.json);
         return false;
     }
+    vdm_json_set(&o, "last_audit", s->has_audit ? vdm_json_time(s->audited) : json_null());
     vdm_json_set(&o, "collections", collections.json);
     if (o && s->has_catalog) {
         vdm_json_set(&o, "captures", json_integer((json_int_t)s->totals.captures));

@@ -26,7 +26,7 @@ const struct vdm_command vdm_commands[] = {
     {"status",        "looking",     READ,                    0, 0,   DOES(status), NULL, NULL},
     {"log",           "looking",     READ,                    0, 0,   DOES(log), NULL, NULL},
     {"find",          "looking",     READ,                    1, ANY, DOES(find), NULL, NULL},
-    {"history",       "looking",     READ,                    1, 1,   DOES(history), NULL, NULL},
+    {"history",       "looking",     READ,                    1, 2,   DOES(history), NULL, NULL},
     {"show",          "looking",     READ,                    1, 1,   DOES(show), NULL, NULL},
     {"cat",           "looking",     READ,                    1, 1,   DOES(cat), NULL, NULL},
     {"verify",        "checking",    NOTHING,                 0, ANY, DOES(verify), NULL, NULL},

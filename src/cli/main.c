@@ -169,7 +169,8 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
         if (mode == VDM_ARCHIVE_WRITE && !settle_doubt(cli, err))
             return false;
         /* Rolled back or forked: told before anybody is asked for a passphrase. */
-        bool guarded = mode == VDM_ARCHIVE_WRITE && keys && !audits; /* an audit tells it as a finding */
+        bool guarded =
+            mode == VDM_ARCHIVE_WRITE && keys && !audits; /* an audit tells it as a finding */
         if (guarded && !vdm_guard_allows(cli->archive, err))
             return false;
     }

@@ -227,15 +227,15 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
                       struct vdm_err *err)
 {
     enum vdm_verdict v = vdm_report_verdict(r);
-    json_t *o = json_pack("{s:o,s:s,s:b,s:s,s:s,s:I,s:o,s:o,s:I,s:I,s:I,s:b,s:I,s:o,s:o}", "name",
-                          vdm_json_bytes(vdm_str(name)), "verdict", vdm_verdict_words(v), "ok",
-                          v == VDM_VERIFIED, "kind", kinds[what], "origin", r->origin, "size",
-                          (json_int_t)r->size, "root", vdm_json_root(r->root), "time",
-                          r->has_time ? vdm_json_time(r->time) : json_null(), "entries_checked",
-                          (json_int_t)r->entries, "documents_checked", (json_int_t)r->documents,
-                          "bytes_checked", (json_int_t)r->bytes, "trusted", r->trusted,
-                          "findings_total", (json_int_t)vdm_report_findings(r), "findings",
-                          vdm_findings_json(&r->findings), "notices", vdm_findings_json(&r->notices));
+    json_t *o = json_pack(
+        "{s:o,s:s,s:b,s:s,s:s,s:I,s:o,s:o,s:I,s:I,s:I,s:b,s:I,s:o,s:o}", "name",
+        vdm_json_bytes(vdm_str(name)), "verdict", vdm_verdict_words(v), "ok", v == VDM_VERIFIED,
+        "kind", kinds[what], "origin", r->origin, "size", (json_int_t)r->size, "root",
+        vdm_json_root(r->root), "time", r->has_time ? vdm_json_time(r->time) : json_null(),
+        "entries_checked", (json_int_t)r->entries, "documents_checked", (json_int_t)r->documents,
+        "bytes_checked", (json_int_t)r->bytes, "trusted", r->trusted, "findings_total",
+        (json_int_t)vdm_report_findings(r), "findings", vdm_findings_json(&r->findings), "notices",
+        vdm_findings_json(&r->notices));
     if (o && r->continues.origin[0])
         json_object_set_new(o, "continues", vdm_json_continues(&r->continues));
     if (o && r->other_size)

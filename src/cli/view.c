@@ -2,6 +2,7 @@
 #include "cli/view.h"
 
 #include "base/text.h"
+#include "cli/dates.h"
 
 #include <string.h>
 
@@ -41,6 +42,18 @@ static void print_record(const struct vdm_record *r)
         vdm_out_value(stdout, l.value);
         puts("");
     }
+}
+
+/* What the date lines say together. Behind them, so that both stand as they are. */
+static bool print_dates(const struct vdm_view *v, struct vdm_err *err)
+{
+    struct vdm_dates d;
+    bool any = false;
+    if (v->has_record && !vdm_record_dates(&v->record, &d, &any, err))
+        return false;
+    if (any)
+        vdm_dates_print(&d, label);
+    return true;
 }
 
 /* The other captures of the same source, in order. */
@@ -124,7 +137,7 @@ bool vdm_view_print(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_er
     }
     if (v->has_record)
         print_record(&v->record);
-    return print_history(cli, v, err) && vdm_amendments_print(cli, v, err);
+    return print_dates(v, err) && print_history(cli, v, err) && vdm_amendments_print(cli, v, err);
 }
 
 void vdm_view_print_line(const struct vdm_view *v)

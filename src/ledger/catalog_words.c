@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The catalog's full text: the words of every record, for `find`. */
+#include "format/fingerprint.h"
 #include "format/value.h"
 #include "ledger/catalog_private.h"
 #include "words/words.h"
@@ -50,7 +51,8 @@ static bool words_of(const struct vdm_record *r, struct vdm_buf *out, struct vdm
     struct vdm_bytes rest = r->body;
     struct vdm_record_line l;
     while (vdm_record_next(&rest, &l)) {
-        if (!vdm_catalog_searches(l.field))
+        if (!vdm_catalog_searches(l.field) ||
+            (l.field == VDM_FIELD_FIELD && vdm_fingerprint_named(l.value)))
             continue;
         vdm_buf_clear(&value);
         vdm_value_decode(l.value, &value);

@@ -50,6 +50,9 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
 /* The first entry from <= n < to whose note begins with these bytes, `vidimus/audit/` for example. */
 bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
                      uint64_t *n, bool *found, struct vdm_err *err) VDM_MUST_CHECK;
+/* The last one below `before`. */
+bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t before, uint64_t *n,
+                     bool *found, struct vdm_err *err) VDM_MUST_CHECK;
 /* How many of them there are. */
 bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
                       uint64_t *count, struct vdm_err *err) VDM_MUST_CHECK;

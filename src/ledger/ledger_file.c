@@ -94,8 +94,8 @@ static bool back_up(sqlite3 *from, const char *path, struct vdm_err *err)
     if (fd < 0)
         return vdm_fail_errno(err, "create %s", path);
     close(fd);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
-                SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE |
+                SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &to, flags, NULL) != SQLITE_OK) {
         sqlite3_close(to);
         return vdm_fail(err, "create %s", path);

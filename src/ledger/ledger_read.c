@@ -53,8 +53,9 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
 /* A search through many rows is cut: who commits waits while one is under way. */
 #define SEARCH_ROWS 20000
 
-static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which, struct vdm_bytes beginning,
-                   uint64_t from, uint64_t to, uint64_t *out, bool *row, struct vdm_err *err)
+static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which,
+                   struct vdm_bytes beginning, uint64_t from, uint64_t to, uint64_t *out, bool *row,
+                   struct vdm_err *err)
 {
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
     if (!vdm_ledger_statement(l, which, &s, err))
@@ -81,6 +82,21 @@ bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t 
     for (uint64_t end; !*found && from < to; from = end) {
         end = search_end(from, to);
         if (!search(l, STMT_NEXT, beginning, from, end, &at, found, err))
+            return false;
+    }
+    if (*found)
+        *n = at;
+    return true;
+}
+
+bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t before, uint64_t *n,
+                     bool *found, struct vdm_err *err)
+{
+    uint64_t at;
+    *found = false;
+    for (uint64_t from; !*found && before > 0; before = from) {
+        from = before > SEARCH_ROWS ? before - SEARCH_ROWS : 0;
+        if (!search(l, STMT_LAST, beginning, from, before, &at, found, err))
             return false;
     }
     if (*found)
@@ -264,10 +280,10 @@ bool vdm_ledger_counts(struct vdm_ledger *l, struct vdm_ledger_counts *out, stru
            count_rows(l, "SELECT count(*) FROM checkpoint", &out->checkpoints, err) &&
            count_rows(l, "SELECT count(*) FROM tile", &out->tiles, err) &&
            count_rows(l,
-                 "SELECT coalesce(sum(length(hashes)), 0) / 32 FROM tile "
-                 "WHERE typeof(level) = 'integer' AND typeof(\"index\") = 'integer' "
-                 "AND typeof(hashes) = 'blob'",
-                 &out->hashes, err) &&
+                      "SELECT coalesce(sum(length(hashes)), 0) / 32 FROM tile "
+                      "WHERE typeof(level) = 'integer' AND typeof(\"index\") = 'integer' "
+                      "AND typeof(hashes) = 'blob'",
+                      &out->hashes, err) &&
            count_rows(l, "SELECT (SELECT count(*) FROM evidence) + (SELECT count(*) FROM pack)",
-                 &out->others, err);
+                      &out->others, err);
 }

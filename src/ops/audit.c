@@ -33,8 +33,8 @@ bool vdm_audit_is_full(const struct vdm_audit_done *d)
 
 const char *vdm_audit_verdict(const struct vdm_report *r)
 {
-    uint64_t unknown = r->kinds[VDM_DOCUMENT_UNREADABLE] + r->kinds[VDM_READ_UNSTEADY] +
-                       r->kinds[VDM_SLACK_ROT];
+    uint64_t unknown =
+        r->kinds[VDM_DOCUMENT_UNREADABLE] + r->kinds[VDM_READ_UNSTEADY] + r->kinds[VDM_SLACK_ROT];
     bool only_those = unknown > 0 && unknown == vdm_report_findings(r);
     return vdm_verdict_words(only_those ? VDM_COULD_NOT_CHECK : vdm_report_verdict(r));
 }
@@ -178,8 +178,7 @@ static void merge_pieces(struct vdm_audit_done *d)
 static void judge_file(struct vdm_audit_run *r, uint64_t findings_of_ledger)
 {
     if (r->file_differs && findings_of_ledger == 0)
-        vdm_report_add(r->report,
-                       (struct vdm_seen){.kind = VDM_SLACK_ROT, .entry = VDM_NO_ENTRY},
+        vdm_report_add(r->report, (struct vdm_seen){.kind = VDM_SLACK_ROT, .entry = VDM_NO_ENTRY},
                        "bytes of store/ledger.db have changed since the last audit, though nobody "
                        "wrote to it. What it holds is as it was signed: the change lies where "
                        "nothing is stored. The disk or the memory is failing");

@@ -21,12 +21,12 @@ struct vdm_audit_options {
     uint64_t within_seconds;
     uint64_t rate; /* bytes a second */
     bool idle;
-    bool again; /* the ledger was repaired, as far as it can be */
+    bool again;                /* the ledger was repaired, as far as it can be */
     struct vdm_repair *repair; /* where good copies come from; NULL: nowhere */
 };
 
 enum vdm_audit_end {
-    VDM_AUDIT_END_ALL,   /* all that was planned */
+    VDM_AUDIT_END_ALL, /* all that was planned */
     VDM_AUDIT_END_TIME,
     VDM_AUDIT_END_BYTES,
     VDM_AUDIT_END_SIGNAL,
@@ -45,7 +45,7 @@ struct vdm_audit_done {
     enum vdm_audit_end end;
     uint64_t size; /* of the ledger that was looked at */
     struct vdm_digest root;
-    uint64_t since; /* entries before it were verified by an audit before */
+    uint64_t since;                /* entries before it were verified by an audit before */
     struct vdm_audit_piece *piece; /* rising and merged at the end */
     size_t pieces, pieces_cap;
     uint64_t entries, documents, bytes, withdrawn, busy, missing, corrupt, repaired;

@@ -50,6 +50,7 @@ void vdm_audit_remember_file(struct vdm_archive *a)
         return;
     vdm_put_number(&text, "writes", now.writes);
     vdm_put_digest(&text, "digest", now.digest);
-    if (text.failed || !vdm_file_publish(a->keys, REMEMBERED, 0644, true, vdm_buf_bytes(&text), NULL))
+    if (text.failed ||
+        !vdm_file_publish(a->keys, REMEMBERED, 0644, true, vdm_buf_bytes(&text), NULL))
         vdm_audit_forget_file(a);
 }

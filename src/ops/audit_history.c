@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/audit_history.h"
 
-#include "format/findings.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +26,8 @@ static bool is_good(struct vdm_archive *a, const struct vdm_keyring *ring,
 {
     const struct vdm_key_range *r = vdm_keyring_find(ring, e->signer, e->signer_id);
     return r && vdm_role_may_sign(r->role, e) && vdm_key_range_covers(r, e->n) &&
-           e->audit.size <= e->n && vdm_note_verify(note, a->crypto, &r->key, NULL) == VDM_NOTE_GOOD;
+           e->audit.size <= e->n &&
+           vdm_note_verify(note, a->crypto, &r->key, NULL) == VDM_NOTE_GOOD;
 }
 
 static bool mark(struct vdm_audit_history *h, struct vdm_audit_past *p, struct vdm_err *err)
@@ -203,7 +202,8 @@ static bool span_age(struct vdm_archive *a, const struct vdm_span *s, struct vdm
     if (!found)
         return true;
     if (!vdm_audit_recorded(a, never ? first : s->seen, &seen, err) ||
-        !vdm_ledger_count(a->ledger, VDM_LIT("vidimus/capture/v1\n"), s->from, s->to, &captures, err))
+        !vdm_ledger_count(a->ledger, VDM_LIT("vidimus/capture/v1\n"), s->from, s->to, &captures,
+                          err))
         return false;
     if (never && !vdm_audit_first_since(a, s->from, s->to, limit, &end, err))
         return false;

@@ -4,6 +4,7 @@
 #ifndef VDM_OPS_AUDIT_HISTORY_H
 #define VDM_OPS_AUDIT_HISTORY_H
 
+#include "format/findings.h"
 #include "ops/archive.h"
 #include "ops/coverage.h"
 
@@ -17,7 +18,7 @@ struct vdm_audit_past {
     uint64_t size; /* of the ledger that was looked at */
     struct vdm_digest root;
     bool full;
-    char *covered; /* ranges */
+    char *covered;    /* ranges */
     uint64_t entries; /* that they cover */
     uint64_t documents, missing, corrupt, repaired;
     bool has_findings;
@@ -41,13 +42,13 @@ const struct vdm_audit_past *vdm_audit_last(const struct vdm_audit_history *h);
 
 /* How old the oldest look at a document is. */
 struct vdm_audit_age {
-    uint64_t captures;  /* in the ledger up to its size, withdrawn ones among them */
-    uint64_t overdue;   /* of them, last seen before the limit */
+    uint64_t captures; /* in the ledger up to its size, withdrawn ones among them */
+    uint64_t overdue;  /* of them, last seen before the limit */
     bool has_oldest;
-    uint64_t oldest;          /* the capture that was seen longest ago */
-    struct vdm_time seen;     /* when: by an audit, or when it was recorded */
-    bool never;               /* no audit has seen it */
-    uint64_t unaudited;       /* captures that no audit has seen yet */
+    uint64_t oldest;      /* the capture that was seen longest ago */
+    struct vdm_time seen; /* when: by an audit, or when it was recorded */
+    bool never;           /* no audit has seen it */
+    uint64_t unaudited;   /* captures that no audit has seen yet */
 };
 /* What was last seen before `limit`. */
 bool vdm_audit_age(struct vdm_archive *a, const struct vdm_audit_history *h, struct vdm_time limit,

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAUSE_US    20000 /* between two looks at a document that is bad ... */
-#define PAUSES_MAX  100   /* ... unless many are */
-#define SLEEP_MS    50
+#define PAUSE_US   20000 /* between two looks at a document that is bad ... */
+#define PAUSES_MAX 100   /* ... unless many are */
+#define SLEEP_MS   50
 
 bool vdm_audit_room(void *list, size_t n, size_t *cap, size_t width, struct vdm_err *err)
 {

@@ -59,7 +59,8 @@ static void check_checkpoint(struct vdm_audit_run *r, const struct vdm_ledger_ro
                        (unsigned long long)row->n);
         return;
     }
-    if (row->n < r->done->since || vdm_check_checkpoint_signature(&r->check, &note, head.size, NULL))
+    if (row->n < r->done->since ||
+        vdm_check_checkpoint_signature(&r->check, &note, head.size, NULL))
         check_root(r, head.size, head.root, "was signed");
 }
 
@@ -296,8 +297,8 @@ bool vdm_audit_ledger(struct vdm_audit_run *r, struct vdm_err *err)
 {
     struct vdm_tiles nothing = {r->a->crypto, NULL, NULL};
     if (!find_since(r, err) || !vdm_archive_keyring(r->a, r->size, &r->check, err) ||
-        !begin_chain(r, err) ||
-        !vdm_tile_writer_init(r->tree, &nothing, 0, compare_tile, r, err) || !pass(r, err))
+        !begin_chain(r, err) || !vdm_tile_writer_init(r->tree, &nothing, 0, compare_tile, r, err) ||
+        !pass(r, err))
         return false;
     vdm_entry_check_end(&r->check);
     sort_withdrawals(r);

@@ -15,7 +15,8 @@ struct block {
 static int by_rank(const void *a, const void *b)
 {
     const struct block *x = a, *y = b;
-    return x->rank != y->rank ? (x->rank < y->rank ? -1 : 1) : (x->from > y->from) - (x->from < y->from);
+    return x->rank != y->rank ? (x->rank < y->rank ? -1 : 1)
+                              : (x->from > y->from) - (x->from < y->from);
 }
 
 /* SHA-256 over the checkpoint's root and the block's number, its first eight bytes: whoever has the
@@ -25,8 +26,8 @@ static uint64_t rank_of(struct vdm_audit_run *r, uint64_t block)
     uint8_t number[8];
     for (int i = 0; i < 8; i++)
         number[i] = (uint8_t)(block >> (56 - 8 * i));
-    const struct vdm_bytes parts[] = {VDM_LIT("vidimus/sample/v1\n"),
-                                      vdm_digest_bytes(&r->done->root), {number, sizeof number}};
+    const struct vdm_bytes parts[] = {
+        VDM_LIT("vidimus/sample/v1\n"), vdm_digest_bytes(&r->done->root), {number, sizeof number}};
     struct vdm_digest d = vdm_sha256_parts(r->a->crypto, parts, 3);
     uint64_t rank = 0;
     for (int i = 0; i < 8; i++)

@@ -111,9 +111,8 @@ static bool from_store(struct vdm_repair *r, struct vdm_store *to, struct vdm_di
     enum vdm_store_state state;
     if (!vdm_store_check(r->store, id, VDM_SIZE_UNKNOWN, &state, err))
         return false;
-    return state != VDM_STORE_GOOD ||
-           (vdm_store_get(r->store, id, &from, err) &&
-            replace(to, id, from.read, &from, in_the_way, done, err));
+    return state != VDM_STORE_GOOD || (vdm_store_get(r->store, id, &from, err) &&
+                                       replace(to, id, from.read, &from, in_the_way, done, err));
 }
 
 struct piece {

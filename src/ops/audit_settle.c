@@ -48,10 +48,11 @@ static void describe(struct vdm_audit_run *r, const struct vdm_audit_bad *b, cha
         snprintf(out, cap, "%s cannot be read: %s", what, b->problem ? b->problem : "");
         return;
     case VDM_INSPECTED_UNSTEADY:
-        snprintf(out, cap,
-                 "%s was read with other bytes, then, read again, as it should be: memory, cable or "
-                 "controller are failing, not what is stored",
-                 what);
+        snprintf(
+            out, cap,
+            "%s was read with other bytes, then, read again, as it should be: memory, cable or "
+            "controller are failing, not what is stored",
+            what);
         return;
     case VDM_INSPECTED_NOT_A_FILE:
         snprintf(out, cap, "something that is not a file stands in the place of %s", what);

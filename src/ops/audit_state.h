@@ -18,7 +18,7 @@ struct vdm_audit_withdrawn {
 /* A record or document that is not as it should be. */
 struct vdm_audit_bad {
     uint64_t n, capture;
-    bool record; /* else: its document */
+    bool record;   /* else: its document */
     bool findings; /* the document is what an audit found */
     bool withdrawn_excuses;
     enum vdm_inspected state;

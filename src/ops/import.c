@@ -154,6 +154,7 @@ static bool open_parts(struct vdm_importing *m, struct vdm_err *err)
         return vdm_err_prefix(err, "%s", r->table);
     return find_own(m, err) && vdm_import_anchors(m, err) && vdm_media_open(&m->media, err) &&
            vdm_hash_open(&m->hash, m->a->crypto, err) &&
+           (r->dry_run || r->no_text || vdm_import_text_open(&m->text, m->a->crypto, err)) &&
            (r->dry_run || vdm_writer_open(&m->writer, m->a, m->signers->ledger, err));
 }
 
@@ -176,6 +177,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
         vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(m.writer));
     if (m.media)
         done->unguessed = vdm_media_unguessed(m.media);
+    done->textless = vdm_import_textless(m.text);
     vdm_batch_drop(&m);
     vdm_bag_folder_close(m.bag);
     vdm_anchors_release(&m.anchors);
@@ -185,6 +187,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     vdm_writer_close(m.writer);
     vdm_hash_close(m.hash);
     vdm_media_close(m.media);
+    vdm_import_text_close(m.text);
     vdm_table_row_release(&m.row);
     vdm_table_close(m.table);
     return ok;

@@ -4,6 +4,7 @@
 #define VDM_OPS_IMPORT_H
 
 #include "capture/media.h"
+#include "capture/text_extract.h"
 #include "format/record.h"
 #include "ops/unlock.h"
 
@@ -33,6 +34,7 @@ struct vdm_import_request {
     bool as_file; /* look into no container */
     bool again;   /* record what is known already once more */
     bool dry_run; /* write nothing */
+    bool no_text; /* make no text fingerprints */
 };
 
 enum vdm_input_status {
@@ -61,6 +63,7 @@ struct vdm_import_done {
     uint64_t first, last;            /* entries, if imported > 0 */
     uint64_t not_stated[VDM_FIELDS]; /* how many of the imported say nothing of a field */
     struct vdm_unguessed unguessed;  /* media types that could not be guessed */
+    struct vdm_textless textless;    /* documents without a text fingerprint that should have one */
     struct vdm_buf checkpoint;       /* the newest; n == 0: nothing was recorded */
 };
 

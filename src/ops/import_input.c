@@ -34,17 +34,35 @@ bool vdm_import_hash(struct vdm_importing *m, vdm_read_fn *read, void *ctx,
     return true;
 }
 
-bool vdm_import_store(struct vdm_importing *m, vdm_read_fn *read, void *ctx, uint64_t size_hint,
-                      struct vdm_digest *digest, uint64_t *size, struct vdm_err *err)
+/* On their way to the store the bytes are kept for the text that may be in them. */
+struct passing {
+    struct vdm_importing *m;
+    vdm_read_fn *read;
+    void *ctx;
+};
+
+static bool read_passing(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
 {
+    struct passing *s = ctx;
+    if (!s->read(s->ctx, p, cap, got, err))
+        return false;
+    vdm_import_text_take(s->m->text, (struct vdm_bytes){p, *got});
+    return true;
+}
+
+bool vdm_import_store(struct vdm_importing *m, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                      struct vdm_pending *p, struct vdm_err *err)
+{
+    struct passing passing = {m, read, ctx};
     struct vdm_stored stored;
     if (m->r->dry_run)
-        return vdm_import_hash(m, read, ctx, digest, size, err);
-    if (!vdm_store_put(m->a->store, read, ctx, size_hint, &stored, err))
+        return vdm_import_hash(m, read, ctx, &p->digest, &p->size, err);
+    vdm_import_text_begin(m->text, &p->lines);
+    if (!vdm_store_put(m->a->store, read_passing, &passing, size_hint, &stored, err))
         return false;
     m->done->repaired += stored.repaired;
-    *digest = stored.id;
-    *size = stored.size_bytes;
+    p->digest = stored.id;
+    p->size = stored.size_bytes;
     return true;
 }
 
@@ -165,11 +183,11 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
     (void)vdm_import_bag_lines(m, in->item, &known.bag, &known.bag_lines);
     if (in->container)
         known.line = vdm_container_about(in->container, &known.lines);
-    bool read = in->whole
-                    ? vdm_import_collect(&p->lines, m->r, &known, err) &&
-                          vdm_import_store(m, read_source, &r, hint, &p->digest, &p->size, err) &&
-                          vdm_import_check_slices(m, p, err)
-                    : vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
+    bool read = in->whole ? vdm_import_collect(&p->lines, m->r, &known, err) &&
+                                vdm_import_store(m, read_source, &r, hint, p, err) &&
+                                vdm_import_text_end(m->text, &p->lines, err) &&
+                                vdm_import_check_slices(m, p, err)
+                          : vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
     return read && vdm_import_bag_same(m, in->item, p->digest, err);
 }
 

@@ -118,9 +118,9 @@ static bool take_bytes(struct members *s, struct vdm_pending *p, struct vdm_err 
     vdm_media_guess(s->m->media, (struct vdm_bytes){s->head, s->n}, type);
     /* Lines may follow behind the bytes; but what is to be refused is so before it is stored. */
     return collect(s, p, type, false, err) &&
-           vdm_import_store(s->m, read_member, s, s->ended ? s->n : VDM_SIZE_UNKNOWN, &p->digest,
-                            &p->size, err) &&
-           (s->ended || collect(s, p, type, false, err));
+           vdm_import_store(s->m, read_member, s, s->ended ? s->n : VDM_SIZE_UNKNOWN, p, err) &&
+           (s->ended || collect(s, p, type, false, err)) &&
+           vdm_import_text_end(s->m->text, &p->lines, err);
 }
 
 static bool read_one(struct members *s, struct vdm_pending *p, struct vdm_err *err)

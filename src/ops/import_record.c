@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/import_record.h"
 
+#include "base/edtf.h"
 #include "base/text.h"
-#include "base/time.h"
+#include "format/fingerprint.h"
 #include "format/value.h"
 
 #include <stdlib.h>
@@ -131,16 +132,37 @@ static bool check_required(const struct vdm_import_lines *l, uint64_t required, 
     return true;
 }
 
+/* It is found out and not stated, so nobody may state it. */
+static bool check_fingerprint(const struct vdm_import_lines *l, struct vdm_err *err)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->line[i].field == VDM_FIELD_FIELD && vdm_fingerprint_named(l->line[i].value))
+            return vdm_fail_as(err, VDM_ERR_REFUSED,
+                               VDM_FINGERPRINT_NAME " is found out of the document, not stated");
+    return true;
+}
+
 /* Write the record once with a secret of zeros: every rule of the format is then checked at one
- * place, before anything is stored. */
-static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)
+ * place, before anything is stored. With `more` bytes it must not be too long. */
+static bool write_once(const struct vdm_import_lines *l, size_t more, struct vdm_err *why)
 {
     static const uint8_t secret[32];
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    return vdm_record_append(&text, secret, (struct vdm_digest){{0}}, VDM_NUMBER_MAX, l->line, l->n,
+                             why) &&
+           text.n + more <= VDM_NOTE_MAX - sizeof "follows 9007199254740991\n";
+}
+
+bool vdm_import_has_room(const struct vdm_import_lines *l, size_t bytes)
+{
     struct vdm_err why = {0};
-    if (vdm_record_append(&text, secret, (struct vdm_digest){{0}}, VDM_NUMBER_MAX, l->line, l->n,
-                          &why) &&
-        text.n <= VDM_NOTE_MAX - sizeof "follows 9007199254740991\n")
+    return write_once(l, bytes, &why);
+}
+
+static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)
+{
+    struct vdm_err why = {0};
+    if (write_once(l, 0, &why))
         return true;
     if (why.kind == VDM_ERR_FAILED)
         return vdm_fail(err, "%s", why.text);
@@ -215,7 +237,8 @@ bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_re
     if (!(k->derived_from.n && !k->cut ? state_part : state_file)(&l, r, k, err) ||
         !add_fact(&l, VDM_FIELD_FILE_NAME, k->facts->name, err) ||
         !add_fact(&l, VDM_FIELD_MEDIA_TYPE, k->facts->media_type, err) || !check_dates(&l, err) ||
-        !check_required(&l, r->required, err) || !check_format(&l, err))
+        !check_fingerprint(&l, err) || !check_required(&l, r->required, err) ||
+        !check_format(&l, err))
         return false;
     *out = l;
     l = (struct vdm_import_lines){0};
@@ -226,7 +249,8 @@ bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line
                       size_t givens, const struct vdm_table_row *row, struct vdm_err *err)
 {
     struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
-    if (!add_row(&l, row, err) || !add_given(&l, given, givens, err) || !check_dates(&l, err))
+    if (!add_row(&l, row, err) || !add_given(&l, given, givens, err) || !check_dates(&l, err) ||
+        !check_fingerprint(&l, err))
         return false;
     *out = l;
     l = (struct vdm_import_lines){0};
@@ -235,6 +259,21 @@ bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line
 
 /* --- what is known already, and says something else --- */
 
+static bool is_fingerprint(enum vdm_field f, struct vdm_bytes value)
+{
+    return f == VDM_FIELD_FIELD && vdm_fingerprint_named(value);
+}
+
+/* The next value that was stated; *k is where to look for it, and then for the one behind it. */
+static struct vdm_bytes stated_value(const struct vdm_record *r, enum vdm_field f, size_t *k)
+{
+    struct vdm_bytes v;
+    do
+        v = vdm_record_value(r, f, (*k)++);
+    while (v.n && is_fingerprint(f, v));
+    return v;
+}
+
 static bool same_values(const struct vdm_import_lines *l, const struct vdm_record *recorded,
                         enum vdm_field f, bool *same, struct vdm_err *err)
 {
@@ -242,16 +281,15 @@ static bool same_values(const struct vdm_import_lines *l, const struct vdm_recor
     size_t k = 0;
     *same = true;
     for (size_t i = 0; i < l->n; i++) {
-        if (l->line[i].field != f)
+        if (l->line[i].field != f || is_fingerprint(f, l->line[i].value))
             continue;
         vdm_buf_clear(&escaped);
         vdm_value_append(&escaped, l->line[i].value);
         if (!vdm_buf_ok(&escaped, err))
             return false;
-        *same = *same && vdm_bytes_equal(vdm_buf_bytes(&escaped), vdm_record_value(recorded, f, k));
-        k++;
+        *same = *same && vdm_bytes_equal(vdm_buf_bytes(&escaped), stated_value(recorded, f, &k));
     }
-    *same = *same && vdm_record_value(recorded, f, k).n == 0;
+    *same = *same && stated_value(recorded, f, &k).n == 0;
     return true;
 }
 

@@ -47,9 +47,12 @@ bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line
 /* Add one line; the value is copied. */
 bool vdm_import_add(struct vdm_import_lines *l, enum vdm_field f, struct vdm_bytes value,
                     struct vdm_err *err) VDM_MUST_CHECK;
+/* Would the record still not be too long with `bytes` more? */
+bool vdm_import_has_room(const struct vdm_import_lines *l, size_t bytes);
 /* The first value of a field; p == NULL: none. */
 struct vdm_bytes vdm_import_value(const struct vdm_import_lines *l, enum vdm_field f);
-/* The fields (bits) of which a recorded record says something else. */
+/* The fields (bits) of which a recorded record says something else. The text fingerprint is no
+ * statement, so it counts in neither. */
 bool vdm_import_differences(const struct vdm_import_lines *l, const struct vdm_record *recorded,
                             uint64_t *fields, struct vdm_err *err) VDM_MUST_CHECK;
 

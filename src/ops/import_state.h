@@ -6,6 +6,7 @@
 
 #include "ops/import.h"
 #include "ops/import_record.h"
+#include "ops/import_text.h"
 #include "ops/keys.h"
 #include "ops/writer.h"
 
@@ -32,6 +33,7 @@ struct vdm_importing {
     void *ctx;
     struct vdm_import_done *done;
     struct vdm_media *media;
+    struct vdm_import_text *text; /* NULL: no fingerprints are made */
     struct vdm_table_field columns[VDM_IMPORT_COLUMNS];
     struct vdm_table *table;
     struct vdm_table_row row;
@@ -68,10 +70,10 @@ bool vdm_recorded_now(struct vdm_importing *m, uint64_t n, struct vdm_buf *text,
 /* One file with its row (m->row, if it has one): a document, or a container with its members. */
 bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item, bool has_row,
                      struct vdm_err *err) VDM_MUST_CHECK;
-/* Store, or only hash (dry run), what `read` gives; *digest and *size. */
+/* Store, or only hash (dry run), what `read` gives; sets digest and size of *p. What was found of a text,
+ * vdm_import_text_end adds to its lines, once they are all there. */
 bool vdm_import_store(struct vdm_importing *m, vdm_read_fn *read, void *ctx, uint64_t size_hint,
-                      struct vdm_digest *digest, uint64_t *size,
-                      struct vdm_err *err) VDM_MUST_CHECK;
+                      struct vdm_pending *p, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_import_hash(struct vdm_importing *m, vdm_read_fn *read, void *ctx,
                      struct vdm_digest *digest, uint64_t *size, struct vdm_err *err) VDM_MUST_CHECK;
 /* Is there room for a document of this size, and for what is written about it? What was taken so far is

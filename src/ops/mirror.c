@@ -26,7 +26,7 @@ struct mirror {
     char *store_path;
     int keys, lock;
     struct vdm_store *store;
-    struct vdm_ledger *old; /* what the mirror had; NULL: nothing */
+    struct vdm_ledger *old;    /* what the mirror had; NULL: nothing */
     struct vdm_buf checkpoint; /* of the new state */
     struct vdm_audit_run run;  /* the check of the copy of the ledger */
     struct vdm_audit_done checked;
@@ -92,9 +92,9 @@ static bool open_folder(struct mirror *m, struct vdm_err *err)
         !each_name(m, m->keys, ".key", refuse_secret, err))
         return false;
     if (flock(m->lock, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK ? vdm_fail(err, "%s is being brought up to date by another run",
-                                               m->folder)
-                                    : vdm_fail_errno(err, "lock keys");
+        return errno == EWOULDBLOCK
+                   ? vdm_fail(err, "%s is being brought up to date by another run", m->folder)
+                   : vdm_fail_errno(err, "lock keys");
     if (faccessat(folder, "store/objects", F_OK, 0) != 0 &&
         !vdm_store_create_folder(m->store_path, err))
         return false;
@@ -154,7 +154,8 @@ static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, bo
         if (vdm_err_is_memory(&why))
             return vdm_fail_memory(err);
         if (!excused)
-            note_bad(m, why.kind == VDM_ERR_NOT_FOUND ? VDM_DOCUMENT_MISSING : VDM_DOCUMENT_UNREADABLE,
+            note_bad(m,
+                     why.kind == VDM_ERR_NOT_FOUND ? VDM_DOCUMENT_MISSING : VDM_DOCUMENT_UNREADABLE,
                      n, id, why.text);
         return true;
     }
@@ -171,7 +172,8 @@ static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, bo
         return true;
     }
     if (!excused)
-        note_bad(m, VDM_DOCUMENT_CORRUPT, n, id, "the stored document has other bytes than were recorded");
+        note_bad(m, VDM_DOCUMENT_CORRUPT, n, id,
+                 "the stored document has other bytes than were recorded");
     return !stored.was_new || vdm_store_erase(m->store, stored.id, err);
 }
 

@@ -238,11 +238,17 @@ bool vdm_query_status(struct vdm_archive *a, struct vdm_status *s, struct vdm_en
         !vdm_view_open(a, head.size - 1, &v, err) || !status_of_catalog(a, s, err) ||
         !vdm_archive_guard_now(a, &size, &s->guard, &guarded, err))
         return false;
+    if (!vdm_ledger_last(a->ledger, VDM_LIT("vidimus/audit/v1\n"), head.size, &s->audit,
+                         &s->has_audit, err))
+        return false;
+    s->last = v.entry.recorded;
+    if (s->has_audit && !vdm_view_open(a, s->audit, &v, err))
+        return false;
+    s->audited = v.entry.recorded;
     s->needs_verify = vdm_mark_is_set(a->keys);
     s->size = head.size;
     s->root = head.root;
     s->has_last = true;
-    s->last = v.entry.recorded;
     if (!vdm_path_free(a->store_path, &s->free_bytes, NULL))
         s->free_bytes = 0;
     s->ledger_bytes = file_bytes(a->store_path, "ledger.db");

@@ -57,6 +57,9 @@ struct vdm_status {
     struct vdm_digest root;
     bool has_last; /* `recorded` of the newest entry */
     struct vdm_time last;
+    bool has_audit; /* the newest audit entry, and its `recorded`; whether it counts is not asked */
+    uint64_t audit;
+    struct vdm_time audited;
     bool has_catalog;
     struct vdm_catalog_totals totals;
     uint64_t behind;

@@ -111,8 +111,7 @@ bool vdm_repair_spool(struct vdm_crypto *c, int fd, int scratch, struct vdm_spoo
                                        .out = -1,
                                        .limits = {.memory_bytes = MEMORY_BYTES}};
     if (!vdm_buf_ok(&message, err) || !vdm_hash_open(&h, c, err) ||
-        !vdm_worker_start(&worker, &job, err) ||
-        !take_all(&worker, h, scratch, wanted, n, p, err))
+        !vdm_worker_start(&worker, &job, err) || !take_all(&worker, h, scratch, wanted, n, p, err))
         return false;
     return vdm_worker_end(&worker, err) || vdm_err_prefix(err, "reading the bundle");
 }

@@ -16,8 +16,8 @@
 
 struct rebuilding {
     struct vdm_archive *a;
-    uint64_t has;          /* entries that the good ledger has */
-    uint64_t guarded;      /* entries that the guard covers, and their root */
+    uint64_t has;     /* entries that the good ledger has */
+    uint64_t guarded; /* entries that the guard covers, and their root */
     struct vdm_digest root;
     struct vdm_tile_writer *tree;
 };
@@ -48,8 +48,8 @@ static bool put_slice(struct rebuilding *b, struct vdm_ledger *to, const struct 
         if (!*open && !vdm_ledger_begin(to, err))
             return false;
         *open = true;
-        if (!put_row(b, to, row,
-                     k < s->records && s->record[k].n == row->n ? &s->record[k] : NULL, err))
+        if (!put_row(b, to, row, k < s->records && s->record[k].n == row->n ? &s->record[k] : NULL,
+                     err))
             return false;
         if (p == s->checkpoints || s->checkpoint[p].n != row->n + 1)
             continue;
@@ -95,16 +95,28 @@ static bool check_root(struct rebuilding *b, struct vdm_ledger *l, struct vdm_er
             vdm_fail(err, "it is not the ledger that was signed here (keys/" VDM_GUARD_FILE ")"));
 }
 
+/* Last of all: the copy takes its place next. */
+static bool keep_aside(struct vdm_archive *a, struct vdm_err *err)
+{
+    int store VDM_CLEANUP(vdm_fd_close) = -1;
+    char hex[17], name[64];
+    uint8_t random[8];
+    vdm_random(random, sizeof random);
+    vdm_hex_encode(random, sizeof random, hex);
+    snprintf(name, sizeof name, "ledger.db.damaged-%s", hex);
+    return vdm_dir_open(AT_FDCWD, a->store_path, &store, err) &&
+           vdm_file_link(store, "ledger.db", name, err) && vdm_fd_sync(store, err);
+}
+
 static bool complete(void *ctx, const char *aside, struct vdm_err *err)
 {
     struct rebuilding *b = ctx;
     struct vdm_ledger *to VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
-    if (!vdm_ledger_open(&to, aside, VDM_LEDGER_WRITE, err) ||
-        !vdm_ledger_size(to, &b->has, err))
+    if (!vdm_ledger_open(&to, aside, VDM_LEDGER_WRITE, err) || !vdm_ledger_size(to, &b->has, err))
         return false;
     struct vdm_tiles tiles = {b->a->crypto, vdm_ledger_read_tile, to};
     return vdm_tile_writer_init(b->tree, &tiles, b->has, vdm_ledger_write_tile, to, err) &&
-           append_rest(b, to, err) && check_root(b, to, err);
+           append_rest(b, to, err) && check_root(b, to, err) && keep_aside(b->a, err);
 }
 
 /* --- the whole --- */
@@ -125,18 +137,6 @@ static bool read_guard(struct rebuilding *b, struct vdm_err *err)
     b->guarded = head.size;
     b->root = head.root;
     return true;
-}
-
-static bool keep_aside(struct vdm_archive *a, struct vdm_err *err)
-{
-    int store VDM_CLEANUP(vdm_fd_close) = -1;
-    char hex[17], name[64];
-    uint8_t random[8];
-    vdm_random(random, sizeof random);
-    vdm_hex_encode(random, sizeof random, hex);
-    snprintf(name, sizeof name, "ledger.db.damaged-%s", hex);
-    return vdm_dir_open(AT_FDCWD, a->store_path, &store, err) &&
-           vdm_file_link(store, "ledger.db", name, err) && vdm_fd_sync(store, err);
 }
 
 /* The handle is of the file that was; what was withdrawn here after the other copy was made goes. */
@@ -165,8 +165,7 @@ static bool rebuild(struct vdm_archive **a, struct rebuilding *b, const char *fr
     if (!vdm_ledger_open(&good, from_store, VDM_LEDGER_READ, err) ||
         !vdm_ledger_lock((*a)->ledger, LOCK_SECONDS, &(*a)->wait, err))
         return false;
-    bool ok = read_guard(b, err) && keep_aside(*a, err) &&
-              vdm_ledger_copy(good, (*a)->store_path, complete, b, err);
+    bool ok = read_guard(b, err) && vdm_ledger_copy(good, (*a)->store_path, complete, b, err);
     if (!ok)
         vdm_ledger_unlock((*a)->ledger);
     return ok && open_anew(a, b->has, err);

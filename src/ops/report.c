@@ -45,9 +45,9 @@ static const char *const words[VDM_KINDS] = {
     [VDM_ORPHAN_DOCUMENT] = "orphan-document",
     [VDM_EVIDENCE_NOT_CHECKED] = "evidence-not-checked",
     [VDM_ERASURE_PENDING] = "erasure-pending",
-    [VDM_SLICE_NOT_CHECKED] = "slice-not-checked",
     [VDM_DOCUMENT_BUSY] = "document-busy",
     [VDM_AUDIT_NOT_RECORDED] = "audit-not-recorded",
+    [VDM_SLICE_NOT_CHECKED] = "slice-not-checked",
 };
 
 const char *vdm_kind_word(enum vdm_finding_kind kind)

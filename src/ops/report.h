@@ -49,9 +49,9 @@ enum vdm_finding_kind {
     VDM_ORPHAN_DOCUMENT,
     VDM_EVIDENCE_NOT_CHECKED,
     VDM_ERASURE_PENDING,
-    VDM_SLICE_NOT_CHECKED,
     VDM_DOCUMENT_BUSY,
     VDM_AUDIT_NOT_RECORDED,
+    VDM_SLICE_NOT_CHECKED,
     VDM_KINDS
 };
 const char *vdm_kind_word(enum vdm_finding_kind kind);

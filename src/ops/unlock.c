@@ -32,7 +32,7 @@ struct search {
     const struct vdm_keyring *ring;
     const char *name; /* NULL: whoever may sign entry n */
     uint64_t n;
-    unsigned roles; /* that may, as bits */
+    unsigned roles;     /* that may, as bits */
     const char *option; /* how a file is named that holds it */
     char file[256];
     unsigned found;
@@ -133,7 +133,8 @@ static bool open_signer_file(struct vdm_archive *a, const struct search *s, cons
         return vdm_err_prefix(err, "--%s-key", s->option);
     if (!fits(s, &info.vkey))
         return vdm_fail(err, "--%s-key %s: the key of %s is not one that may sign now%s%s",
-                        s->option, file, info.vkey.name, s->name ? " for " : "", s->name ? s->name : "");
+                        s->option, file, info.vkey.name, s->name ? " for " : "",
+                        s->name ? s->name : "");
     return vdm_unlock_file(a->crypto, AT_FDCWD, file, p, out, err) ||
            vdm_err_prefix(err, "--%s-key", s->option);
 }

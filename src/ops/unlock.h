@@ -26,9 +26,9 @@ enum vdm_key_use {
 
 /* Which secret keys a command needs, and where they are. */
 struct vdm_unlock {
-    unsigned keys;              /* enum vdm_key_use */
-    const char *signer;         /* whose key signs; NULL: keys/ holds one that may. Or the auditor */
-    const char *signer_file;    /* as for open(2); NULL: look in keys/ */
+    unsigned keys;           /* enum vdm_key_use */
+    const char *signer;      /* whose key signs; NULL: keys/ holds one that may. Or the auditor */
+    const char *signer_file; /* as for open(2); NULL: look in keys/ */
     const char *authority_file; /* as for open(2); NULL: keys/authority.key */
     /* What this write does to the keys: then the ledger key is the one in force after it. NULL:
      * nothing. */

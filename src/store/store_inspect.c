@@ -86,8 +86,8 @@ static bool read_once(struct inspecting *i, struct vdm_err *err)
         out->state = VDM_INSPECTED_GOOD;
         return true;
     }
-    bool busy = r.fd >= 0 && (fstat(r.fd, &after) != 0 || !same_file(&before, &after) ||
-                              open_for_writing(r.fd));
+    bool busy = r.fd >= 0 &&
+                (fstat(r.fd, &after) != 0 || !same_file(&before, &after) || open_for_writing(r.fd));
     out->state = busy ? VDM_INSPECTED_BUSY : VDM_INSPECTED_CHANGED;
     return true;
 }

@@ -7,9 +7,9 @@
 
 enum vdm_inspected {
     VDM_INSPECTED_GOOD,
-    VDM_INSPECTED_MISSING,    /* also at a second look */
-    VDM_INSPECTED_CHANGED,    /* read twice, from the disk the second time, and bad both times */
-    VDM_INSPECTED_UNSTEADY,   /* bad when read first, good when read again: memory or cable, not the disk */
+    VDM_INSPECTED_MISSING, /* also at a second look */
+    VDM_INSPECTED_CHANGED, /* read twice, from the disk the second time, and bad both times */
+    VDM_INSPECTED_UNSTEADY, /* bad when read first, good when read again: memory or cable, not the disk */
     VDM_INSPECTED_UNREADABLE, /* the disk or the system refuses to give it */
     VDM_INSPECTED_BUSY,       /* somebody is writing to it: nothing can be said yet */
     VDM_INSPECTED_NOT_A_FILE,

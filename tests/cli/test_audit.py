@@ -85,6 +85,8 @@ class Audit(AuditCase):
                          [(43, "full", "0-42", AUDITOR, True)])
         self.verified(a, 44)
         self.assertIn("audit", self.ok("-C", a, "show", "43").out)
+        self.assertIn("by entry 43", self.ok("-C", a, "status").out)
+        self.assertEqual(self.ok("-C", a, "status", "--json").json["last_audit"], past[0]["recorded"])
 
     def test_who_may_sign(self):
         a = self.archive()
@@ -133,11 +135,13 @@ class Audit(AuditCase):
 
     def test_what_is_kept_of_findings_names_no_document(self):
         """Its digest would tell, after a withdrawal, what the document was."""
-        a = self.archive()
+        a, good = self.archive(), str(self.dir / "good")
+        shutil.copytree(a, good)
         self.rot(self.path_of(a, 5))
         self.path_of(a, 20).unlink()
         self.path_of(a, 20).mkdir()
-        self.audit(a, "--repair-from", a, code=1)
+        told = self.audit(a, "--repair-from", good, code=1)["findings"]
+        self.assertIn(self.digest_of(a, 20)[2:], told[1]["message"], "the control")
         kept = self.history(a)["audits"][0]["findings_file"].split(":")[1]
         text = pathlib.Path(a, "store/objects", kept[:2], kept[2:]).read_bytes()
         self.assertEqual(hashlib.sha256(text).hexdigest(), kept)
@@ -150,7 +154,7 @@ class Audit(AuditCase):
         head, findings, more = vidimus_format.decode_findings(text)
         self.assertEqual((head["ledger"], more), (support.ORIGIN, 0))
         self.assertEqual([(f.kind, f.entry, f.repaired) for f in findings],
-                         [("document-corrupt", 5, False), ("document-corrupt", 20, False)])
+                         [("document-corrupt", 5, True), ("document-corrupt", 20, False)])
         with self.assertRaises(vidimus_format.Malformed):
             vidimus_format.decode_findings(text + b"\n")
         self.assertNotIn(kept, self.expect(1, "-C", a, "verify").out, "verify knows the file")
@@ -384,7 +388,8 @@ class Repair(AuditCase):
         r = self.expect(1, "-C", a, "audit", "--repair-from", str(self.dir / "b"))
         self.assertIn("not the ledger that was signed here", r.err)
         after = pathlib.Path(a, "store/ledger.db").read_bytes()
-        self.assertEqual(len(before), len(before) if after else 0)
+        self.assertEqual(len([n for n in os.listdir(a + "/store") if "damaged" in n]), 0, "nothing was changed")
+        self.assertEqual(after[:len(before) // 2].count(before[PAGE:2 * PAGE]), 1)
         self.assertIn("leaf-mismatch", r.out)
 
 

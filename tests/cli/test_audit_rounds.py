@@ -20,6 +20,8 @@ COVERAGE = pathlib.Path(__file__).resolve().parents[1] / "interop/vidimus_audits
 DOCUMENTS = int(os.environ.get("VIDIMUS_AUDIT_DOCUMENTS", "1000"))
 SIZE = 100
 AUDITOR = "watch@test.example"
+# Slow enough that a signal comes in the middle: a tenth takes a second, or as long as it takes at this many a second.
+SLOW = str(SIZE * min(-(-DOCUMENTS // 10), 1000))
 
 
 class Rounds(support.Case):
@@ -47,7 +49,7 @@ class Rounds(support.Case):
     def later(self, days, code, a, *args):
         """An audit some days from now, by the archive's clock."""
         return self.expect(code, "-C", a, "audit", *args, LD_PRELOAD=os.environ["FAKE_CLOCK"],
-                           FAKE_TIME=str(int(time.time()) + days * 86400),
+                           FAKE_TIME=str(int(time.time()) + days * 86400), timeout=900,
                            ASAN_OPTIONS="verify_asan_link_order=0")
 
     def proved(self, a):
@@ -63,7 +65,7 @@ class Rounds(support.Case):
     @staticmethod
     def wait_until_reading(child, a):
         """Until the audit holds a document open, or lately did: some of the rate's time has passed."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 60 + DOCUMENTS / 200
         while time.monotonic() < end and child.poll() is None:
             try:
                 sleeps = pathlib.Path(f"/proc/{child.pid}/wchan").read_text()
@@ -90,18 +92,18 @@ class Rounds(support.Case):
     def test_a_signal_in_the_middle(self):
         """Opens of documents are counted by the system: none is opened twice, and none that is not covered."""
         a = self.archive()
-        rate, opened, covered = str(DOCUMENTS * SIZE), [], 0
+        rate, opened, covered = str(int(SLOW) * 10), [], 0
         for turn in range(10):
             log = self.dir / f"calls{turn}"
             child = subprocess.Popen(
                 ["strace", "-f", "-qq", "-e", "trace=openat", "-o", str(log), support.VIDIMUS, "-C", a, "audit", "--json",
                  "--max-bytes", self.budget(), "--rate", rate],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=support.environment())
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=support.environment(ASAN_OPTIONS="detect_leaks=0"))
             audit = self.child_of(child)
             while child.poll() is None and self.opened(log) < 5:
                 time.sleep(0.002)
             os.kill(audit, signal.SIGTERM)
-            out, err = child.communicate(timeout=120)
+            out, err = child.communicate(timeout=900)
             self.assertEqual(child.returncode, 0, err)
             done = json.loads(out)
             covered += done["documents_checked"]
@@ -144,27 +146,28 @@ class Rounds(support.Case):
                 self.audit(a, "--max-bytes", self.budget())
                 continue
             before = self.proved(a)
-            child = self.start(a, "--max-bytes", self.budget(), "--rate", self.budget())
+            child = self.start(a, "--max-bytes", self.budget(), "--rate", SLOW)
             self.wait_until_reading(child, a)
             child.kill()
             child.communicate()
             self.assertEqual(self.proved(a), before, "nothing is recorded that was not covered")
         self.assertEqual(self.proved(a)["captures_by_times_covered"], {"1": DOCUMENTS})
-        self.verified(a)
+        report = self.expect(0, "-C", a, "verify", "--json", timeout=900).json
+        self.assertEqual(report["verdict"], "VERIFIED")
 
     def test_a_second_audit_is_told(self):
         a = self.archive()
-        child = self.start(a, "--max-bytes", self.budget(), "--rate", self.budget())
+        child = self.start(a, "--max-bytes", self.budget(), "--rate", SLOW)
         self.wait_until_reading(child, a)
         r = self.expect(3, "-C", a, "audit", timeout=600)
         self.assertIn("another audit", r.err)
         child.send_signal(signal.SIGTERM)
-        self.assertEqual(json.loads(child.communicate(timeout=60)[0])["ended_by"], "signal")
+        self.assertEqual(json.loads(child.communicate(timeout=900)[0])["ended_by"], "signal")
 
     def test_max_time(self):
         a = self.archive()
-        done = self.audit(a, "--max-time", f"{1 + DOCUMENTS // 5000}s", "--rate", str(max(DOCUMENTS * SIZE // 4000, 1)))
-        # (the signatures of a ledger that is new take their time first)
+        self.audit(a, "--max-bytes", "1")       # the signatures of a ledger that is new take their time
+        done = self.audit(a, "--max-time", f"{2 + DOCUMENTS // 20000}s", "--rate", str(max(DOCUMENTS * SIZE // 4000, 1)))
         self.assertEqual(done["ended_by"], "time")
         self.assertGreater(done["documents_checked"], 0)
         self.assertLess(done["documents_checked"], DOCUMENTS)
@@ -203,6 +206,9 @@ class Rounds(support.Case):
         self.audit(a, "--max-bytes", self.budget())
         r = self.later(3, 1, a, "--overdue", "2d")
         self.assertIn("audit-overdue", r.out)
+        late = self.later(3, 1, a, "--overdue", "2d", "--json").json
+        self.assertEqual([f["kind"] for f in late["findings"]], ["audit-overdue"])
+        self.assertEqual((late["overdue"], late["oldest_entry"]), (DOCUMENTS, 3 + DOCUMENTS // 10))
         r = self.later(3, 0, a, "--overdue", "4d", "--json")
         self.assertEqual(r.json["never_audited"], DOCUMENTS - DOCUMENTS // 10)
 

@@ -21,7 +21,7 @@ class CommandLine(support.Case):
         r = self.ok("--help")
         self.assertEqual(r.err, "")
         self.assertEqual(sorted(commands()),
-                         sorted("init import amend withdraw status log find history show cat verify bundle "
+                         sorted("init import amend withdraw status log find history show cat verify audit mirror bundle "
                                 "checkpoint prove fork-proof recover reindex trust".split()
                                 + ["key " + word for word in KEY_WORDS]))
         self.assertEqual(self.ok("-h").out, r.out)

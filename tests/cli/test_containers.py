@@ -68,7 +68,7 @@ class Containers(Records):
         self.assertEqual(os.stat(path).st_mtime_ns, before.st_mtime_ns)
         whole = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
         record = self.named(a)["a.txt"]
-        self.assertEqual(record["field"], ["path: x/a.txt", "modified: 2019-11-28T10:00:00Z"])
+        self.assertEqual(record["field"][:2], ["path: x/a.txt", "modified: 2019-11-28T10:00:00Z"])
         self.assertEqual(record["media_type"], "text/plain")
         origin = record["derived_from"][0].split(" ")
         self.assertEqual((origin[0], origin[3]), ("sha256:" + whole, "slice"))
@@ -94,7 +94,7 @@ class Containers(Records):
         self.ok("-C", a, "import", *map(str, sorted(self.dir.glob("*.*"))))
         named = self.named(a)
         self.assertEqual(sorted(named), ["bz2.txt", "gz.txt", "xz.txt", "z.txt"])
-        self.assertEqual(named["z.txt"]["field"],
+        self.assertEqual(named["z.txt"]["field"][:2],
                          ["path: d/z.txt", "modified: 2019-11-28T10:00:02, zone not stated"])
 
     def test_links_are_refused(self):

@@ -36,10 +36,13 @@ class Import(support.Case):
                 "record_id": ["id"], "collection": "c", "title": "T", "author": ["A", "B"],
                 "issuer": ["I"], "publisher": ["P"], "issued": "2019-11",
                 "issued_as_written": ["Nov 19"], "reference": ["12"], "language": ["en"],
-                "rights": ["free"], "unknown": ["note"], "field": ["colour: blue=green"],
+                "rights": ["free"], "unknown": ["note"],
                 "file_name": "page.html"}
         for key, value in want.items():
             self.assertEqual(record.get(key), value, key)
+        self.assertEqual(record["field"][0], "colour: blue=green")
+        self.assertRegex(record["field"][1], "^text-fingerprint: ")
+        self.assertEqual(len(record["field"]), 2)
         out = self.ok("-C", a, "show", "2").out
         for text in ("https://x.example/1", "Nov 19", "colour: blue=green", "r2", "8 bytes"):
             self.assertIn(text, out)

@@ -21,7 +21,9 @@ HERE = Path(__file__).resolve().parent
 VECTORS = HERE.parent / "vectors"
 LEDGER = VECTORS / "ledger"
 sys.path.insert(0, str(HERE.parent / "support"))
+sys.path.insert(0, str(HERE.parent / "interop"))
 import warcs  # noqa: E402
+import vidimus_format as fmt  # noqa: E402
 # One frame of zstd each; Python's library has none. `zstd -19` of 40 times "vidimus\n"; of nothing.
 ZSTD = {"zstd": "KLUv/QRofQAAQHZpZGltdXMKAQA11csFF6Bd2A==",
         "zstd-empty": "KLUv/SQAAQAAmenYUQ=="}
@@ -162,6 +164,20 @@ def dates():
     return {f"{i:02}": text.encode() for i, text in enumerate(texts)}
 
 
+def written_dates():
+    texts = ("Thursday, 01st Rabii\u2019 II 1441 AH\n28/11/2019 CE", "الخميس، ١ ربيع الآخر ١٤٤١هـ الموافق ٢٨ تشرين الثاني/نوفمبر ٢٠١٩م",
+             "Rabi II 1441\nNovember 2019", "03/05/2019", "1 Dhu al-Hijjah 1299 A.H.\nFri 2019-11-28", "۱۴۴۱/۴/۱\n11/28/2019")
+    return {f"{i:02}": text.encode() for i, text in enumerate(texts)}
+
+
+def pages():
+    return {"page": b"<!doctype html><meta charset=utf-8><title>t</title><body><p>a <b>b</b><br>c&nbsp;&amp;</p><pre>\n x\n</pre>",
+            "tables": b"<table><p>out<tr><td>1<th>2</table><select><option>3</select>", "hidden": b"<p hidden>a<p style='display: none'>b<svg>c",
+            "encoding": b"<meta charset='windows-1256'>\xc7\xcc<p>\xe3", "utf16": b"\xff\xfe<\0p\0>\0a\0\x27\x06\0\xd8",
+            "nested": b"<b><i></b><a><a><form><form></p><script><!--<script></script>--></script><template><tr></template>x",
+            "marks": "e\u0301\u0327 \u1100\u1161 \u2028\xad\u200b\ufeff<plaintext>a\n b".encode()}
+
+
 def texts():
     return {"escapes": b"a\\\\b\\n\\x00\\xc2\\x9b\\x20", "plain": "Grüße — ﷽".encode(),
             "terminal": b"\x1b]8;;http://e\x1b\\x\x1b]8;;\x07\xc2\x9b31m", "bidi": "\u202eabc\u2066d".encode(),
@@ -188,6 +204,15 @@ def keyfiles():
             "too-much": sealed(17, 1 << 31), "bytes": bytes(range(40))}
 
 
+def found_by_audits():
+    """What audits keep: one finding, several, more than are listed."""
+    head = {"ledger": "archive.example.net/statements", "checkpoint": (17, bytes(range(32))),
+            "begun": "2020-01-03T00:00:00Z", "ended": "2020-01-03T01:00:00Z"}
+    one = fmt.Finding("document-corrupt", 5, False, b"other bytes")
+    other = fmt.Finding("slack-rot", None, True, "a\tb \u2028 \u00e9".encode())
+    return {"one": fmt.encode_findings(head, [one], 0), "more": fmt.encode_findings(head, [one, other], 7)}
+
+
 def sets():
     """{target: {file name: content}}"""
     entries, records = folder("entries"), folder("records")
@@ -207,9 +232,12 @@ def sets():
         "proof": {**proofs, "consistency": consistency, **at_the_limits(), **malformed("proof")},
         "prove": {**proofs, **vector("checkpoint")},
         "seal": {**vector("seal"), "text": text_of((LEDGER / "seal").read_bytes())},
+        "findings": found_by_audits(),
         "fork_proof": {path.name: path.read_bytes() for path in sorted((VECTORS / "forks").iterdir())
                        if path.suffix != ".json"},
         "request": {**vector("request"), **malformed("request")},
+        "page": pages(),
+        "written": written_dates(),
         "words": {**texts(), "scripts": "Ménage الأُمّ 阅览室 ไทย \ufdfa ﬁ".encode()},
         "keyring": {"empty": b"", "events": bytes.fromhex("00 00 00 10 00 00 01 02 02 00 01 02 08 10 00 03"
                                                           "00 06 11 00 00 00 07 08 00 00 00 ff 12 00 00")},

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Dates as sources give them, as precise as they are known: W3CDTF, and EDTF (ISO 8601-2, as published by
+ * the Library of Congress in 2019) levels 0 and 1. Docs: docs/FORMATS.md, "Dates of sources". */
+#ifndef VDM_BASE_EDTF_H
+#define VDM_BASE_EDTF_H
+
+#include "base/buf.h"
+
+/* Days since 1970-01-01 of the proleptic Gregorian calendar. The day of a time is that of its own zone. */
+struct vdm_edtf {
+    bool interval;
+    bool has_first, has_last;    /* false: an end that is open or not known */
+    int64_t first, last;         /* the earliest and the latest day that it may mean */
+    bool uncertain, approximate; /* `?` and `~` (`%`: both), of either end */
+};
+
+/* Years have at most twelve digits. */
+bool vdm_edtf_decode(struct vdm_bytes text, struct vdm_edtf *out) VDM_MUST_CHECK;
+
+/* Is it one of these at all? */
+bool vdm_source_date_valid(struct vdm_bytes text);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Dates of sources: the examples of the specifications and what is none of them, from a table that the
+ * second implementation reads too. */
+#include "base/edtf.h"
+
+#include "base/text.h"
+#include "base/time.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void check_end(const char *text, bool has, int64_t day, const char *wanted)
+{
+    if (has != (strcmp(wanted, "-") != 0) || (has && day != atoll(wanted)))
+        fail_msg("%s: %lld instead of %s", text, (long long)day, wanted);
+}
+
+static void check_line(const char *line, int *good, int *bad)
+{
+    char text[64], first[32], last[32];
+    struct vdm_edtf d;
+    if (line[0] == '#')
+        return;
+    if (sscanf(line, "good %63s %31s %31s", text, first, last) == 3) {
+        (*good)++;
+        if (!vdm_edtf_decode(vdm_str(text), &d))
+            fail_msg("refused: %s", text);
+        check_end(text, d.has_first, d.first, first);
+        check_end(text, d.has_last, d.last, last);
+    } else if (sscanf(line, "bad %63s", text) == 1) {
+        (*bad)++;
+        if (vdm_edtf_decode(vdm_str(text), &d))
+            fail_msg("taken: %s", text);
+    } else {
+        fail_msg("what is this: %s", line);
+    }
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    char line[256];
+    int good = 0, bad = 0;
+    FILE *f = fopen(VDM_SOURCE_DIR "/tests/vectors/dates.txt", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f))
+        check_line(line, &good, &bad);
+    fclose(f);
+    assert_true(good >= 80 && bad >= 100);
+}
+
+static void qualified(const char *text, bool uncertain, bool approximate)
+{
+    struct vdm_edtf d;
+    assert_true(vdm_edtf_decode(vdm_str(text), &d));
+    assert_int_equal(d.uncertain, uncertain);
+    assert_int_equal(d.approximate, approximate);
+}
+
+static void test_qualified(void **state)
+{
+    (void)state;
+    qualified("1984", false, false);
+    qualified("1984?", true, false);
+    qualified("1984-06~", false, true);
+    qualified("1984-06-02%", true, true);
+    qualified("1984?/2004~", true, true);
+    qualified("1984/..", false, false);
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    struct vdm_edtf d;
+    assert_false(vdm_edtf_decode((struct vdm_bytes){NULL, 0}, &d));
+    assert_false(vdm_edtf_decode(VDM_LIT("2019\0"), &d));
+    assert_false(vdm_edtf_decode(VDM_LIT(" 2019"), &d));
+    assert_false(vdm_edtf_decode(VDM_LIT("2019 "), &d));
+    assert_false(vdm_edtf_decode(VDM_LIT("1984 / 2004"), &d));
+    assert_false(vdm_edtf_decode(VDM_LIT("2019-11-28\n"), &d));
+    assert_false(vdm_edtf_decode(VDM_LIT("201\xd9\xa9"), &d));
+    assert_true(vdm_source_date_valid(VDM_LIT("2019")));
+    assert_false(vdm_source_date_valid(VDM_LIT("20l9")));
+}
+
+/* Each day of some thousand years and its number, there and back. */
+static void test_calendar(void **state)
+{
+    (void)state;
+    int64_t day = vdm_days_of(-401, 1, 1);
+    for (int64_t year = -401; year <= 2401; year++)
+        for (int month = 1; month <= 12; month++)
+            for (int d = 1; d <= vdm_month_days(year, month); d++, day++) {
+                int64_t y;
+                int m, back;
+                assert_int_equal(vdm_days_of(year, month, d), day);
+                vdm_date_of(day, &y, &m, &back);
+                assert_true(y == year && m == month && back == d);
+            }
+    assert_int_equal(vdm_days_of(1970, 1, 1), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_qualified),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_calendar),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Texts come from a worker: one that dies is started again, a bounded number of times, and whatever
+ * happens to it, the caller goes on. */
+#include "unit/capture/scratch.h"
+
+#include "capture/page_text.h"
+#include "capture/text_extract.h"
+
+#include <signal.h>
+
+static bool extract(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_bytes document,
+                    const char *wanted)
+{
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    const char *why = NULL;
+    if (!vdm_text_extract(t, kind, document, &out, &why)) {
+        assert_true(why && *why);
+        return false;
+    }
+    vdm_buf_putc(&out, 0);
+    assert_string_equal((const char *)out.p, wanted);
+    return true;
+}
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    assert_int_equal(vdm_text_kind(VDM_LIT("text/html")), VDM_TEXT_HTML);
+    assert_int_equal(vdm_text_kind(VDM_LIT("Text/HTML; charset=utf-8")), VDM_TEXT_HTML);
+    assert_int_equal(vdm_text_kind(VDM_LIT("text/html ;x")), VDM_TEXT_HTML);
+    assert_int_equal(vdm_text_kind(VDM_LIT("application/xhtml+xml")), VDM_TEXT_HTML);
+    assert_int_equal(vdm_text_kind(VDM_LIT("text/html2")), VDM_TEXT_PLAIN);
+    assert_int_equal(vdm_text_kind(VDM_LIT("TEXT/markdown")), VDM_TEXT_PLAIN);
+    assert_int_equal(vdm_text_kind(VDM_LIT("text/")), VDM_TEXT_NONE);
+    assert_int_equal(vdm_text_kind(VDM_LIT("application/pdf")), VDM_TEXT_NONE);
+    assert_int_equal(vdm_text_kind((struct vdm_bytes){NULL, 0}), VDM_TEXT_NONE);
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    struct vdm_text *t VDM_CLEANUP(vdm_text_cleanup) = NULL;
+    assert_true(vdm_text_open(&t, NULL));
+    assert_true(extract(t, VDM_TEXT_PLAIN, (struct vdm_bytes){NULL, 0}, ""));
+    assert_true(extract(t, VDM_TEXT_HTML, (struct vdm_bytes){NULL, 0}, ""));
+    assert_true(extract(t, VDM_TEXT_PLAIN, VDM_LIT("<b>a</b>"), "<b>a</b>\n"));
+    assert_true(extract(t, VDM_TEXT_HTML, VDM_LIT("<b>a</b><script>b</script>c"), "ac\n"));
+    assert_true(extract(t, VDM_TEXT_HTML,
+                        VDM_LIT("a<p hidden>b<p>c<p style='VISIBILITY:\thidden'>d"), "a\nc\n"));
+    assert_true(extract(t, VDM_TEXT_HTML, VDM_LIT("a<p style='display:nonsense'>b"), "a\nb\n"));
+    assert_true(
+        extract(t, VDM_TEXT_HTML, VDM_LIT("<table><tr><td>1<td>2<tr><th>3</table>"), "1 2\n3\n"));
+    assert_true(extract(t, VDM_TEXT_HTML, VDM_LIT("<p>a <table><p>b</table>"), "a\nb\n"));
+}
+
+/* Both ways in many messages. */
+static void test_large(void **state)
+{
+    (void)state;
+    struct vdm_text *t VDM_CLEANUP(vdm_text_cleanup) = NULL;
+    struct vdm_buf document VDM_CLEANUP(vdm_buf_release) = {0};
+    assert_true(vdm_text_open(&t, NULL));
+    for (size_t n = 65535; n <= 65537; n++) { /* around the size of a message */
+        vdm_buf_clear(&document);
+        while (document.n < n)
+            vdm_buf_putc(&document, 'x');
+        struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+        const char *why;
+        assert_true(vdm_text_extract(t, VDM_TEXT_PLAIN, vdm_buf_bytes(&document), &out, &why));
+        assert_int_equal(out.n, n + 1);
+    }
+    while (document.n < VDM_TEXT_DOCUMENT_MAX)
+        vdm_buf_puts(&document, "many words ");
+    document.n = VDM_TEXT_DOCUMENT_MAX;
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    const char *why;
+    assert_true(vdm_text_extract(t, VDM_TEXT_PLAIN, vdm_buf_bytes(&document), &out, &why));
+    vdm_buf_putc(&document, 'x');
+    assert_false(extract(t, VDM_TEXT_PLAIN, vdm_buf_bytes(&document), ""));
+}
+
+static pid_t child(void)
+{
+    char path[64], text[64] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", gettid());
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(read(fd, text, sizeof text - 1) >= 0);
+    close(fd);
+    return atoi(text);
+}
+
+static void test_worker_dies(void **state)
+{
+    (void)state;
+    struct vdm_text *t VDM_CLEANUP(vdm_text_cleanup) = NULL;
+    assert_true(vdm_text_open(&t, NULL));
+    assert_true(extract(t, VDM_TEXT_PLAIN, VDM_LIT("a"), "a\n"));
+    for (int i = 0; i < 16; i++) {
+        pid_t worker = child();
+        if (worker)
+            kill(worker, SIGKILL);
+        assert_false(extract(t, VDM_TEXT_PLAIN, VDM_LIT("a"), ""));
+        assert_int_equal(extract(t, VDM_TEXT_PLAIN, VDM_LIT("a"), "a\n"), i < 15);
+    }
+    assert_false(extract(t, VDM_TEXT_PLAIN, VDM_LIT("a"), ""));
+    assert_int_equal(child(), 0);
+}
+
+/* A page that takes more memory than there is for one tells so, and the worker goes on. */
+static void test_memory(void **state)
+{
+    (void)state;
+    struct vdm_page_memory memory = {0};
+    struct vdm_buf page VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_err err = {0};
+    for (int i = 0; i < 1600000; i++)
+        vdm_buf_puts(&page, "<br>x");
+    assert_true(vdm_page_text(&out, VDM_LIT("<p>good"), &memory, &err));
+    bool fits = vdm_page_text(&out, vdm_buf_bytes(&page), &memory, &err);
+    assert_false(fits);
+    assert_non_null(strstr(err.text, "memory"));
+    vdm_buf_clear(&out);
+    assert_true(vdm_page_text(&out, VDM_LIT("<p>good"), &memory, &err));
+    assert_true(memory.taken <= 1 << 20);
+    vdm_page_memory_release(&memory);
+}
+
+static void test_encoding(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *page, *name;
+    } cases[] = {
+        {"<meta charset=x>", "x"},
+        {"<META CharSet = \"windows-1256\" >", "windows-1256"},
+        {"<meta http-equiv=Content-Type content='text/html; charset=iso-8859-6'>", "iso-8859-6"},
+        {"<meta name=a><meta charset='y'/>", "y"},
+        {"<meta charset>", ""},
+        {"<meta charset=", ""},
+        {"<meta", ""},
+        {"charset=x", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_true(vdm_bytes_equal_str(vdm_page_encoding(vdm_str(cases[i].page)), cases[i].name));
+    struct vdm_buf far VDM_CLEANUP(vdm_buf_release) = {0};
+    while (far.n < 1024)
+        vdm_buf_putc(&far, ' ');
+    vdm_buf_puts(&far, "<meta charset=x>");
+    assert_int_equal(vdm_page_encoding(vdm_buf_bytes(&far)).n, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kinds),  cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_large),  cmocka_unit_test(test_worker_dies),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_encoding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

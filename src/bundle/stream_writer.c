@@ -10,6 +10,8 @@
 #include <zstd.h>
 
 #define GZIP_OS_UNKNOWN 255
+#define ZSTD_THREADS    2
+#define ZSTD_JOB_BYTES  (1 << 20)
 
 struct vdm_stream_writer {
     int fd;
@@ -66,6 +68,10 @@ static bool open_zstd(struct vdm_stream_writer *s, int level, struct vdm_err *er
     if (ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_compressionLevel, strength)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_checksumFlag, 1)))
         return vdm_fail(err, "zstd: no level %d", strength);
+    /* One frame from two threads, the same bytes each time; small jobs keep the memory small. A library
+     * without threads refuses this and does the work alone. */
+    if (!ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_nbWorkers, ZSTD_THREADS)))
+        (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_jobSize, ZSTD_JOB_BYTES);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/media.h"
 
+#include "capture/plain.h"
 #include "sandbox/worker.h"
 
 #include <magic.h>
@@ -130,17 +131,11 @@ bool vdm_media_type_valid(struct vdm_bytes type)
     return is_name((struct vdm_bytes){type.p, n}) && is_name(vdm_bytes_skip(type, n + 1));
 }
 
-/* Text tells its type at its top, and libmagic is slow on text: it tries a thousand patterns, for
- * a millisecond on 4 KiB. */
+/* Text tells its type at its top, and libmagic is slow on text. */
 static struct vdm_bytes worth_looking_at(struct vdm_bytes head)
 {
-    enum { TEXT_BYTES = 1024 };
-    for (size_t i = 0; i < head.n && i < TEXT_BYTES; i++) {
-        if (head.p[i] < 0x20 && !memchr("\t\n\f\r\x1b", head.p[i], 5))
-            return head.n > VDM_MEDIA_LOOK_BYTES ? (struct vdm_bytes){head.p, VDM_MEDIA_LOOK_BYTES}
-                                                 : head;
-    }
-    return head.n > TEXT_BYTES ? (struct vdm_bytes){head.p, TEXT_BYTES} : head;
+    size_t most = vdm_plain_is_binary(head) ? VDM_MEDIA_LOOK_BYTES : VDM_PLAIN_LOOK_BYTES;
+    return head.n > most ? (struct vdm_bytes){head.p, most} : head;
 }
 
 /* --- asking the worker --- */
@@ -190,10 +185,13 @@ void vdm_media_guess(struct vdm_media *m, struct vdm_bytes head, char type[VDM_M
     static const char unknown[] = "application/octet-stream";
     uint8_t answer[1 + VDM_MEDIA_TYPE_MAX];
     size_t n = 0;
+    const char *plain = vdm_plain_type(head);
     type[0] = 0;
     if (head.n == 0)
         return;
-    if (ask(m, worth_looking_at(head), answer, sizeof answer, &n))
+    if (plain)
+        memcpy(type, plain, strlen(plain) + 1);
+    else if (ask(m, worth_looking_at(head), answer, sizeof answer, &n))
         take((struct vdm_bytes){answer + 1, n - 1}, type);
     else
         memcpy(type, unknown, sizeof unknown);

@@ -6,7 +6,7 @@
 #include "crypto/sum.h"
 
 #define VDM_HEAD_BYTES_MAX (1u << 16) /* of one head, its end included */
-#define VDM_HEAD_LINES_MAX 256
+#define VDM_HEAD_LINES_MAX 2048
 
 /* Names and values borrow from `text`; folded lines are joined by one space. */
 struct vdm_head {

@@ -4,6 +4,7 @@
 #include "cli/apart.h"
 #include "cli/cmd.h"
 #include "cli/page.h"
+#include "cli/since.h"
 #include "ops/fork_proof.h"
 #include "ops/keys.h"
 #include "ops/query.h"
@@ -20,6 +21,8 @@ static const struct vdm_opt verify_options[] = {
     {"policy", 0, "FILE", "a trust policy (C2SP tlog-policy); its quorum must be met"},
     {"checkpoint", 0, "FILE",
      "archive: it must extend this checkpoint, kept elsewhere (may repeat)"},
+    {"since", 0, "FILE",
+     "archive: signatures that FILE says you have checked are not checked again; FILE is written"},
     {"no-documents", 0, NULL, "archive: do not read the documents"},
     {"document", 0, "FILE", "bundle: check this file against the bundle or receipt (may repeat)"},
     {"allow-unsealed", 0, NULL, "bundle: a missing seal is no finding"},
@@ -35,9 +38,16 @@ const struct vdm_manual vdm_manual_verify = {
             "Without an argument: the archive, against keys/authority.pub unless --trust says "
             "otherwise. With bundles or receipts (.tar, .tar.gz, .tar.zst) or proofs "
             "(.tlog-proof, .fork-proof): these alone, no archive needed. Nothing is written but "
-            "the page of --report.",
+            "the page of --report and the file of --since.",
             "KEY is a public key, a file (.pub), or the name of one in keys/trusted/ of the "
             "archive that -C names. Get the key from elsewhere than the bundle.",
+            "With --since FILE, a check that ends VERIFIED notes in FILE how far it went. The next "
+            "one reads and hashes all of it again, entries, records and documents, and rebuilds "
+            "the tree; but the signatures that FILE covers, which take most of the time, are not "
+            "checked once more. FILE is signed by nobody: keep it in a folder of your own, never "
+            "with the archive. One that others could write is refused. Somebody who can forge it "
+            "and holds the ledger's key could pass off entries that no archivist signed; so check "
+            "without it now and then.",
             "Each of these files is read in a process of its own that has no rights but to read "
             "it (Landlock, seccomp, limits of memory and CPU time). If that process is killed, "
             "for its limits or by a fault, the file could not be checked. -v, --json and "
@@ -47,6 +57,8 @@ const struct vdm_manual vdm_manual_verify = {
         {
             {"vidimus -C /srv/archive verify --checkpoint kept-elsewhere",
              "the whole archive, and that it goes on from a checkpoint kept elsewhere"},
+            {"vidimus -C /srv/archive verify --since ~/.vidimus-checked",
+             "every night: what was checked before costs only its hashes"},
             {"vidimus verify evidence.tar.zst --trust authority.pub \\\n    "
              "--report report.html",
              "a bundle, with a page for a person"},
@@ -116,9 +128,20 @@ static bool load_kept(struct checking *k, struct vdm_buf *memory, struct vdm_kep
     return true;
 }
 
+/* A check that came to a clean and trusted end covers all that it looked at. */
+static bool note_verified(const char *path, const struct vdm_report *r, struct vdm_err *err)
+{
+    if (!path || vdm_report_verdict(r) != VDM_VERIFIED || !r->authority.name[0])
+        return true;
+    return vdm_since_write(path, r, err) || vdm_err_prefix(err, "--since");
+}
+
 static bool verify_archive(struct checking *k, int *status, struct vdm_err *err)
 {
     struct vdm_report report;
+    struct vdm_verified since;
+    bool has_since = false;
+    const char *path = vdm_args_value(k->args, "since");
     size_t kepts = 0;
     while (vdm_args_nth(k->args, "checkpoint", kepts))
         kepts++;
@@ -128,7 +151,10 @@ static bool verify_archive(struct checking *k, int *status, struct vdm_err *err)
     bool ok = (memory && kept) || vdm_fail_memory(err);
     if (ok && k->anchors.n == 0 && !k->anchors.policy)
         ok = vdm_anchors_add_own(&k->anchors, k->cli->crypto, k->cli->path, err);
-    struct vdm_verify_options o = {.trust = k->anchors.key,
+    if (ok && path && !vdm_since_read(k->cli->crypto, path, k->cli->path, &since, &has_since, err))
+        ok = vdm_err_prefix(err, "--since %s", path);
+    struct vdm_verify_options o = {.since = has_since ? &since : NULL,
+                                   .trust = k->anchors.key,
                                    .trusts = k->anchors.n,
                                    .policy = k->anchors.policy,
                                    .kept = kept,
@@ -136,7 +162,8 @@ static bool verify_archive(struct checking *k, int *status, struct vdm_err *err)
                                    .without_documents = vdm_args_has(k->args, "no-documents")};
     ok = ok && load_kept(k, memory, kept, kepts, err) &&
          vdm_verify_archive(k->cli->crypto, k->cli->path, &o, &k->cli->progress, &report, err) &&
-         tell(k, &report, VDM_CHECKED_ARCHIVE, k->cli->path, status, err);
+         tell(k, &report, VDM_CHECKED_ARCHIVE, k->cli->path, status, err) &&
+         note_verified(path, &report, err);
     for (size_t i = 0; memory && i < kepts; i++)
         vdm_buf_release(&memory[i]);
     free(memory);
@@ -333,7 +360,10 @@ static bool verify_all(struct checking *k, int *status, struct vdm_err *err)
 /* Options that belong to the other kind of check are mistakes, not to be passed over. */
 static bool check_options(const struct vdm_args *args, struct vdm_err *err)
 {
-    static const char *const of_archives[] = {"checkpoint", "no-documents", NULL};
+    if (vdm_args_has(args, "since") && vdm_args_has(args, "no-documents"))
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "--since is for whole checks, not for --no-documents");
+    static const char *const of_archives[] = {"checkpoint", "since", "no-documents", NULL};
     static const char *const of_bundles[] = {"document", "allow-unsealed", "report", NULL};
     for (const char *const *o = args->rests ? of_archives : of_bundles; *o; o++)
         if (vdm_args_has(args, *o))

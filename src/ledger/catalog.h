@@ -50,6 +50,10 @@ void vdm_catalog_rollback(struct vdm_catalog *c); /* NULL is fine */
 
 /* --- asking --- */
 
+/* What is asked until vdm_catalog_rollback is asked of one state, at the price of one lock. Who writes
+ * waits meanwhile. */
+bool vdm_catalog_hold(struct vdm_catalog *c, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* The newest capture of this document with this source and captured time; p == NULL: not stated,
  * which counts as a value. */
 bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,

@@ -20,6 +20,14 @@ bool vdm_catalog_reached(struct vdm_catalog *c, struct vdm_catalog_reach *out, s
     return true;
 }
 
+bool vdm_catalog_hold(struct vdm_catalog *c, struct vdm_err *err)
+{
+    if (!vdm_db_exec(c->db, "BEGIN", err))
+        return vdm_err_prefix(err, "catalog");
+    c->writing = true; /* a transaction is open, to be ended in the same way */
+    return true;
+}
+
 /* Of a statement that gives one row: a number, or NULL for none. */
 static bool ask_number(sqlite3_stmt *s, uint64_t *n, bool *found, struct vdm_err *err)
 {

@@ -56,6 +56,7 @@ static void release(struct vdm_bundle_job *j)
         vdm_spool_release(spools[i]);
     vdm_selected_release(&j->selected);
     vdm_prover_close(j->prover);
+    vdm_rows_release(&j->rows);
     vdm_hash_close(j->lines_again);
     vdm_hash_close(j->document_hash);
     vdm_entry_check_release(&j->keys);
@@ -163,6 +164,7 @@ static bool prepare(struct vdm_bundle_job *j, struct vdm_err *err)
         !vdm_bundle_choose(j->r, &j->selected, err) ||
         !vdm_prover_open(&j->prover, &tiles, j->head.size, err))
         return false;
+    j->rows = (struct vdm_rows){.a = a, .end = j->head.size};
     struct vdm_spool *spools[] = {&j->selection, &j->index, &j->files, &j->tags};
     for (size_t i = 0; i < sizeof spools / sizeof *spools; i++)
         if (!vdm_spool_open(spools[i], a->crypto, err))

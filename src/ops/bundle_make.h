@@ -38,6 +38,25 @@ void vdm_prover_cleanup(struct vdm_prover **p); /* for VDM_CLEANUP */
 bool vdm_prover_inclusion(struct vdm_prover *p, uint64_t index, struct vdm_tree_proof *out,
                           struct vdm_err *err) VDM_MUST_CHECK;
 
+/* --- bundle_rows.c: entries and records in rising order --- */
+
+/* Where neighbours follow, they are read a slice at a time: to look each up costs locks and pages. */
+struct vdm_rows {
+    struct vdm_archive *a;
+    uint64_t end; /* nothing from here on is read ahead */
+    struct vdm_ledger_slice slice;
+};
+void vdm_rows_release(struct vdm_rows *r);
+/* `n` is the next, and its neighbours will follow soon. */
+bool vdm_rows_ahead(struct vdm_rows *r, uint64_t n, struct vdm_err *err) VDM_MUST_CHECK;
+/* As vdm_archive_entry and vdm_ledger_record, wherever the row is. */
+bool vdm_rows_entry(struct vdm_rows *r, uint64_t n, struct vdm_buf *bytes, struct vdm_note *note,
+                    struct vdm_entry *out, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_rows_record(struct vdm_rows *r, uint64_t n, struct vdm_buf *out, bool *found,
+                     struct vdm_err *err) VDM_MUST_CHECK;
+/* Do the numbers from number[i] on, of `count` rising ones, stand close together? */
+bool vdm_rows_dense(const uint64_t *number, size_t count, size_t i);
+
 /* --- bundle_select.c: what goes into it --- */
 
 /* An amendment or withdrawal of a selected capture. */
@@ -82,6 +101,7 @@ struct vdm_bundle_job {
     struct vdm_entry_check keys;
     struct vdm_selected selected;
     struct vdm_prover *prover;
+    struct vdm_rows rows;
 
     /* First pass: what it collects. `files` and `tags` are the later lines of the two manifests. */
     struct vdm_spool selection, index, files, tags;

@@ -60,7 +60,7 @@ static bool put_entry(struct vdm_bundle_job *j, uint64_t n, struct vdm_buf *byte
                       struct vdm_entry *e, struct vdm_err *err)
 {
     struct vdm_note note;
-    if (!vdm_archive_entry(j->a, n, bytes, &note, e, err))
+    if (!vdm_rows_entry(&j->rows, n, bytes, &note, e, err))
         return false;
     if (e->n != n)
         return vdm_fail_as(err, VDM_ERR_MALFORMED,
@@ -113,7 +113,7 @@ static bool read_record(struct vdm_bundle_job *j, const struct vdm_entry *e, str
     struct vdm_digest commitment;
     bool found;
     vdm_buf_clear(&j->record);
-    if (!vdm_ledger_record(j->a->ledger, e->n, &j->record, &found, err))
+    if (!vdm_rows_record(&j->rows, e->n, &j->record, &found, err))
         return false;
     if (!found)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "its record is missing" RUN_VERIFY);
@@ -302,7 +302,8 @@ static bool put_captures(struct vdm_bundle_job *j, bool *newest_stood, struct vd
             f++, g.followers++;
         if (vdm_progress_stop(j->progress))
             return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
-        if (!put_group(j, &g, err))
+        if ((vdm_rows_dense(s->n, s->count, i) && !vdm_rows_ahead(&j->rows, g.n, err)) ||
+            !put_group(j, &g, err))
             return false;
         *newest_stood |= g.n == j->head.size - 1 ||
                          (g.followers && g.follower[g.followers - 1].n == j->head.size - 1);
@@ -317,6 +318,7 @@ bool vdm_bundle_make_members(struct vdm_bundle_job *j, struct vdm_err *err)
     struct vdm_entry e;
     uint64_t newest = j->head.size - 1;
     bool newest_stood = false;
+    vdm_rows_release(&j->rows); /* each pass reads for itself: they are compared */
     for (size_t i = 0; i < j->keys.key_entries; i++) {
         uint64_t n = j->keys.key_entry[i].n;
         if (!put_entry(j, n, &j->entry, &e, err))

@@ -57,6 +57,7 @@ static bool add_capture_row(void *ctx, const struct vdm_ledger_row *row, struct 
 static bool add_named(struct vdm_archive *a, const struct vdm_bundle_request *r, uint64_t size,
                       struct vdm_selected *out, struct vdm_err *err)
 {
+    struct vdm_rows rows VDM_CLEANUP(vdm_rows_release) = {.a = a, .end = size};
     struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_note note;
     struct vdm_entry e;
@@ -67,7 +68,8 @@ static bool add_named(struct vdm_archive *a, const struct vdm_bundle_request *r,
         if (n >= size)
             return vdm_fail_as(err, VDM_ERR_USAGE,
                                "there is no entry %" PRIu64 ": the ledger has %" PRIu64, n, size);
-        if (!vdm_archive_entry(a, n, &bytes, &note, &e, err))
+        if ((vdm_rows_dense(r->entry, r->entries, i) && !vdm_rows_ahead(&rows, n, err)) ||
+            !vdm_rows_entry(&rows, n, &bytes, &note, &e, err))
             return false;
         if (e.kind != VDM_ENTRY_CAPTURE)
             return vdm_fail_as(err, VDM_ERR_USAGE,
@@ -173,8 +175,8 @@ struct span {
 };
 
 /* The catalog knows the newest amendment and withdrawal of each capture: mostly there are none. */
-static bool narrow(struct vdm_archive *a, const struct vdm_selected *s, struct span *where,
-                   struct vdm_err *err)
+static bool narrow_held(struct vdm_archive *a, const struct vdm_selected *s, struct span *where,
+                        struct vdm_err *err)
 {
     uint64_t size = where->to;
     struct span span = {UINT64_MAX, 0};
@@ -199,6 +201,15 @@ static bool narrow(struct vdm_archive *a, const struct vdm_selected *s, struct s
         span.to = size;
     *where = span;
     return true;
+}
+
+/* Held as one state: that is a matter of milliseconds. */
+static bool narrow(struct vdm_archive *a, const struct vdm_selected *s, struct span *where,
+                   struct vdm_err *err)
+{
+    bool ok = vdm_catalog_hold(a->catalog, err) && narrow_held(a, s, where, err);
+    vdm_catalog_rollback(a->catalog);
+    return ok;
 }
 
 static bool add_followers(struct vdm_archive *a, struct vdm_selected *s, uint64_t size,

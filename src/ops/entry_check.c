@@ -185,16 +185,30 @@ static bool check_authorization(struct vdm_entry_check *k, const struct vdm_entr
     return true;
 }
 
-static bool check_signer(struct vdm_entry_check *k, struct vdm_checked_entry *out,
-                         struct vdm_err *err)
+enum vdm_signature_state vdm_entry_check_signature(const struct vdm_entry_check *k,
+                                                   struct vdm_crypto *c,
+                                                   const struct vdm_note *note,
+                                                   const struct vdm_entry *e)
 {
-    const struct vdm_entry *e = &out->entry;
     const struct vdm_key_range *r = vdm_keyring_find(&k->keyring, e->signer, e->signer_id);
     /* A genesis that is not in the keyring still shows whether its own signature is good. */
     const struct vdm_vkey *key = r                              ? &r->key
                                  : e->kind == VDM_ENTRY_GENESIS ? &e->genesis.authority
                                                                 : NULL;
-    if (key && vdm_note_verify(&out->note, k->crypto, key, NULL) != VDM_NOTE_GOOD) {
+    if (!key)
+        return VDM_SIGNATURE_UNKNOWN;
+    return vdm_note_verify(note, c, key, NULL) == VDM_NOTE_GOOD ? VDM_SIGNATURE_GOOD
+                                                                : VDM_SIGNATURE_BAD;
+}
+
+static bool check_signer(struct vdm_entry_check *k, enum vdm_signature_state signature,
+                         struct vdm_checked_entry *out, struct vdm_err *err)
+{
+    const struct vdm_entry *e = &out->entry;
+    const struct vdm_key_range *r = vdm_keyring_find(&k->keyring, e->signer, e->signer_id);
+    if (signature == VDM_SIGNATURE_UNKNOWN)
+        signature = vdm_entry_check_signature(k, k->crypto, &out->note, e);
+    if (signature == VDM_SIGNATURE_BAD) {
         add(k, VDM_SIGNATURE_INVALID, e->n,
             "the signature does not fit the entry and its signer's key");
         return true;
@@ -231,6 +245,13 @@ static void check_clock(struct vdm_entry_check *k, const struct vdm_entry *e)
 bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
                           struct vdm_checked_entry *out, struct vdm_err *err)
 {
+    return vdm_entry_check_next_known(k, n, bytes, VDM_SIGNATURE_UNKNOWN, out, err);
+}
+
+bool vdm_entry_check_next_known(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
+                                enum vdm_signature_state signature, struct vdm_checked_entry *out,
+                                struct vdm_err *err)
+{
     struct vdm_err why = {0};
     const struct vdm_entry *e = &out->entry;
     out->signer_good = false;
@@ -242,7 +263,7 @@ bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_byte
     }
     check_position(k, n, e);
     check_chain(k, n, e);
-    if (!check_signer(k, out, err))
+    if (!check_signer(k, signature, out, err))
         return false;
     if (e->kind == VDM_ENTRY_UNKNOWN)
         vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_ENTRY_OF_UNKNOWN_KIND, .entry = n},

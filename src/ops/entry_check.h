@@ -65,6 +65,21 @@ struct vdm_checked_entry {
 /* Entry n of the ledger; findings go to the report. *out borrows from `bytes`. */
 bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
                           struct vdm_checked_entry *out, struct vdm_err *err) VDM_MUST_CHECK;
+/* The check of its signature alone, which takes most of the time: by the key that the keyring, fed to its
+ * end, has for its signer. Depends on nothing else and may run ahead, on any thread with its own `c`. */
+enum vdm_signature_state {
+    VDM_SIGNATURE_UNKNOWN, /* not looked at, or there is no such key */
+    VDM_SIGNATURE_GOOD,
+    VDM_SIGNATURE_BAD,
+};
+enum vdm_signature_state vdm_entry_check_signature(const struct vdm_entry_check *k,
+                                                   struct vdm_crypto *c,
+                                                   const struct vdm_note *note,
+                                                   const struct vdm_entry *e);
+/* vdm_entry_check_next where that is known; VDM_SIGNATURE_UNKNOWN: it is looked at here. */
+bool vdm_entry_check_next_known(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
+                                enum vdm_signature_state signature, struct vdm_checked_entry *out,
+                                struct vdm_err *err) VDM_MUST_CHECK;
 /* An amendment or a withdrawal by who may sign it, with no finding about it or its place in the tree: it
  * settles what was doubted of its capture before; a withdrawal of the document alone does not. To be said
  * by the caller, who alone knows all of that. */

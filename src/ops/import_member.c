@@ -22,6 +22,7 @@ struct members {
     size_t n, used;
     bool ended; /* all of it is in `head` */
     uint64_t read;
+    uint64_t taken; /* members so far; how many there are, nobody knows */
 };
 
 /* --- bytes --- */
@@ -54,7 +55,7 @@ static bool read_member(void *ctx, uint8_t *p, size_t cap, size_t *got, struct v
         return false;
     }
     s->read += *got;
-    vdm_progress_tell(s->m->progress, "importing", s->m->seen, s->m->total, s->m->bytes + s->read);
+    vdm_progress_tell(s->m->progress, "importing", s->taken, 0, s->m->bytes + s->read);
     return *got > 0 || vdm_source_same(s->source) ||
            vdm_fail_as(err, VDM_ERR_REFUSED, "its container changed while it was read");
 }
@@ -143,6 +144,7 @@ static bool take_member(struct members *s, struct vdm_err *err)
     vdm_buf_puts(&s->path, " > ");
     vdm_buf_put(&s->path, vdm_container_member(s->c)->name);
     struct vdm_bytes path = vdm_buf_bytes(&s->path);
+    s->taken++;
     if (!vdm_buf_ok(&s->path, err) || !vdm_import_room(s->m, path, 0, err))
         return false;
     if (!read_one(s, &p, &why)) {

@@ -166,12 +166,13 @@ static bool check_entry(struct vdm_verify *v, const struct vdm_ledger_row *row,
                         const struct vdm_ledger_row *record, struct vdm_err *err)
 {
     struct vdm_checked_entry c;
-    struct vdm_digest leaf = vdm_tlog_leaf(v->a->crypto, row->bytes);
+    struct vdm_digest leaf =
+        v->fact->has_leaf ? v->fact->leaf : vdm_tlog_leaf(v->a->crypto, row->bytes);
     uint64_t before = vdm_report_findings(v->report);
     v->met.entries++;
     v->met.records += record != NULL;
     if (!vdm_tile_writer_append(v->tree, leaf, err) ||
-        !vdm_entry_check_next(&v->check, row->n, row->bytes, &c, err))
+        !vdm_entry_check_next_known(&v->check, row->n, row->bytes, v->fact->signature, &c, err))
         return false;
     if (!c.decoded || c.entry.n != row->n)
         return true;
@@ -183,8 +184,9 @@ static bool check_entry(struct vdm_verify *v, const struct vdm_ledger_row *row,
 }
 
 /* Entries must be dense; a gap ends the pass, since what follows has no place in the tree. */
-static bool check_slice(struct vdm_verify *v, const struct vdm_ledger_slice *s, struct vdm_err *err)
+static bool check_rows(struct vdm_verify *v, const struct vdm_verify_batch *b, struct vdm_err *err)
 {
+    const struct vdm_ledger_slice *s = &b->slice;
     size_t k = 0, p = 0;
     for (uint64_t n = s->from; n < s->to; n++) {
         size_t i = (size_t)(n - s->from);
@@ -197,31 +199,61 @@ static bool check_slice(struct vdm_verify *v, const struct vdm_ledger_slice *s, 
             v->gap = true;
             return true;
         }
+        v->fact = &b->fact[i];
         if (!check_entry(v, &s->entry[i], record_of(s, &k, n), err))
             return false;
         if (p < s->checkpoints && s->checkpoint[p].n == n + 1) {
             check_stored_checkpoint(v, &s->checkpoint[p++]);
             v->met.checkpoints++;
         }
+        vdm_verify_compare_since(v, n + 1);
         if (!compare_all_kept(v, n + 1, err))
             return false;
     }
     return true;
 }
 
+static bool check_batch(struct vdm_verify *v, const struct vdm_verify_batch *b, struct vdm_err *err)
+{
+    vdm_verify_catalog_hold(v);
+    bool ok = check_rows(v, b, err);
+    v->fact = NULL;
+    vdm_verify_catalog_let_go(v);
+    vdm_progress_tell(v->progress, "verifying", b->slice.to, v->size, v->report->bytes);
+    if (ok && vdm_progress_stop(v->progress))
+        ok = vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted after %llu of %llu entries",
+                         (unsigned long long)b->slice.to, (unsigned long long)v->size);
+    return ok;
+}
+
+/* Read the entries from n on, if there are any, and have them looked at. */
+static bool go_ahead(struct vdm_verify *v, uint64_t n, struct vdm_verify_batch *b,
+                     struct vdm_err *err)
+{
+    return n >= v->size || (vdm_ledger_read_slice(v->a->ledger, n, v->size, &b->slice, err) &&
+                            vdm_verify_ahead_start(v->ahead, b, err));
+}
+
+/* While one batch is checked, in order, the next is looked at on all processors. An error there counts
+ * once this batch has been checked: what it finds may end the pass. */
 static bool pass(struct vdm_verify *v, struct vdm_err *err)
 {
-    struct vdm_ledger_slice slice = {0};
-    bool ok = true;
-    for (uint64_t n = 0; ok && !v->gap && n < v->size; n = slice.to) {
-        ok = vdm_ledger_read_slice(v->a->ledger, n, v->size, &slice, err) &&
-             check_slice(v, &slice, err);
-        vdm_progress_tell(v->progress, "verifying", slice.to, v->size, v->report->bytes);
-        if (ok && vdm_progress_stop(v->progress))
-            ok = vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted after %llu of %llu entries",
-                             (unsigned long long)slice.to, (unsigned long long)v->size);
+    struct vdm_verify_batch batch[2] = {0};
+    struct vdm_err later = {0};
+    bool ok = go_ahead(v, 0, &batch[0], err), ahead_ok = true;
+    for (unsigned i = 0; ok && !v->gap && batch[i].slice.to > 0; i = !i) {
+        uint64_t to = batch[i].slice.to;
+        vdm_verify_ahead_finish(v->ahead);
+        ahead_ok = go_ahead(v, to, &batch[!i], &later);
+        ok = check_batch(v, &batch[i], err);
+        if (ok && !v->gap && !ahead_ok)
+            ok = vdm_fail_as(err, later.kind, "%s", later.text);
+        if (to >= v->size)
+            break;
     }
-    vdm_ledger_slice_release(&slice);
+    vdm_verify_ahead_finish(v->ahead);
+    vdm_verify_batch_release(&batch[0]);
+    vdm_verify_batch_release(&batch[1]);
     return ok && (v->gap || vdm_tile_writer_flush(v->tree, err));
 }
 
@@ -279,7 +311,7 @@ static bool read_kept(struct vdm_verify *v, struct vdm_err *err)
     for (size_t i = 0; i < v->o->kepts; i++)
         if (!keep(v, v->o->kept[i].note, v->o->kept[i].name, false, err))
             return false;
-    if (v->o->kepts == 0)
+    if (v->o->kepts == 0 && !v->o->since)
         vdm_report_add(
             v->report, vdm_seen_at(VDM_FRESHNESS_UNKNOWN, VDM_NO_ENTRY),
             "no checkpoint kept elsewhere was given (--checkpoint): a newer state that was "
@@ -330,6 +362,8 @@ static bool check_counts(struct vdm_verify *v, struct vdm_err *err)
     return true;
 }
 
+#define OBJECTS_HELD 1000 /* are looked up in one state of the catalog */
+
 static bool visit_object(void *ctx, const struct vdm_store_item *item, bool *stop,
                          struct vdm_err *err)
 {
@@ -340,6 +374,10 @@ static bool visit_object(void *ctx, const struct vdm_store_item *item, bool *sto
         vdm_report_add(v->report, vdm_seen_at(VDM_ORPHAN_DOCUMENT, VDM_NO_ENTRY),
                        "store/%s does not belong there", item->stranger);
         return true;
+    }
+    if (v->objects++ % OBJECTS_HELD == 0) {
+        vdm_verify_catalog_let_go(v);
+        vdm_verify_catalog_hold(v);
     }
     if (!vdm_catalog_has_document(v->a->catalog, item->id, &known, err))
         return false;
@@ -359,7 +397,9 @@ static bool check_orphans(struct vdm_verify *v, struct vdm_err *err)
 {
     if (!v->catalog || v->catalog_reach < v->size || v->o->without_documents)
         return true;
-    return vdm_store_each(v->a->store, visit_object, v, err);
+    bool ok = vdm_store_each(v->a->store, visit_object, v, err);
+    vdm_verify_catalog_let_go(v);
+    return ok;
 }
 
 static void note_time(struct vdm_verify *v)
@@ -372,9 +412,10 @@ static void note_time(struct vdm_verify *v)
 
 static bool run(struct vdm_verify *v, struct vdm_err *err)
 {
-    if (!start(v, err) || !read_kept(v, err))
+    if (!start(v, err) || !vdm_verify_start_since(v, err) || !read_kept(v, err))
         return false;
-    if (!vdm_verify_start_catalog(v, err) || !pass(v, err))
+    if (!vdm_verify_start_catalog(v, err) || !vdm_verify_ahead_open(&v->ahead, v, err) ||
+        !pass(v, err))
         return false;
     vdm_entry_check_end(&v->check);
     if (!vdm_verify_meanwhile(v, err) || !vdm_verify_settle(v, err))
@@ -420,19 +461,18 @@ static bool verify_open(struct vdm_verify *v, struct vdm_err *err)
 {
     vdm_entry_check_init(&v->check, v->a->crypto, v->report);
     v->tree = malloc(sizeof *v->tree);
-    v->recent = calloc(VDM_VERIFY_RECENT, sizeof *v->recent);
     v->kept = calloc(v->o->kepts + 1, sizeof *v->kept);
-    return (v->tree && v->recent && v->kept) || vdm_fail_memory(err);
+    return (v->tree && v->kept) || vdm_fail_memory(err);
 }
 
 static void verify_release(struct vdm_verify *v)
 {
+    vdm_verify_ahead_close(v->ahead);
     vdm_entry_check_release(&v->check);
     vdm_buf_release(&v->guard);
     free(v->findings);
     free(v->kept);
     free(v->tree);
-    free(v->recent);
     free(v->missing);
     free(v->withdrawal);
     free(v->late);

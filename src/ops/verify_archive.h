@@ -5,6 +5,7 @@
 #ifndef VDM_OPS_VERIFY_ARCHIVE_H
 #define VDM_OPS_VERIFY_ARCHIVE_H
 
+#include "format/verified.h"
 #include "ops/archive.h"
 
 /* A checkpoint that was kept elsewhere: its note, and the file's name for messages. */
@@ -22,7 +23,11 @@ struct vdm_verify_options {
     /* The archive must extend each. */
     const struct vdm_kept_checkpoint *kept;
     size_t kepts;
+    /* What this reader's own check has covered (or NULL): the signatures of these entries are not checked
+     * again. That they are the same entries is: the tree that is rebuilt must have the same root. */
+    const struct vdm_verified *since;
     bool without_documents; /* their bytes are not read */
+    unsigned threads;       /* 0: one for each processor; what is found does not depend on it */
 };
 
 /* False only where the check could not be carried out. */

@@ -129,6 +129,19 @@ bool vdm_verify_start_catalog(struct vdm_verify *v, struct vdm_err *err)
     return true;
 }
 
+/* One that cannot be held is found out by the next look at it. */
+void vdm_verify_catalog_hold(struct vdm_verify *v)
+{
+    if (v->catalog && vdm_catalog_hold(v->catalog, NULL))
+        v->catalog_held = v->catalog;
+}
+
+void vdm_verify_catalog_let_go(struct vdm_verify *v)
+{
+    vdm_catalog_rollback(v->catalog_held);
+    v->catalog_held = NULL;
+}
+
 /* The entries of the catalog were compared one by one; here, whether it has more of them. */
 void vdm_verify_count_catalog(struct vdm_verify *v)
 {

@@ -14,14 +14,22 @@ static bool note_missing(struct vdm_verify *v, struct vdm_verify_missing m, stru
     return true;
 }
 
-/* What was found good lately need not be read again: digest and size compare whole. */
-static bool recently_good(struct vdm_verify *v, const struct vdm_record *r, bool remember)
+static bool look_at_document(struct vdm_verify *v, const struct vdm_record *r,
+                             enum vdm_store_state *state, struct vdm_err *err)
 {
-    const struct vdm_digest *d = &r->document;
-    struct vdm_verify_good *g = &v->recent[((size_t)d->b[0] << 8 | d->b[1]) % VDM_VERIFY_RECENT];
-    if (remember)
-        *g = (struct vdm_verify_good){true, *d, r->document_size};
-    return g->used && g->size == r->document_size && vdm_digest_equal(g->digest, *d);
+    if (!v->fact || !v->fact->has_document)
+        return vdm_store_check(v->a->store, r->document, r->document_size, state, err);
+    *state = v->fact->document;
+    return true;
+}
+
+static bool commitment_of(struct vdm_verify *v, const struct vdm_record *r, struct vdm_digest *out,
+                          struct vdm_err *err)
+{
+    if (!v->fact || !v->fact->has_commitment)
+        return vdm_record_commit(v->a->crypto, r, out, err);
+    *out = v->fact->commitment;
+    return true;
 }
 
 static bool check_document(struct vdm_verify *v, uint64_t n, const struct vdm_record *r,
@@ -29,16 +37,16 @@ static bool check_document(struct vdm_verify *v, uint64_t n, const struct vdm_re
 {
     enum vdm_store_state state;
     char hex[65];
-    if (v->o->without_documents || recently_good(v, r, false))
+    if (v->o->without_documents || vdm_verify_recently_good(v->ahead, r))
         return true;
-    if (!vdm_store_check(v->a->store, r->document, r->document_size, &state, err))
+    if (!look_at_document(v, r, &state, err))
         return false;
     vdm_digest_hex(r->document, hex);
     struct vdm_seen s = {
         .kind = VDM_DOCUMENT_CORRUPT, .entry = n, .document = hex, .expected = hex};
     switch (state) {
     case VDM_STORE_GOOD:
-        recently_good(v, r, true);
+        vdm_verify_remember_good(v->ahead, r);
         v->report->documents++;
         v->report->bytes += r->document_size;
         return true;
@@ -97,7 +105,7 @@ static bool check_record(struct vdm_verify *v, const struct vdm_entry *e, uint64
                        "its record is malformed: %s", row->odd ? "not text" : why.text);
         return true;
     }
-    if (!vdm_record_commit(v->a->crypto, &r, &commitment, err))
+    if (!commitment_of(v, &r, &commitment, err))
         return false;
     if (!vdm_digest_equal(commitment, e->capture.record)) {
         vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of vdm_verify_archive share: the pass (verify_archive.c), what belongs to an entry
- * (verify_archive_item.c), the catalog (verify_archive_catalog.c). */
+/* What the parts of vdm_verify_archive share: the pass (verify_archive.c), what is computed ahead of it on
+ * all processors (verify_archive_ahead.c), what belongs to an entry (verify_archive_item.c), the catalog
+ * (verify_archive_catalog.c). */
 #ifndef VDM_OPS_VERIFY_ARCHIVE_STATE_H
 #define VDM_OPS_VERIFY_ARCHIVE_STATE_H
 
@@ -35,6 +36,23 @@ struct vdm_verify_good {
     uint64_t size;
 };
 
+/* What takes time and depends on nothing but an entry, its record and its document, and on the keyring:
+ * computed ahead on any thread. What is not known here, for whatever reason, the pass finds out itself,
+ * so nothing that goes wrong there changes what is found. */
+struct vdm_verify_fact {
+    bool has_leaf, has_commitment, has_document;
+    enum vdm_signature_state signature;
+    struct vdm_digest leaf, commitment;
+    enum vdm_store_state document;
+};
+
+/* A run of rows, and a fact for each entry. Zero-initialise. */
+struct vdm_verify_batch {
+    struct vdm_ledger_slice slice;
+    struct vdm_verify_fact *fact;
+    size_t facts_cap;
+};
+
 /* A checkpoint that the archive must extend. */
 struct vdm_verify_kept {
     struct vdm_bytes bytes;
@@ -54,7 +72,8 @@ struct vdm_verify {
     struct vdm_tile_writer *tree; /* built anew from the entries */
     struct vdm_ledger_counts met; /* rows that were looked at */
     bool gap;                     /* the pass ended early */
-    struct vdm_verify_good *recent;
+    struct vdm_verify_ahead *ahead;
+    const struct vdm_verify_fact *fact; /* of the entry at hand; NULL: nothing is known ahead */
     struct vdm_verify_missing *missing;
     size_t missings, missings_cap;
     struct vdm_verify_withdrawal *withdrawal;
@@ -64,8 +83,11 @@ struct vdm_verify {
     struct vdm_takedown held;    /* documents withdrawn alone and still there; and damaged ones */
     struct vdm_catalog *catalog; /* NULL: not to be used (any more) */
     uint64_t catalog_reach, catalog_version;
+    struct vdm_catalog *catalog_held; /* or NULL */
+    uint64_t objects;                 /* of the store, visited */
     struct vdm_verify_kept *kept;
     size_t kepts;
+    const struct vdm_verified *since; /* NULL: not to be used */
     struct vdm_buf guard;
     struct vdm_digest *findings; /* what audits found: stored like documents */
     size_t findings_n, findings_cap;
@@ -75,6 +97,31 @@ static inline struct vdm_seen vdm_seen_at(enum vdm_finding_kind kind, uint64_t n
 {
     return (struct vdm_seen){.kind = kind, .entry = n};
 }
+
+/* --- what this reader has checked before (verify_archive_since.c) --- */
+
+/* Is it of this ledger, under this authority? And not newer than what is here. */
+bool vdm_verify_start_since(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
+/* Was the signature of entry n checked then, by the key that its signer has now? */
+bool vdm_verify_covers(const struct vdm_verify *v, uint64_t n, const struct vdm_entry *e);
+/* The pass has reached `size` entries: are they the same as then? */
+void vdm_verify_compare_since(struct vdm_verify *v, uint64_t size);
+
+/* --- ahead of the pass --- */
+
+/* Once the number of entries is known. */
+bool vdm_verify_ahead_open(struct vdm_verify_ahead **out, const struct vdm_verify *v,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_verify_ahead_close(struct vdm_verify_ahead *a); /* NULL is fine */
+/* Look at the entries of the slice. The batch, and the keyring, stay as they are until it is finished. */
+bool vdm_verify_ahead_start(struct vdm_verify_ahead *a, struct vdm_verify_batch *b,
+                            struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_verify_ahead_finish(struct vdm_verify_ahead *a);
+void vdm_verify_batch_release(struct vdm_verify_batch *b);
+
+/* A document that was found good lately need not be read again: digest and size compare whole. */
+bool vdm_verify_recently_good(struct vdm_verify_ahead *a, const struct vdm_record *r);
+void vdm_verify_remember_good(struct vdm_verify_ahead *a, const struct vdm_record *r);
 
 /* --- what belongs to an entry --- */
 
@@ -107,6 +154,10 @@ bool vdm_verify_start_catalog(struct vdm_verify *v, struct vdm_err *err) VDM_MUS
 /* Entry e is capture n or is about it; `r` is its record, NULL if there is none. */
 void vdm_verify_catalog(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
                         const struct vdm_record *r);
+/* Between these two the catalog is looked at as one state, which costs a lock once instead of each time;
+ * who writes to it waits meanwhile, so it is for moments. */
+void vdm_verify_catalog_hold(struct vdm_verify *v);
+void vdm_verify_catalog_let_go(struct vdm_verify *v);
 /* The captures were compared one by one; this asks whether the catalog has more. */
 void vdm_verify_count_catalog(struct vdm_verify *v);
 

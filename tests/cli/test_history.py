@@ -85,6 +85,12 @@ class History(support.Case):
         self.take_all([f"<p>Draft {i // 2}</p>" for i in range(10)])
         self.assertEqual([e[1:] for e in self.edits()], [(str(i), str(i + 1)) for i in range(4)])
 
+    def test_what_comes_to_stay_where_words_kept_changing(self):
+        rng = random.Random(8)
+        self.take_all([f"<p>Type {self.letters(rng)}</p>" for _ in range(5)] + ["<p>Type closed</p>", "<p>Type closed</p><!-- -->"])
+        self.assertEqual([t["change"] for t in self.told()], ["first"] + ["changing"] * 4 + ["changed", "same-text"])
+        self.assertEqual(self.edits(), [(5, "", "closed")])
+
     def test_few_captures_show_all(self):
         self.take_all(["<p>a one</p>", "<p>a two</p>", "<p>a three</p>"])
         self.assertEqual(self.edits(), [(1, "one", "two"), (2, "two", "three")])
@@ -199,6 +205,12 @@ class History(support.Case):
         self.assertIn("1 already known", known.out)
         self.assertNotIn("field", known.err)
         self.assertIn("field", self.ok("-C", self.a, "import", path, "--field", "a=c").err)
+        other = self.file("b.txt", "other\n")
+        self.ok("-C", self.a, "import", other)
+        for more in ((), ("--no-text",)):
+            known = self.ok("-C", self.a, "import", other, *more)
+            self.assertIn("1 already known", known.out)
+            self.assertNotIn("field", known.err)
         self.assertIn("not stated", self.expect(3, "-C", self.a, "amend", "2", "--field", "text-fingerprint=x").err)
 
     def test_not_searched(self):

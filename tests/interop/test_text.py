@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE)]
 import vidimus_text as text  # noqa: E402
 
 PLAIN = [
+    "".join(f"a{c}b {c} c" for c in text.SPACES + text.LINE_ENDS + text.NOTHING).encode(), "e\u0301".encode(),
     b"", b"\n", b" \t\n", b"The council met.", b"The council met.\n", b"The  council\tmet. \r\nOn Thursday.\r\n\r\n\r\nAll.",
     "é e\u0301 \u212b A\u030a".encode(), "a\u00a0b\u2003c\u3000d\u2028e\u0085f".encode(), "so\u00adft\u200b \u2060\ufeffx".encode(),
     "\ufeffwith a mark".encode(), "اجتمع المجلس\nيوم الخميس ١ ربيع الثاني ١٤٤١ هـ".encode(), "院は本日開会。が".encode(),

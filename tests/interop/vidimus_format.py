@@ -882,6 +882,32 @@ def decode_seal(data):
     return fields, note
 
 
+VERIFIED_LAYOUT = (
+    Field(b"ledger", ORIGIN_CODEC),
+    Field(b"authority", VKEY_CODEC),
+    Field(b"checkpoint", TREE_HEAD_CODEC),
+    Field(b"verified", TIME_CODEC),
+)
+VERIFIED_FIRST_LINE = b"vidimus/verified/v1"
+
+
+def encode_verified(fields):
+    """A reader's own note of what its check has covered; signed by nobody."""
+    return b"\n".join([VERIFIED_FIRST_LINE, *encode_fields(fields, VERIFIED_LAYOUT)]) + b"\n"
+
+
+def decode_verified(data):
+    lines = split_lines(data)
+    if lines[0] != VERIFIED_FIRST_LINE:
+        raise Malformed("the first line is not vidimus/verified/v1")
+    fields = dict(decode_fields(lines[1:], VERIFIED_LAYOUT))
+    if fields["checkpoint"][0] == 0:
+        raise Malformed("nothing was covered")
+    if encode_verified(fields) != data:
+        raise Malformed("another encoding of the same note")
+    return fields
+
+
 # ------------------------------------------------------------------------------------------------------- records
 
 RECORD_FIRST_LINE = b"vidimus/record/v1"

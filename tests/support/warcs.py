@@ -70,6 +70,7 @@ def cases():
         "by-record": by_record(*TWO),
         "by-file": gzip.compress(two, 6, mtime=0),
         "across": b"".join(gzip.compress(two[i:i + 300], 6, mtime=0) for i in range(0, len(two), 300)),
+        "empty-members": (gzip.compress(b"", mtime=0) * 100).join(by_record(r) for r in TWO) + gzip.compress(b"", mtime=0),
         "old": record("resource", BODY, version="0.18") + record("resource", BODY, version="1.0", id=2),
         "chunked": response(chunked(BODY), "Transfer-Encoding: chunked", payload=BODY),
         "chunked-digest": response(chunked(BODY), "Transfer-Encoding: chunked"),
@@ -114,7 +115,8 @@ def cases():
         "hostile": record("resource", b"\x1b[31m\n", uri="https://a.example/\x1b]0;x\x07\u202e", WARC_X="\udcff" * 3),
         "nul": record("resource", BODY, uri="https://a.example/\0"),
         "long-head": record("resource", BODY, WARC_X="y" * 70000) + record("resource", BODY, id=2),
-        "many-headers": record("resource", BODY, **{f"WARC_X{i}": "v" * 100 for i in range(600)}),
+        "many-headers": record("resource", BODY, **{f"WARC_X{i}": "v" * 100 for i in range(400)}),
+        "long-headers": record("resource", BODY, **{f"WARC_X{i}": "v" * 230 for i in range(250)}),
     }
 
 

@@ -193,7 +193,7 @@ static void test_writer_stops_after_failed_write(void **state)
     (void)state;
     struct vdm_buf data VDM_CLEANUP(vdm_buf_release) = {0};
     int read_only VDM_CLEANUP(vdm_fd_close) = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    fill_with_text(&data, 2 << 20);
+    fill_with_text(&data, 8 << 20); /* more than zstd keeps in hand */
     for (size_t f = 0; f < 3; f++) {
         struct vdm_err err = {0};
         struct vdm_stream_writer *w VDM_CLEANUP(vdm_stream_writer_cleanup) = NULL;
@@ -216,7 +216,7 @@ static void test_unfinished_stream_is_cut_off(void **state)
         struct vdm_buf back VDM_CLEANUP(vdm_buf_release) = {0};
         int fd VDM_CLEANUP(vdm_fd_close) = fd_of((struct vdm_bytes){0});
         struct vdm_stream_writer *w = NULL;
-        fill_with_text(&data, 1 << 20);
+        fill_with_text(&data, 8 << 20);
         assert_true(vdm_stream_writer_open(&w, fd, all_forms[f], 0, NULL));
         assert_true(vdm_stream_write(w, vdm_buf_bytes(&data), NULL));
         vdm_stream_writer_close(w);

@@ -33,8 +33,8 @@ static void test_known_answers(void **state)
     static const char *const abc[VDM_SUM_KINDS] = {
         "900150983cd24fb0d6963f7d28e17f72", "a9993e364706816aba3e25717850c26c9cd0d89d",
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-        "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"};
+        ("ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+         "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f")};
     for (int k = 0; k < VDM_SUM_KINDS; k++) {
         struct vdm_sum s = {VDM_SUM_KINDS, NULL};
         uint8_t made[VDM_SUM_BYTES_MAX];

@@ -185,6 +185,28 @@ static void test_verdicts(void **state)
     assert_false(d.read[d.told].umm_al_qura);
 }
 
+static void first_day(const char *written, int year, int month, int day)
+{
+    struct vdm_dates d;
+    struct vdm_bytes line = vdm_str(written);
+    assert_true(vdm_dates_compare(&d, &line, 1, vdm_str(""), NULL));
+    assert_int_equal(d.n, 1);
+    assert_int_equal(d.read[0].first, vdm_days_of(year, month, day));
+}
+
+/* As the tables of Umm al-Qura have them, and the civil calendar's rule; not a day off. */
+static void test_days(void **state)
+{
+    (void)state;
+    first_day("1 Rabi II 1441 AH", 2019, 11, 28);
+    first_day("1 Muharram 1441 AH", 2019, 8, 31); /* the civil calendar: 1 September */
+    first_day("1 Muharram 1447 AH", 2025, 6, 26);
+    first_day("1 Ramadan 1446 AH", 2025, 3, 1);
+    first_day("1 Muharram 1300 AH", 1882, 11, 12);
+    first_day("1 Muharram 0001 AH", 622, 7, 19);
+    first_day("Muharram 1441 AH", 2019, 8, 31);
+}
+
 static void test_issued_beside_both(void **state)
 {
     (void)state;
@@ -249,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_gregorian_months),
         cmocka_unit_test(test_no_dates),
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_days),
         cmocka_unit_test(test_issued_beside_both),
         cmocka_unit_test(test_weekdays),
         cmocka_unit_test(test_calendars),

@@ -255,6 +255,7 @@ struct asked {
     const struct vdm_policy *policy;
     struct vdm_bytes kept;
     bool without_documents;
+    unsigned threads;
 };
 
 static inline bool kit_check(struct kit *k, struct asked asked)
@@ -266,7 +267,8 @@ static inline bool kit_check(struct kit *k, struct asked asked)
         .policy = asked.policy,
         .kept = &kept,
         .kepts = asked.kept.n > 0,
-        .without_documents = asked.without_documents};
+        .without_documents = asked.without_documents,
+        .threads = asked.threads};
     k->err = (struct vdm_err){0};
     vdm_report_release(&k->report);
     bool ran = vdm_verify_archive(k->c, k->path, &o, NULL, &k->report, &k->err);

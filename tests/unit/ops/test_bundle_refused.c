@@ -137,6 +137,12 @@ static void test_missing_record(void **state)
     commit(f);
     refuse_bundle(f, (struct wish){.name = "b.tar"}, VDM_ERR_MALFORMED,
                   "entry 5: its record is missing");
+    /* Nor does the record that stands next pass for it. */
+    append_record(f, 0, "plain\n", NOTHING);
+    append_record(f, 0, "plain\n", NOTHING);
+    commit(f);
+    refuse_bundle(f, (struct wish){.name = "b.tar"}, VDM_ERR_MALFORMED,
+                  "entry 5: its record is missing");
     append_withdrawal(f, 5, VDM_SCOPE_BOTH); /* then it may be */
     commit(f);
     struct vdm_bundle_made made = bundle(f, (struct wish){.name = "b.tar"});

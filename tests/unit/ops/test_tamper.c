@@ -4,6 +4,7 @@
 #include "unit/ops/archive_kit.h"
 
 #include "format/policy.h"
+#include "format/value.h"
 
 /* Entries 0 to 49, checkpoints at 2, 10, 30, 45 and 50. Made once, copied for each case. */
 struct base {
@@ -487,6 +488,51 @@ static void amended(void **state)
     must_have(k, VDM_ENTRY_MALFORMED, 53);
 }
 
+/* A capture of `document` whose record says that it is so many bytes of `whole`. */
+static uint64_t append_part(struct kit *k, const char *document, const char *whole, unsigned offset,
+                            unsigned length, const char *method)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf from VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_entry e = {.kind = VDM_ENTRY_CAPTURE};
+    struct vdm_record r;
+    const uint8_t secret[32] = {7};
+    vdm_digest_append(&from, vdm_sha256(k->c, vdm_str(whole)));
+    vdm_buf_putf(&from, " %u %u %s", offset, length, method);
+    const struct vdm_record_line line = {VDM_FIELD_DERIVED_FROM, vdm_buf_bytes(&from)};
+    MUST(vdm_record_append(&text, secret, put_document(k, document), strlen(document), &line, 1,
+                           &k->err));
+    MUST(vdm_record_decode(vdm_buf_bytes(&text), &r, &k->err));
+    MUST(vdm_record_commit(k->c, &r, &e.capture.record, &k->err));
+    append(k, &e, AMAL, vdm_buf_bytes(&text));
+    return e.n;
+}
+
+/* What is not held, or not called a slice, is not judged. */
+static void slices(void **state)
+{
+    struct kit *k = fresh(state);
+    const char *whole = "document 20\n", *absent = "nobody has it";
+    begin(k);
+    append_part(k, "ocum", whole, 1, 4, "slice");
+    append_part(k, "20\n", whole, 9, 3, "slice: the number");
+    append_part(k, "other", whole, 0, 5, "sliced by hand");
+    append_part(k, "other", absent, 0, 5, "slice");
+    commit(k);
+    must_be_clean(k, (struct asked){0});
+    begin(k);
+    uint64_t bytes = append_part(k, "OCUM", whole, 1, 4, "slice");
+    uint64_t length = append_part(k, "ocum", whole, 1, 5, "slice");
+    uint64_t beyond = append_part(k, "20\n", whole, 10, 3, "slice: the number");
+    uint64_t longer = append_part(k, "ocum", absent, 1, 5, "slice");
+    commit(k);
+    MUST(kit_check(k, (struct asked){0}));
+    must_have(k, VDM_SLICE_MISMATCH, bytes);
+    must_have(k, VDM_SLICE_MISMATCH, length);
+    must_have(k, VDM_SLICE_MISMATCH, beyond);
+    must_have(k, VDM_SLICE_MISMATCH, longer);
+}
+
 /* Somebody who makes the catalog forget the withdrawal gets the amendment written, and it is found. */
 static void amended_after_withdrawal(void **state)
 {
@@ -792,7 +838,7 @@ static void every_kind_was_seen(void **state)
         bool of_bundles = i == VDM_DOCUMENT_UNMATCHED || i == VDM_BAG_INVALID ||
                           i == VDM_PROOF_INVALID || i == VDM_UNSEALED ||
                           i == VDM_UNEXPECTED_MEMBER || i == VDM_COMPLETENESS_NOT_PROVED ||
-                          i == VDM_EVIDENCE_NOT_CHECKED;
+                          i == VDM_EVIDENCE_NOT_CHECKED || i == VDM_SLICE_NOT_CHECKED;
         bool of_audits = i == VDM_DOCUMENT_UNREADABLE || i == VDM_READ_UNSTEADY ||
                          i == VDM_LEDGER_DAMAGED || i == VDM_SLACK_ROT || i == VDM_AUDIT_OVERDUE ||
                          i == VDM_DOCUMENT_BUSY || i == VDM_AUDIT_NOT_RECORDED;
@@ -822,6 +868,7 @@ int main(void)
         cmocka_unit_test(key_entry_against_the_rules),
         cmocka_unit_test(withdrawn),
         cmocka_unit_test(amended),
+        cmocka_unit_test(slices),
         cmocka_unit_test(amended_after_withdrawal),
         cmocka_unit_test(of_a_kind_to_come),
         cmocka_unit_test(clock_backwards),

@@ -41,6 +41,7 @@ static void test_one_form(void **state)
           "a b\nc\nd\ne\nf\n");
     plain("so\u00adft\u200b\u2060\ufeff", "soft\n");
     plain("e\u0301 \u212b", "\u00e9 \u00c5\n");
+    plain("e\u0301", "\u00e9\n"); /* two bytes are enough to need it */
     plain("a \n b", "a\nb\n");
     plain("a\n \u200b\nb", "a\nb\n");
     plain("a\u200d\u200eb", "a\u200d\u200eb\n"); /* these tell something */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/pool.h"
+#include "ops/verify_archive_state.h"
+#include "store/store_folder.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* With fewer entries than this, to start threads takes longer than what they do. */
+#define ENTRIES_FOR_THREADS 128
+
+/* What one thread needs for itself; the first, who is the caller, has that of the archive. */
+struct looker {
+    struct vdm_crypto *crypto;
+    struct vdm_store *store;
+};
+
+struct vdm_verify_ahead {
+    const struct vdm_verify *v; /* of it only what stays as it is during the pass */
+    struct vdm_pool *pool;
+    struct vdm_verify_batch *batch; /* that is being looked at */
+    struct looker looker[VDM_POOL_WORKERS_MAX];
+    pthread_mutex_t lock; /* on the documents that were found good lately */
+    struct vdm_verify_good good[VDM_VERIFY_RECENT];
+};
+
+/* --- what was found good lately --- */
+
+static struct vdm_verify_good *slot(struct vdm_verify_ahead *a, const struct vdm_record *r)
+{
+    const struct vdm_digest *d = &r->document;
+    return &a->good[((size_t)d->b[0] << 8 | d->b[1]) % VDM_VERIFY_RECENT];
+}
+
+bool vdm_verify_recently_good(struct vdm_verify_ahead *a, const struct vdm_record *r)
+{
+    pthread_mutex_lock(&a->lock);
+    const struct vdm_verify_good *g = slot(a, r);
+    bool good = g->used && g->size == r->document_size && vdm_digest_equal(g->digest, r->document);
+    pthread_mutex_unlock(&a->lock);
+    return good;
+}
+
+void vdm_verify_remember_good(struct vdm_verify_ahead *a, const struct vdm_record *r)
+{
+    pthread_mutex_lock(&a->lock);
+    *slot(a, r) = (struct vdm_verify_good){true, r->document, r->document_size};
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* --- one entry, on any thread --- */
+
+static const struct vdm_ledger_row *record_row(const struct vdm_ledger_slice *s, uint64_t n)
+{
+    size_t low = 0, high = s->records;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (s->record[mid].n < n)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < s->records && s->record[low].n == n && !s->record[low].odd ? &s->record[low]
+                                                                            : NULL;
+}
+
+static void look_at_record(struct vdm_verify_ahead *a, struct looker *l, const struct vdm_entry *e,
+                           const struct vdm_ledger_row *row, struct vdm_verify_fact *f)
+{
+    struct vdm_record r;
+    if (!vdm_record_decode(row->bytes, &r, NULL) ||
+        !vdm_record_commit(l->crypto, &r, &f->commitment, NULL))
+        return;
+    f->has_commitment = true;
+    if (e->kind != VDM_ENTRY_CAPTURE || a->v->o->without_documents ||
+        !vdm_digest_equal(f->commitment, e->capture.record) || vdm_verify_recently_good(a, &r))
+        return;
+    f->has_document = vdm_store_check(l->store, r.document, r.document_size, &f->document, NULL);
+}
+
+static void look(void *ctx, unsigned worker, size_t i)
+{
+    struct vdm_verify_ahead *a = ctx;
+    struct looker *l = &a->looker[worker];
+    const struct vdm_ledger_row *row = &a->batch->slice.entry[i], *record;
+    struct vdm_verify_fact *f = &a->batch->fact[i];
+    struct vdm_note note;
+    struct vdm_entry e;
+    *f = (struct vdm_verify_fact){0};
+    if (row->odd)
+        return;
+    f->leaf = vdm_tlog_leaf(l->crypto, row->bytes);
+    f->has_leaf = true;
+    if (!vdm_entry_open(l->crypto, row->bytes, &note, &e, NULL))
+        return;
+    f->signature = vdm_verify_covers(a->v, row->n, &e)
+                       ? VDM_SIGNATURE_GOOD
+                       : vdm_entry_check_signature(&a->v->check, l->crypto, &note, &e);
+    if ((record = record_row(&a->batch->slice, row->n)))
+        look_at_record(a, l, &e, record, f);
+}
+
+/* --- batches --- */
+
+bool vdm_verify_ahead_start(struct vdm_verify_ahead *a, struct vdm_verify_batch *b,
+                            struct vdm_err *err)
+{
+    size_t n = b->slice.entries;
+    if (n > b->facts_cap) {
+        struct vdm_verify_fact *grown = reallocarray(b->fact, n, sizeof *grown);
+        if (!grown)
+            return vdm_fail_memory(err);
+        b->fact = grown;
+        b->facts_cap = n;
+    }
+    a->batch = b;
+    vdm_pool_start(a->pool, n, look, a);
+    return true;
+}
+
+void vdm_verify_ahead_finish(struct vdm_verify_ahead *a)
+{
+    vdm_pool_finish(a->pool);
+}
+
+void vdm_verify_batch_release(struct vdm_verify_batch *b)
+{
+    vdm_ledger_slice_release(&b->slice);
+    free(b->fact);
+}
+
+/* --- all of it --- */
+
+static bool open_lookers(struct vdm_verify_ahead *a, struct vdm_err *err)
+{
+    a->looker[0] = (struct looker){a->v->a->crypto, a->v->a->store};
+    for (unsigned i = 1; i < vdm_pool_workers(a->pool); i++) {
+        struct looker *l = &a->looker[i];
+        if (!vdm_crypto_open(&l->crypto, err) ||
+            !vdm_store_open_folder(&l->store, l->crypto, a->v->a->store_path, false, err))
+            return false;
+    }
+    return true;
+}
+
+bool vdm_verify_ahead_open(struct vdm_verify_ahead **out, const struct vdm_verify *v,
+                           struct vdm_err *err)
+{
+    struct vdm_verify_ahead *a = calloc(1, sizeof *a);
+    if (!a)
+        return vdm_fail_memory(err);
+    a->v = v;
+    pthread_mutex_init(&a->lock, NULL);
+    unsigned threads = v->o->threads == 0 && v->size < ENTRIES_FOR_THREADS ? 1 : v->o->threads;
+    if (!vdm_pool_open(&a->pool, threads, err) || !open_lookers(a, err)) {
+        vdm_verify_ahead_close(a);
+        return false;
+    }
+    *out = a;
+    return true;
+}
+
+void vdm_verify_ahead_close(struct vdm_verify_ahead *a)
+{
+    if (!a)
+        return;
+    vdm_pool_close(a->pool);
+    for (size_t i = 1; i < VDM_POOL_WORKERS_MAX; i++) {
+        vdm_store_close(a->looker[i].store);
+        vdm_crypto_close(a->looker[i].crypto);
+    }
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+}

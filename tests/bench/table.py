@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The figures of docs/PERFORMANCE.md, out of what scripts/bench --json and scripts/bench growth --json wrote:
+
+    scripts/bench table LINES...       into the page, between its marks
+"""
+
+import json
+import os
+import sys
+
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "PERFORMANCE.md")
+BEGIN, END = "<!-- scripts/bench table: begin -->", "<!-- scripts/bench table: end -->"
+
+# The time of vidimus divided by that of the peer is to be at most this.
+TARGETS = {
+    ("S", "import"): {"borg": 0.25, "ostree": 0.29, "cp -r and bagit.py": 0.5, "cp -r and sync": 1.6},
+    ("M", "import"): {"borg": 0.25, "cp -r and sync": 1.5},
+    ("L", "import"): {"borg": 0.25, "cp -r and sync": 1.5},
+    ("S", "verify"): {"sha256sum -c": 1.0, "borg check": 0.67, "bagit.py --validate": 0.67, "restic check": 0.5},
+    ("M", "verify"): {"xargs -P2 openssl dgst": 1.15},
+    ("L", "verify"): {"xargs -P2 openssl dgst": 1.15},
+    ("S", "verify again"): {"sha256sum -c": 0.25, "xargs -P2 openssl dgst": 1.0},
+    ("S", "bundle"): {"tar": 1.5, "bsdtar": 1.0},
+    ("S", "bundle.zst"): {"tar | zstd -T2": 1.1},
+    ("S", "verify bundle"): {"vidimus verify, the archive": 1.0},
+}
+
+
+def cell(line):
+    """What the targets say of it."""
+    ratio = line.get("vidimus_wall_ratio")
+    if ratio is None:
+        return "", "", ""
+    target = TARGETS.get((line["corpus"], line["job"]), {}).get(line["way"])
+    judged = "" if target is None else f"{target:.2f}: " + ("met" if ratio <= target else "**missed**")
+    return f"{ratio:.2f}", f"{line['vidimus_cpu_ratio']:.2f}", judged
+
+
+def peers(lines):
+    out = ["| corpus, job | way | seconds | CPU s | documents/s | MB/s | memory MiB | vidimus / it, time | CPU | target |",
+           "|---|---|---|---|---|---|---|---|---|---|"]
+    for line in lines:
+        head = f"| {line['corpus']} {line['job']} | {line['way'].replace('|', '/')} "
+        if "not_run" in line:
+            out.append(head + f"| not run: {line['not_run']} | | | | | | | |")
+            continue
+        ratio, cpu, judged = cell(line)
+        out.append(head + f"| {line['seconds']} | {line['cpu']} | {line.get('documents_a_second', '')} "
+                   f"| {line.get('mb_a_second', '')} | {line['peak_mib']} | {ratio} | {cpu} | {judged} |")
+    return out
+
+
+def growth(lines):
+    names = [name for name in lines[0] if name != "entries"]
+    out = ["| | " + " | ".join(f"{line['entries']:,} entries" for line in lines) + " |",
+           "|---" * (len(lines) + 1) + "|"]
+    for name in names:
+        out.append(f"| {name.replace('_', ' ')} | " + " | ".join(
+            f"{line[name]} ({line[name] / max(lines[0][name], 1e-9):.2f})" for line in lines) + " |")
+    return out
+
+
+def main(paths):
+    lines = []
+    for path in paths:
+        with open(path, encoding="utf-8") as f:
+            lines += [json.loads(line) for line in f]
+    parts = [kind([line for line in lines if ("way" in line) == (kind is peers)]) for kind in (peers, growth)
+             if any(("way" in line) == (kind is peers) for line in lines)]
+    table = "\n\n".join("\n".join(part) for part in parts)
+    with open(PAGE, encoding="utf-8") as f:
+        before, _, rest = f.read().partition(BEGIN)
+    if END not in rest:
+        sys.exit("table: docs/PERFORMANCE.md has no place for it")
+    with open(PAGE, "w", encoding="utf-8") as f:
+        f.write(before + BEGIN + "\n\n" + table + "\n\n" + END + rest.partition(END)[2])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

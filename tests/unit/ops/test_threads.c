@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* However many threads look ahead, the check of an archive says the same, in the same order. */
+#include "unit/ops/archive_kit.h"
+
+#define CAPTURES 2300 /* more than two batches */
+
+/* All that a report says, as a text. */
+static void describe_list(struct vdm_buf *out, const struct vdm_findings *f)
+{
+    vdm_buf_putf(out, "%llu\n", (unsigned long long)f->total);
+    for (size_t i = 0; i < f->count; i++) {
+        const struct vdm_finding *g = &f->list[i];
+        vdm_buf_putf(out, "%s %lld %s %s %s %s\n", vdm_kind_word(g->kind), (long long)g->entry,
+                     g->document ? g->document : "-", g->expected ? g->expected : "-",
+                     g->found ? g->found : "-", g->message);
+    }
+}
+
+static void check(struct kit *k, unsigned threads, struct vdm_buf *out)
+{
+    char root[65];
+    MUST(kit_check(k, (struct asked){.threads = threads}));
+    const struct vdm_report *r = &k->report;
+    vdm_digest_hex(r->root, root);
+    vdm_buf_putf(out, "%s %llu %llu %llu %llu %llu %d\n", root, (unsigned long long)r->size,
+                 (unsigned long long)r->entries, (unsigned long long)r->captures,
+                 (unsigned long long)r->documents, (unsigned long long)r->bytes,
+                 vdm_report_verdict(r));
+    describe_list(out, &r->findings);
+    describe_list(out, &r->notices);
+}
+
+static void same_with_any_number(struct kit *k)
+{
+    struct vdm_buf alone VDM_CLEANUP(vdm_buf_release) = {0};
+    check(k, 1, &alone);
+    for (unsigned threads = 2; threads <= 16; threads *= 2) {
+        struct vdm_buf many VDM_CLEANUP(vdm_buf_release) = {0};
+        check(k, threads, &many);
+        vdm_buf_putc(&many, 0);
+        struct vdm_bytes got = {many.p, many.n - 1};
+        if (!vdm_bytes_equal(vdm_buf_bytes(&alone), got))
+            fail_msg("%u threads: %s\nalone: %.*s", threads, (char *)many.p, (int)alone.n,
+                     (char *)alone.p);
+    }
+}
+
+/* Every ninth document is one of five. */
+static void fill(struct kit *k)
+{
+    char text[64];
+    MUST(vdm_writer_begin(k->w, &k->err));
+    for (unsigned i = 0; i < CAPTURES; i++) {
+        if (i % 9 == 0)
+            snprintf(text, sizeof text, "common %u\n", i / 9 % 5);
+        else
+            snprintf(text, sizeof text, "document %u\n", i);
+        append_capture(k, AMAL, text, 0);
+    }
+    append_capture(k, AMAL, "document 7\n", 9);
+    MUST(vdm_store_sync(k->a->store, &k->err));
+    MUST(vdm_writer_commit(k->w, &k->err));
+}
+
+static void damage(struct kit *k)
+{
+    shell(
+        "cd %s/store/objects && rm -r 1[0-7] && for f in 2?/*; do chmod 600 $f; echo x >> $f; done",
+        k->path);
+    edit_ledger(k,
+                "UPDATE record SET text = (SELECT text FROM record WHERE n = 40) WHERE n = 41;"
+                "DELETE FROM record WHERE n = 1500;"
+                "UPDATE entry SET note = (SELECT note FROM entry WHERE n = 70) WHERE n = 71;"
+                "UPDATE entry SET note = CAST(replace(CAST(note AS TEXT), 'amal', 'nina') AS BLOB)"
+                " WHERE n IN (80, 1080, 2080);"
+                "UPDATE entry SET note = x'00' WHERE n = 2100");
+}
+
+static void same_report(void **state)
+{
+    struct kit kit = {0}, *k = &kit;
+    (void)state;
+    kit_start(k);
+    kit_make(k, 0);
+    fill(k);
+    kit_close(k);
+    same_with_any_number(k);
+    assert_int_equal(vdm_report_verdict(&k->report), VDM_VERIFIED);
+    /* The common ones are read once, or again where another has taken their place in memory. */
+    assert_in_range(k->report.documents, CAPTURES - (CAPTURES + 8) / 9 + 5, CAPTURES - 200);
+    damage(k);
+    same_with_any_number(k);
+    assert_true(k->report.kinds[VDM_DOCUMENT_MISSING] > 10);
+    assert_true(k->report.kinds[VDM_DOCUMENT_CORRUPT] > 10);
+    assert_true(k->report.kinds[VDM_RECORD_MISMATCH] > 0);
+    assert_true(k->report.kinds[VDM_RECORD_MISSING] > 0);
+    assert_true(k->report.kinds[VDM_ENTRY_MALFORMED] > 0);
+    edit_ledger(k, "DELETE FROM entry WHERE n = 1200");
+    same_with_any_number(k);
+    assert_true(k->report.kinds[VDM_TRUNCATED] > 0);
+    kit_end(k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_report)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

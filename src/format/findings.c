@@ -33,12 +33,13 @@ void vdm_findings_append_end(struct vdm_buf *out, uint64_t more)
         vdm_put_number(out, "more", more);
 }
 
+/* Not empty: no value begins with a space. */
 static bool kind_valid(struct vdm_bytes kind)
 {
     for (size_t i = 0; i < kind.n; i++)
         if ((kind.p[i] < 'a' || kind.p[i] > 'z') && (kind.p[i] != '-' || i == 0))
             return false;
-    return kind.n > 0 && kind.n <= 64;
+    return kind.n <= 64;
 }
 
 bool vdm_findings_next(struct vdm_bytes *rest, struct vdm_findings_line *out)

@@ -64,6 +64,37 @@ static void test_what_is_one(void **state)
     }
 }
 
+/* What a text says of its own form: too long, no UTF-8, words of a wrong length. */
+static void test_odd_bytes(void **state)
+{
+    (void)state;
+    static char large[VDM_FINDINGS_FILE_MAX + 2];
+    struct vdm_findings_file f;
+    struct vdm_err err = {0};
+    memset(large, 'x', sizeof large - 1);
+    memcpy(large, HEAD "finding a 1 open ", strlen(HEAD "finding a 1 open "));
+    large[sizeof large - 2] = '\n';
+    assert_false(vdm_findings_decode(vdm_str(large), &f, &err));
+    large[VDM_FINDINGS_FILE_MAX - 1] = '\n';
+    large[VDM_FINDINGS_FILE_MAX] = 0;
+    assert_true(vdm_findings_decode(vdm_str(large), &f, &err));
+    static const char *const bad[] = {
+        HEAD "finding a 1 open \xff\n",
+        HEAD "finding a 1 open\n",
+        HEAD "finding a 1\n",
+        HEAD "finding a\n",
+        HEAD "finding abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm 1 open x\n",
+        HEAD "finding a{ 1 open x\n",
+        HEAD "finding a- 1 open x\nfinding a 1 open  x\n",
+        "vidimus/findings/v1\nledger " ORIGIN "\n" TREE "begun 2020-01-03T00:00:00Z\n" LINE,
+        "vidimus/findings/v1\nledger " ORIGIN "\n" TREE LINE,
+        "vidimus/findings/v1\n" TREE TIMES LINE,
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (vdm_findings_decode(vdm_str(bad[i]), &f, &err))
+            fail_msg("taken: %s", bad[i]);
+}
+
 static void test_fields_arrive(void **state)
 {
     (void)state;
@@ -95,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_one),
+        cmocka_unit_test(test_odd_bytes),
         cmocka_unit_test(test_fields_arrive),
         cmocka_unit_test(test_attacked),
     };

@@ -5,6 +5,7 @@
 #include "format/checkpoint.h"
 #include "format/disclosure.h"
 #include "format/entry.h"
+#include "format/findings.h"
 #include "format/fork_proof.h"
 #include "format/keyfile.h"
 #include "format/keyring.h"
@@ -31,6 +32,9 @@
 #define SEAL_TEXT                                                                                  \
     "vidimus/seal/v1\nledger " ORIGIN "\ncreated 2020-01-02T03:04:05Z\ncheckpoint 7 " ROOT         \
     "\nselection " ZERO "\ntagmanifest " ZERO "\n"
+#define FINDINGS                                                                                   \
+    "vidimus/findings/v1\nledger " ORIGIN "\ncheckpoint 7 " ROOT                                   \
+    "\nbegun 2020-01-02T03:04:05Z\nended 2020-01-02T03:04:05Z\nfinding slack-rot - open x\n"
 
 struct texts {
     struct vdm_crypto *c;
@@ -148,6 +152,15 @@ static bool seal(void *ctx, struct vdm_err *err)
     return ok;
 }
 
+static bool findings(void *ctx, struct vdm_err *err)
+{
+    (void)ctx;
+    struct vdm_findings_file f = {.size = 4711};
+    bool ok = vdm_findings_decode(VDM_LIT(FINDINGS), &f, err);
+    assert_int_equal(f.size, ok ? 7 : 4711);
+    return ok;
+}
+
 static bool keyfile(void *ctx, struct vdm_err *err)
 {
     struct texts *t = ctx;
@@ -193,6 +206,7 @@ static void test_decoders(void **state)
     assert_true(scarce_sweep(fork_proof, *state) > 0);
     assert_true(scarce_sweep(entry, *state) > 0);
     assert_true(scarce_sweep(seal, *state) > 0);
+    assert_true(scarce_sweep(findings, *state) > 0);
     assert_true(scarce_sweep(keyfile, *state) > 0);
 }
 

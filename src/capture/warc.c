@@ -66,7 +66,7 @@ struct vdm_bytes vdm_warc_piece(struct vdm_warc *w, uint64_t left)
 {
     struct vdm_bytes b = vdm_unpack_look(w->in, 1);
     uint64_t next = vdm_unpack_next_piece(w->in);
-    if (b.n && piece_is_record(w))
+    if (b.n && ((w->suspect && w->inner) || piece_is_record(w)))
         return (struct vdm_bytes){NULL, 0};
     if (b.n > left)
         b.n = (size_t)left;
@@ -226,6 +226,20 @@ static enum vdm_warc_end take_block(struct vdm_warc *w)
     return end;
 }
 
+/* Asked before a block is read: with a length that cannot be right it ends where another record begins. Else each of
+ * many such records would be read to the end of the file. */
+static bool is_suspect(struct vdm_warc *w)
+{
+    uint8_t p[5];
+    uint64_t end = w->block + w->length;
+    if (vdm_unpack_form(w->in) != VDM_UNPACK_PLAIN)
+        return false;
+    struct vdm_bytes after = {p, vdm_unpack_peek(w->in, end, p, sizeof p)};
+    bool last = after.n == 0 && (w->length == 0 || vdm_unpack_peek(w->in, end - 1, p, 1) == 1);
+    return !last && !is_record(after) && !vdm_bytes_start_with(after, VDM_LIT("\r\n")) &&
+           !vdm_bytes_start_with(after, VDM_LIT("\n"));
+}
+
 /* The head into w->head, and w->raw; false: there is none that can be used. */
 static bool take_head(struct vdm_warc *w)
 {
@@ -254,6 +268,7 @@ static bool take_head(struct vdm_warc *w)
     }
     w->block = vdm_unpack_at(w->in);
     w->length = length;
+    w->suspect = is_suspect(w);
     return true;
 }
 

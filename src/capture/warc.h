@@ -6,6 +6,7 @@
  * record     source, captured (as precise as written), record-id, captured-by and method of the warcinfo that
  *            is in force, `header` lines, what became of the stated digests
  * revisit    repeats the capture that it names; else its document is the record itself, as it stands
+ * segments   are not joined: the first is a member that says so, each is a problem
  * broken     what can be read is a member and says in a line what is wrong; what cannot is a problem */
 #ifndef VDM_CAPTURE_WARC_H
 #define VDM_CAPTURE_WARC_H

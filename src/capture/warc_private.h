@@ -34,6 +34,7 @@ struct vdm_warc {
     uint64_t block, length;          /* unpacked position and length of its block */
     uint8_t raw[VDM_HEAD_BYTES_MAX]; /* its head as it stands */
     size_t raw_n;
+    bool suspect;     /* plain: where the block should end, nothing ends */
     uint64_t inner;   /* plain: where in the block a record seems to begin; 0: nowhere */
     uint8_t last[16]; /* the end of the piece before, to find that */
     size_t lasts;

@@ -6,13 +6,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #define BUFFER_BYTES   (2 * VDM_UNPACK_LOOK_MAX)
 #define WINDOW_LOG_MAX 27 /* 128 MiB, what zstd takes without being asked */
 #define DICTIONARY_MAX (8u << 20)
-#define TRIES_MAX      100000 /* places that look like the start of a piece, for one search */
+#define TRIES_MAX      100000 /* places that look like the start of a piece, in one file */
 
 /* Where a piece begins: in the file, and in what comes out. */
 struct mark {
@@ -26,6 +27,7 @@ struct vdm_unpack {
     ZSTD_DStream *zstd;
     bool inside; /* a piece has begun and has not ended */
     bool ended;  /* the file has */
+    int tries;
     const char *trouble;
     enum vdm_unpack_kind kind; /* of trouble */
     struct mark marks[64];     /* of the piece at hand, and of those that follow in the buffer */
@@ -372,7 +374,6 @@ static bool try_piece(struct vdm_unpack *u, uint64_t offset)
 bool vdm_unpack_resume(struct vdm_unpack *u)
 {
     uint64_t offset = vdm_span_at(u->span);
-    int tries = 0;
     vdm_span_seek(u->span, offset);
     for (;;) {
         struct vdm_bytes b = vdm_span_look(u->span, 4096);
@@ -386,7 +387,7 @@ bool vdm_unpack_resume(struct vdm_unpack *u)
         vdm_span_take(u->span, i);
         if (i + 8 > b.n)
             continue;
-        if (++tries > TRIES_MAX)
+        if (++u->tries > TRIES_MAX)
             break;
         if (try_piece(u, offset))
             return true;
@@ -394,6 +395,15 @@ bool vdm_unpack_resume(struct vdm_unpack *u)
     }
     u->ended = true;
     return false;
+}
+
+size_t vdm_unpack_peek(const struct vdm_unpack *u, uint64_t offset, uint8_t *p, size_t n)
+{
+    const struct vdm_span *s = u->span;
+    if (u->form != VDM_UNPACK_PLAIN || offset >= s->end)
+        return 0;
+    ssize_t k = pread(s->fd, p, n < s->end - offset ? n : (size_t)(s->end - offset), (off_t)offset);
+    return k > 0 ? (size_t)k : 0;
 }
 
 void vdm_unpack_seek(struct vdm_unpack *u, uint64_t offset)

@@ -42,8 +42,9 @@ const struct vdm_manual vdm_manual_import = {
             "is kept whole as a document, and the payload of each response, resource, conversion "
             "and revisit record in it is a document with the record's own source, time, id and "
             "headers, and with `derived-from` saying where in the WARC it stands. --warc whole "
-            "keeps the WARC alone, --warc records what is in it alone. What cannot be read is "
-            "told with its place, the rest is imported. What options and the table state of a "
+            "keeps the WARC alone, --warc records what is in it alone (its requests and metadata "
+            "are then not kept). What cannot be read is told with its place, the rest is imported; "
+            "records in segments are not joined. What options and the table state of a "
             "WARC goes for its records where they say nothing themselves, but for what can be "
             "true of one document only.",
             "Of a tar (plain or in one layer of gzip, bzip2, xz or zstd) and of a zip each file "

@@ -130,6 +130,11 @@ static void print_ledger(const struct vdm_report *r)
         printf("  extends       %s that %s kept elsewhere\n",
                r->extended == 1 ? "the checkpoint" : "all checkpoints",
                r->extended == 1 ? "was" : "were");
+    if (r->slices) {
+        fputs("  slices        ", stdout);
+        vdm_out_number(stdout, r->slices);
+        puts(" compared with the document that it is cut out of, as its record says");
+    }
     if (r->has_time)
         puts("  time          recorded by the archive's own clock; no outside timestamp");
     if (r->is_bundle && r->captures)
@@ -236,6 +241,8 @@ bool vdm_verdict_json(const struct vdm_report *r, enum vdm_checked what, const c
         "bytes_checked", (json_int_t)r->bytes, "trusted", r->trusted, "findings_total",
         (json_int_t)vdm_report_findings(r), "findings", vdm_findings_json(&r->findings), "notices",
         vdm_findings_json(&r->notices));
+    if (what == VDM_CHECKED_BUNDLE || !r->is_bundle)
+        vdm_json_set(&o, "slices_checked", json_integer((json_int_t)r->slices));
     if (o && r->continues.origin[0])
         json_object_set_new(o, "continues", vdm_json_continues(&r->continues));
     if (o && r->other_size)

@@ -98,6 +98,7 @@ struct vdm_report {
     struct vdm_time time;
     uint64_t entries, documents, bytes;   /* checked */
     uint64_t captures, withdrawn, partly; /* items of a bundle, or captures of an archive */
+    uint64_t slices; /* records whose document was found to be a slice of another, as they say */
     uint64_t absent; /* items, not withdrawn, whose document was neither in the bundle nor given */
     struct vdm_continued continues; /* what genesis says that this ledger goes on from: a claim */
     uint64_t extended; /* checkpoints kept elsewhere that the archive was found to extend */

@@ -18,6 +18,8 @@ static bool check_slice(struct vdm_verify *v, uint64_t n, const struct vdm_recor
         vdm_slice_differs(v->report, n, s, "that one is shorter");
     else if (!vdm_digest_equal(found, r->document))
         vdm_slice_differs(v->report, n, s, "there are other bytes");
+    else
+        v->report->slices++;
     return true;
 }
 

@@ -53,6 +53,8 @@ static bool compare(struct vdm_bundle_check *v, const struct vdm_bundle_item *it
         return false;
     if (!whole || !vdm_digest_equal(found, item->document_digest))
         vdm_slice_differs(v->report, item->n, s, "there are other bytes");
+    else
+        v->report->slices++;
     return true;
 }
 

@@ -38,6 +38,7 @@ class Parts(support.Case):
         theirs = json.loads(theirs.stdout)
         self.assertEqual(ours.json["verdict"], theirs["verdict"])
         self.assertEqual(*[sorted((f["kind"], f["entry"]) for f in report["findings"]) for report in (ours.json, theirs)])
+        self.assertEqual(ours.json["slices_checked"], theirs["slices_checked"])
         return ours.json
 
     def test_each_is_a_document(self):
@@ -60,15 +61,16 @@ class Parts(support.Case):
         r = self.ok("-C", a, "import", "--derived-from", "2", "--range", "%d,%d" % place(FIRST), "--title", "The pier is open",
                     "--issued", "2026-03-03", "--json")
         self.assertEqual(r.json["already_known"], 1)
-        self.assertEqual(self.ok("-C", a, "verify", "--json").json["verdict"], "VERIFIED")
+        r = self.ok("-C", a, "verify", "--json").json
+        self.assertEqual((r["verdict"], r["slices_checked"]), ("VERIFIED", 2))
 
     def test_alone_and_provably_of_the_page(self):
         a = self.page()
         self.cut(a, SECOND)
         bundle, page = str(self.dir / "part.tar"), str(self.dir / "page.txt")
         self.ok("-C", a, "bundle", "-o", bundle, "--entries", "3")
-        self.both_verify(bundle, 0)
-        self.both_verify(bundle, 0, "--document", page)
+        self.assertEqual(self.both_verify(bundle, 0)["slices_checked"], 0)
+        self.assertEqual(self.both_verify(bundle, 0, "--document", page)["slices_checked"], 1)
         other = self.file("other.txt", PAGE.replace(b"pier", b"peer"))
         self.assertEqual(self.both_verify(bundle, 1, "--document", other)["verdict"], "NO MATCH")
         partly = str(self.dir / "partly.tar.gz")

@@ -114,7 +114,7 @@ class Report:
         self.trusted_key = self.continues = None
         self.findings, self.notices, self.items = Few(), Few(), Few()
         self.captures = Few()           # of a bundle: an Item each
-        self.partly_disclosed = self.documents_absent = 0
+        self.partly_disclosed = self.documents_absent = self.slices_checked = 0
         self.finding_kinds = set()
 
     def add(self, kind, message, entry=None, document=None, expected=None, found=None):
@@ -160,6 +160,7 @@ class Report:
 
     def _captures_as_json(self):
         return {"partly_disclosed": self.partly_disclosed, "documents_absent": self.documents_absent,
+                "slices_checked": self.slices_checked,
                 "items": [item._asdict() for item in self.captures]}
 
     def as_text(self):
@@ -210,6 +211,8 @@ class Report:
             origin, size, root = self.continues
             lines.append(f"  continues     {origin}, as of {_count(size, 'entry', 'entries')}, "
                          f"{fmt.encode_base64(root).decode()}")
+        if self.slices_checked:
+            lines.append(f"  slices        {self.slices_checked:,} compared with the document that it is cut out of")
         if self.kind == "bundle":
             lines.append(f"  selection     {_count(self.selected, 'chosen capture')}; completeness not proved")
             lines.append("  not evidence  data/INDEX.txt and vidimus/VERIFY.txt are the sender's words; "
@@ -1499,6 +1502,8 @@ class BundleCheck:
             length -= len(piece)
         if length or found.digest() != digest:
             self._not_a_slice(group, whole, "there are other bytes")
+        else:
+            self.report.slices_checked += 1
 
     def _not_a_slice(self, group, whole, why):
         self.report.add("slice-mismatch", f"its record says that it is cut out of another document: {why}", group.number,

@@ -303,7 +303,7 @@ static void test_cut_off(void **state)
 static void put_le(struct vdm_buf *out, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        vdm_buf_putc(out, (char)(value >> 8 * i));
+        vdm_buf_putc(out, i < 8 ? (char)(value >> 8 * i) : 0);
 }
 
 /* A zip of `n` members, stored, each of which begins before the one before it ends: all share one blob. With

@@ -461,6 +461,24 @@ static void test_utf16(void **state)
     }
 }
 
+/* Halves of a pair: a high one that no low one follows, a low one alone. */
+static void test_utf16_halves(void **state)
+{
+    (void)state;
+    const struct vdm_bytes halves[] = {{(const uint8_t *)"\xD8\x3D\0A", 4},
+                                       {(const uint8_t *)"\xDC\xDC", 2},
+                                       {(const uint8_t *)"\xD8\x3D", 2}};
+    for (size_t i = 0; i < 3; i++) {
+        struct made m = {0};
+        put_case(&m, (const char *const[]){
+                         "bagit.txt=BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-16BE\n", A,
+                         NULL});
+        put(&m, "manifest-md5.txt", halves[i]);
+        expect(&m, "half a pair", "manifest-md5.txt is not in the encoding", NULL);
+        release(&m);
+    }
+}
+
 static void test_info(void **state)
 {
     (void)state;
@@ -655,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_empty_payload),
         cmocka_unit_test(test_changed_anywhere),
         cmocka_unit_test(test_utf16),
+        cmocka_unit_test(test_utf16_halves),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_listing),
         cmocka_unit_test(test_not_filled_in),

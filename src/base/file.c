@@ -56,6 +56,14 @@ bool vdm_fd_finish(int *fd, struct vdm_err *err)
     return result == 0 || errno == EINTR || vdm_fail_errno(err, "close");
 }
 
+bool vdm_fd_open_again(int fd, int *again, struct vdm_err *err)
+{
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    *again = open(path, O_RDONLY | O_CLOEXEC);
+    return *again >= 0 || vdm_fail_errno(err, "open once more");
+}
+
 bool vdm_fd_sync(int fd, struct vdm_err *err)
 {
     return fsync(fd) == 0 || vdm_fail_errno(err, "fsync");

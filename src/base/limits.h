@@ -23,13 +23,17 @@
 #define VDM_FINDINGS_MAX   1000 /* findings listed one by one; more are counted */
 
 /* Containers: what one may ask of us. The parent of the worker that reads it counts. */
-#define VDM_MEMBERS_MAX         10000000u /* members of one container */
-#define VDM_MEMBER_NAME_MAX     4096      /* bytes of a member's name */
-#define VDM_MEMBER_LINES_MAX    400       /* lines that it states, with VDM_NOTE_MAX bytes */
-#define VDM_UNPACK_RATIO_MAX    300       /* unpacked bytes for each byte of the container, */
-#define VDM_UNPACK_FREE_BYTES   (UINT64_C(256) << 20) /* these apart */
-#define VDM_UNPACK_TOTAL_MAX    (UINT64_C(4) << 40)   /* unpacked bytes of one container */
-#define VDM_CONTAINER_DEPTH_MAX 2 /* a container within a container, and no deeper */
+#define VDM_MEMBERS_MAX       10000000u /* members of one container */
+#define VDM_MEMBER_NAME_MAX   4096      /* bytes of a member's name */
+#define VDM_MEMBER_LINES_MAX  400       /* lines that it states, with VDM_NOTE_MAX bytes */
+#define VDM_UNPACK_RATIO_MAX  300       /* unpacked bytes for each byte of the container, */
+#define VDM_UNPACK_FREE_BYTES (UINT64_C(256) << 20) /* these apart */
+#define VDM_UNPACK_TOTAL_MAX  (UINT64_C(4) << 40)   /* unpacked bytes of one container */
+
+/* Bags, whose files are all known before one is judged. */
+#define VDM_BAG_FILES_MAX    500000u
+#define VDM_BAG_TEXT_MAX     (64u << 20) /* bytes of all tag files that are read */
+#define VDM_BAG_ELEMENTS_MAX 200u        /* elements of bag-info.txt that are told */
 
 /* Unlocking a key: a key file that asks for more is refused, it would only exhaust the machine. */
 #define VDM_KDF_OPS_MAX    16u

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "capture/container_members.h"
 #include "capture/container_wire.h"
+#include "capture/packed.h"
 #include "sandbox/worker.h"
 
 #include <stdlib.h>
@@ -262,12 +263,12 @@ static bool make_lines(struct lines *l)
     return l->line && l->text;
 }
 
-static bool start(struct vdm_container *c, int fd, struct vdm_err *err)
+static bool start(struct vdm_container *c, int fd, const void *context, struct vdm_err *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return vdm_fail(err, "a container is read from a regular file");
-    struct vdm_container_work todo = {c->formats, c->sums, fd, (uint64_t)st.st_size};
+    struct vdm_container_work todo = {c->formats, c->sums, fd, (uint64_t)st.st_size, context};
     const struct vdm_worker_job job = {.run = work,
                                        .ctx = &todo,
                                        .keep = &fd,
@@ -275,7 +276,22 @@ static bool start(struct vdm_container *c, int fd, struct vdm_err *err)
                                        .out = -1,
                                        .limits = {.memory_bytes = MEMORY_BYTES}};
     c->most = vdm_unpack_max(todo.size);
+    vdm_packed_prepare();
     return vdm_worker_start(&c->worker, &job, err);
+}
+
+/* What it says of itself, with what stands between; the first item of another sort stays in c->item. */
+static bool pass_about(struct vdm_container *c)
+{
+    while (next_item(c)) {
+        if (c->item.kind == VDM_ITEM_ABOUT) {
+            if (!add_line(&c->about, &c->item))
+                give_up(c, "the worker that reads it says what it must not");
+        } else if (!took_fact(c)) {
+            break;
+        }
+    }
+    return !c->over;
 }
 
 /* A file at which the worker dies before it has said what it is, is no container. */
@@ -287,15 +303,19 @@ static bool recognise(struct vdm_container *c)
     if (!next_item(c) || c->item.kind != VDM_ITEM_IS || c->item.argument >= formats)
         return false;
     c->format = c->formats[c->item.argument];
-    while (next_item(c) && c->item.kind == VDM_ITEM_ABOUT)
-        if (!add_line(&c->about, &c->item))
-            give_up(c, "the worker that reads it says what it must not");
-    c->kept = !c->over;
+    c->kept = pass_about(c);
     return true;
 }
 
 bool vdm_container_open(struct vdm_container **out, int fd,
                         const struct vdm_container_format *const *formats, struct vdm_err *err)
+{
+    return vdm_container_open_with(out, fd, formats, NULL, err);
+}
+
+bool vdm_container_open_with(struct vdm_container **out, int fd,
+                             const struct vdm_container_format *const *formats, const void *context,
+                             struct vdm_err *err)
 {
     struct vdm_container *c VDM_CLEANUP(vdm_container_cleanup) = calloc(1, sizeof *c);
     *out = NULL;
@@ -305,7 +325,7 @@ bool vdm_container_open(struct vdm_container **out, int fd,
     c->formats = formats;
     if (!make_lines(&c->about) || !make_lines(&c->own))
         return vdm_fail_memory(err);
-    if (!vdm_sums_open(&c->sums, err) || !start(c, fd, err))
+    if (!vdm_sums_open(&c->sums, err) || !start(c, fd, context, err))
         return vdm_err_prefix(err, "read a container");
     if (recognise(c)) {
         *out = c;

@@ -42,6 +42,8 @@ void vdm_span_seek(struct vdm_span *s, uint64_t offset);
 struct vdm_members;
 /* MD5, SHA-1, SHA-256 and SHA-512 of others; they cannot be had later than this. */
 const struct vdm_sums *vdm_members_sums(const struct vdm_members *m);
+/* What vdm_container_open_with was given. */
+const void *vdm_members_context(const struct vdm_members *m);
 /* A line of the record of the container itself. Before the first member. */
 void vdm_members_about(struct vdm_members *m, enum vdm_field f, struct vdm_bytes value);
 /* A member begins. `name`: what the user is shown, within the container; any bytes but no NUL. */
@@ -66,6 +68,7 @@ void vdm_members_bytes(struct vdm_members *m, struct vdm_bytes data);
 void vdm_members_done(struct vdm_members *m);
 void vdm_members_refuse(struct vdm_members *m, const char *reason);
 /* Something at this offset of the container could not be read. May stand inside a member. */
+#define VDM_OFFSET_NONE UINT64_MAX /* it concerns the container as a whole */
 void vdm_members_problem(struct vdm_members *m, uint64_t offset, const char *reason);
 /* To be called for unpacked bytes that become no member: they count against the bounds, and the parent sees
  * that the worker is alive. */
@@ -96,6 +99,10 @@ struct vdm_container;
 bool vdm_container_open(struct vdm_container **out, int fd,
                         const struct vdm_container_format *const *formats,
                         struct vdm_err *err) VDM_MUST_CHECK;
+/* With something for the format, as it is when the worker is started. */
+bool vdm_container_open_with(struct vdm_container **out, int fd,
+                             const struct vdm_container_format *const *formats, const void *context,
+                             struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_container_close(struct vdm_container *c); /* NULL is fine; may be done at any time */
 void vdm_container_cleanup(struct vdm_container **c);
 const struct vdm_container_format *vdm_container_format(const struct vdm_container *c);

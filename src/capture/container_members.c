@@ -13,6 +13,9 @@
 
 struct vdm_members {
     const struct vdm_sums *sums;
+    const void *context;
+    vdm_members_watch_fn *watch;
+    void *watch_ctx;
     int channel;
     bool gone; /* the parent */
     bool full; /* a bound is reached: nothing more is said but that this is the end */
@@ -75,6 +78,11 @@ const struct vdm_sums *vdm_members_sums(const struct vdm_members *m)
     return m->sums;
 }
 
+const void *vdm_members_context(const struct vdm_members *m)
+{
+    return m->context;
+}
+
 bool vdm_members_wanted(const struct vdm_members *m)
 {
     return !m->gone && !m->full;
@@ -110,6 +118,14 @@ void vdm_members_begin(struct vdm_members *m, struct vdm_bytes name)
 void vdm_members_line(struct vdm_members *m, enum vdm_field f, struct vdm_bytes value)
 {
     put_line(m, VDM_ITEM_LINE, f, value);
+    if (m->watch)
+        m->watch(m->watch_ctx, f, value);
+}
+
+void vdm_members_watch(struct vdm_members *m, vdm_members_watch_fn *watch, void *ctx)
+{
+    m->watch = watch;
+    m->watch_ctx = ctx;
 }
 
 void vdm_members_place(struct vdm_members *m, uint64_t offset, uint64_t length, const char *method)
@@ -220,6 +236,7 @@ void vdm_container_work(const struct vdm_container_work *work, int channel)
     if (!m || !vdm_span_init(&s, work->fd, 0, work->size))
         return; /* the parent sees that it ended */
     m->sums = work->sums;
+    m->context = work->context;
     m->channel = channel;
     m->most = vdm_unpack_max(work->size);
     read_container(m, work, &s);

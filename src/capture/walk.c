@@ -26,7 +26,7 @@ struct level {
 struct vdm_walk {
     const char *const *paths;
     size_t n, next;
-    bool stdin_taken;
+    bool stdin_taken, tell_bags;
     struct level levels[VDM_WALK_DEPTH_MAX + 1];
     size_t depth; /* levels in use */
     struct vdm_buf names, order;
@@ -163,8 +163,17 @@ static bool read_names(struct vdm_walk *w, struct level *level)
     return true;
 }
 
+static bool holds_declaration(const struct vdm_walk *w, const struct level *level)
+{
+    const char *const key = "bagit.txt";
+    for (size_t i = 0; i < level->count; i++)
+        if (strcmp((const char *)w->names.p + order_of(w, level)[i], key) == 0)
+            return true;
+    return false;
+}
+
 /* Go into the folder that fd is open on and that shown and path name. Gives an item only if it
- * cannot be read. */
+ * cannot be read, or is to be told. */
 static bool descend(struct vdm_walk *w, int fd, struct vdm_walk_item *item)
 {
     struct level *level = &w->levels[w->depth++];
@@ -175,8 +184,12 @@ static bool descend(struct vdm_walk *w, int fd, struct vdm_walk_item *item)
                             .path_n = w->path.n};
     /* Only the owner may ask for this; for anybody else the time of access moves. */
     (void)fcntl(fd, F_SETFL, O_NOATIME);
-    if (read_names(w, level))
-        return false;
+    if (read_names(w, level)) {
+        if (!w->tell_bags || !holds_declaration(w, level))
+            return false;
+        item->kind = VDM_WALK_BAG;
+        return true;
+    }
     int failure = errno;
     pop(w);
     return refuse_errno(w, item, failure);
@@ -294,6 +307,16 @@ static bool step_argument(struct vdm_walk *w, struct vdm_walk_item *item)
         return vdm_err_is_memory(&err) ? refuse_errno(w, item, ENOMEM) : refuse(w, item, err.text);
     return is_left_out(w) ? refuse(w, item, w->why_left_out)
                           : file_item(w, item, AT_FDCWD, argument, &st, true);
+}
+
+void vdm_walk_tell_bags(struct vdm_walk *w)
+{
+    w->tell_bags = true;
+}
+
+void vdm_walk_pass_over(struct vdm_walk *w)
+{
+    pop(w);
 }
 
 bool vdm_walk_next(struct vdm_walk *w, struct vdm_walk_item *item, bool *more, struct vdm_err *err)

@@ -21,6 +21,7 @@ enum vdm_walk_kind {
     VDM_WALK_FILE,    /* a regular file; vdm_source_open() opens it */
     VDM_WALK_STDIN,   /* `-`, once; path is "-" */
     VDM_WALK_REFUSED, /* `reason` says why */
+    VDM_WALK_BAG, /* a folder that holds a bagit.txt, before all that is in it; only if asked for */
 };
 
 /* Everything here is borrowed from the walk, until its next step. */
@@ -43,6 +44,9 @@ bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n,
                    struct vdm_err *err) VDM_MUST_CHECK;
 /* Folders (canonical paths, borrowed as above) that are refused, each once and with all below it. */
 void vdm_walk_leave_out(struct vdm_walk *w, char *const *folders, size_t n, const char *reason);
+/* Tell folders that are bags. One that was just told is left with all that is in it by vdm_walk_pass_over. */
+void vdm_walk_tell_bags(struct vdm_walk *w);
+void vdm_walk_pass_over(struct vdm_walk *w);
 /* The next item, or *more false after the last. Fails only without memory. */
 bool vdm_walk_next(struct vdm_walk *w, struct vdm_walk_item *item, bool *more,
                    struct vdm_err *err) VDM_MUST_CHECK;

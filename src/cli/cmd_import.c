@@ -38,25 +38,50 @@ const struct vdm_manual vdm_manual_import = {
             "Lines, one row a file, columns named as the options below, `file` relative to the "
             "table) and from options, which fill what a row leaves empty. What is not stated is "
             "not made up. Inputs that say nothing of what --require names are refused.",
-            "A file that holds captures is known by its first bytes. A WARC (plain, gzip, zstd) is "
-            "kept "
-            "whole as a document, and the payload of each response, resource, conversion and "
-            "revisit record in it is a document with the record's own source, time, id and "
+            "A file that holds captures is known by its first bytes. A WARC (plain, gzip, zstd) "
+            "is kept whole as a document, and the payload of each response, resource, conversion "
+            "and revisit record in it is a document with the record's own source, time, id and "
             "headers, and with `derived-from` saying where in the WARC it stands. --warc whole "
             "keeps the WARC alone, --warc records what is in it alone (its requests and metadata "
             "are then not kept). What cannot be read is told with its place, the rest is imported; "
             "records in segments are not joined. What options and the table state of a "
             "WARC goes for its records where they say nothing themselves, but for what can be "
             "true of one document only.",
+            "Of a tar (plain or in one layer of gzip, bzip2, xz or zstd) and of a zip each file "
+            "is a document, with its path and time in its record; `derived-from` says of which "
+            "container and, where it is stored there as it is, which bytes. Links, devices and "
+            "encrypted members are refused, the rest is imported. Nothing is unpacked to a path: "
+            "names are only text. A container that would unpack to more than 300 times its size "
+            "(256 MiB are free) is read no further. One in a container is a document and not "
+            "looked into; so are office documents, books and programs, which are zips as well. "
+            "--as-file keeps every container whole.",
+            "A BagIt bag (0.97 or 1.0; a folder, or alone in a tar or a zip) is checked first: "
+            "every manifest, every file, every tag file. If it is valid, all of its files are "
+            "documents, its tag files too, and what bag-info.txt says stands in each record: "
+            "Source-Organization as `received-from`, External-Identifier as `record-id`, the "
+            "rest as `field`. One that is not valid is refused as a whole, with what was found; "
+            "--as-file takes its files without that claim. What fetch.txt names is never "
+            "downloaded.",
+            "A bundle of vidimus is verified, by the keys in keys/trusted/ and the archive's "
+            "own. It is kept whole, as one document, so that what it proves can be shown again; "
+            "its record says of which ledger it is, as of which size and root, and what the "
+            "verdict was by which key. Its captures are somebody else's and are not recorded as "
+            "captures of this archive. One that is altered or incomplete is refused with what "
+            "was found; --as-file keeps it without a word about it.",
+            "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in "
+            "it a document. First the hashes in datapackage.json are checked; a WARC that does "
+            "not fit is not read. Titles come from its list of pages. datapackage.json and "
+            "datapackage-digest.json are documents, byte for byte; a signature in the latter is "
+            "told as present, and is not verified.",
             "A page may hold several statements. With --derived-from N and --range, or a table "
             "with a column `range` and no PATH, parts of the document of capture N become "
-            "documents of "
-            "their own, each with its own title and date. Their `derived-from` says which bytes of "
-            "the whole they are; verify compares them where it has both. What is known of the "
-            "whole's collection, captured time, people and rights goes for its parts where nothing "
-            "else is stated.",
+            "documents of their own, each with its own title and date. Their `derived-from` says "
+            "which bytes of the whole they are; verify compares them where it has both. What is "
+            "known of the whole's collection, captured time, people and rights goes for its "
+            "parts where nothing else is stated.",
             "The same document, source and captured time is already known and not recorded "
-            "again, unless --again is given. --receipt tells what became of each input; "
+            "again, unless --again is given; so is what was taken from the same place of the same "
+            "container or whole. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
             "answer, the type is application/octet-stream, and a warning says for how many. In "
@@ -78,6 +103,8 @@ const struct vdm_manual vdm_manual_import = {
             {"vidimus import page.html --source https://council.example/r/12 \\\n    "
              "--captured 2026-11-21T10:00:00Z",
              "one file"},
+            {"vidimus import delivery.tar.gz bag-2019-11/ --collection partner",
+             "what is in an archive file, and a bag once it is found valid"},
             {"vidimus import crawl.warc.gz --collection 'Crawl of January'",
              "a WARC, and each page that is in it"},
             {"vidimus import --derived-from 17 --range 120,3400 --title 'First statement' \\\n    "
@@ -180,15 +207,20 @@ static void tell_refused(struct telling *t, const struct vdm_input *in)
 static void tell_problem(struct telling *t, const struct vdm_input *in)
 {
     if (t->problems && json_array_size(t->problems) < VDM_FINDINGS_MAX)
-        vdm_json_add(&t->problems, json_pack("{s:o,s:I,s:o}", "path", vdm_json_bytes(in->path),
-                                             "offset", (json_int_t)in->offset, "reason",
-                                             vdm_json_bytes(vdm_str(in->reason))));
+        vdm_json_add(
+            &t->problems,
+            json_pack("{s:o,s:o,s:o}", "path", vdm_json_bytes(in->path), "offset",
+                      in->offset == UINT64_MAX ? json_null() : json_integer((json_int_t)in->offset),
+                      "reason", vdm_json_bytes(vdm_str(in->reason))));
     if (t->cli->json)
         return;
     vdm_progress_end(t->cli);
     fputs("problem  ", stderr);
     vdm_out_text(stderr, in->path);
-    fprintf(stderr, "    at byte %llu: ", (unsigned long long)in->offset);
+    if (in->offset != UINT64_MAX)
+        fprintf(stderr, "    at byte %llu: ", (unsigned long long)in->offset);
+    else
+        fputs("    ", stderr);
     vdm_out_str(stderr, in->reason);
     fputc('\n', stderr);
 }
@@ -255,7 +287,7 @@ static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, boo
     if (d->problems) {
         fputs("  ", stdout);
         vdm_out_count(stdout, d->problems, "problem", "problems");
-        puts(" in containers, listed above; the rest of them was taken");
+        puts(" in containers and bags, listed above");
     }
     if (d->repaired) {
         fputs("  ", stdout);

@@ -11,8 +11,8 @@ struct vdm_example {
     const char *purpose; /* what for; told as a comment before it */
 };
 
-#define VDM_PARAGRAPHS 8
-#define VDM_EXAMPLES   4
+#define VDM_PARAGRAPHS 16
+#define VDM_EXAMPLES   6
 
 /* Paragraphs are plain sentences; in backticks stands what is typed. What is left free is NULL. */
 struct vdm_manual {

@@ -130,17 +130,17 @@ static void print_ledger(const struct vdm_report *r)
         printf("  extends       %s that %s kept elsewhere\n",
                r->extended == 1 ? "the checkpoint" : "all checkpoints",
                r->extended == 1 ? "was" : "were");
+    if (r->slices) {
+        fputs("  slices        ", stdout);
+        vdm_out_number(stdout, r->slices);
+        puts(" compared with the document that it is cut out of, as its record says");
+    }
     if (r->covered) {
         fputs("  signatures    of the first ", stdout);
         vdm_out_count(stdout, r->covered, "entry", "entries");
         fputs(" not checked again: you did, on ", stdout);
         vdm_out_time(stdout, r->covered_at);
         puts("");
-    }
-    if (r->slices) {
-        fputs("  slices        ", stdout);
-        vdm_out_number(stdout, r->slices);
-        puts(" compared with the document that it is cut out of, as its record says");
     }
     if (r->has_time)
         puts("  time          recorded by the archive's own clock; no outside timestamp");

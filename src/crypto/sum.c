@@ -12,8 +12,13 @@ static const struct {
 } kinds[VDM_SUM_KINDS] = {
     [VDM_SUM_MD5] = {"md5", "md-5", "MD5", 16},
     [VDM_SUM_SHA1] = {"sha1", "sha-1", "SHA1", 20},
+    [VDM_SUM_SHA224] = {"sha224", "sha-224", "SHA224", 28},
     [VDM_SUM_SHA256] = {"sha256", "sha-256", "SHA256", 32},
+    [VDM_SUM_SHA384] = {"sha384", "sha-384", "SHA384", 48},
     [VDM_SUM_SHA512] = {"sha512", "sha-512", "SHA512", 64},
+    [VDM_SUM_SHA3_256] = {"sha3256", "sha3-256", "SHA3-256", 32},
+    [VDM_SUM_SHA3_512] = {"sha3512", "sha3-512", "SHA3-512", 64},
+    [VDM_SUM_BLAKE2B] = {"blake2b", "blake2b-512", "BLAKE2B-512", 64},
 };
 
 struct vdm_sums {

@@ -6,7 +6,18 @@
 
 #include "base/buf.h"
 
-enum vdm_sum_kind { VDM_SUM_MD5, VDM_SUM_SHA1, VDM_SUM_SHA256, VDM_SUM_SHA512, VDM_SUM_KINDS };
+enum vdm_sum_kind {
+    VDM_SUM_MD5,
+    VDM_SUM_SHA1,
+    VDM_SUM_SHA224,
+    VDM_SUM_SHA256,
+    VDM_SUM_SHA384,
+    VDM_SUM_SHA512,
+    VDM_SUM_SHA3_256,
+    VDM_SUM_SHA3_512,
+    VDM_SUM_BLAKE2B,
+    VDM_SUM_KINDS
+};
 #define VDM_SUM_BYTES_MAX 64
 
 /* `sha1`, `SHA-1`, `sha256` ...: letters in any case, with or without the hyphen. */

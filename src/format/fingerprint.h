@@ -8,7 +8,6 @@
 
 #define VDM_FINGERPRINT_NAME "text-fingerprint"
 #define VDM_EXTRACTOR_MAX    64
-#define VDM_FINGERPRINT_MAX  192 /* bytes of the whole line */
 
 struct vdm_fingerprint {
     struct vdm_digest text; /* SHA-256 of it */

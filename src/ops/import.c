@@ -2,6 +2,8 @@
 #include "ops/import.h"
 
 #include "base/file.h"
+#include "ops/import_bag.h"
+#include "ops/import_bundle.h"
 #include "ops/import_state.h"
 #include "ops/query.h"
 
@@ -96,12 +98,15 @@ static bool take_all(struct vdm_importing *m, struct vdm_err *err)
     bool more = true;
     if (!open_walk(m, &walk, err))
         return false;
+    if (!m->r->as_file)
+        vdm_walk_tell_bags(walk);
     while (!vdm_progress_stop(m->progress)) {
         if (!vdm_walk_next(walk, &item, &more, err))
             return false;
         if (!more)
             return vdm_batch_finish(m, err);
-        if (!take_item(m, &item, err))
+        if (item.kind == VDM_WALK_BAG ? !vdm_import_bag(m, walk, &item, err)
+                                      : !take_item(m, &item, err))
             return false;
     }
     return vdm_batch_finish(m, err) && vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
@@ -147,7 +152,7 @@ static bool open_parts(struct vdm_importing *m, struct vdm_err *err)
                                                          VDM_IMPORT_COLUMNS, err));
     if (!table)
         return vdm_err_prefix(err, "%s", r->table);
-    return find_own(m, err) && vdm_media_open(&m->media, err) &&
+    return find_own(m, err) && vdm_import_anchors(m, err) && vdm_media_open(&m->media, err) &&
            vdm_hash_open(&m->hash, m->a->crypto, err) &&
            (r->dry_run || r->no_text || vdm_import_text_open(&m->text, m->a->crypto, err)) &&
            (r->dry_run || vdm_writer_open(&m->writer, m->a, m->signers->ledger, err));
@@ -174,6 +179,8 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
         done->unguessed = vdm_media_unguessed(m.media);
     done->textless = vdm_import_textless(m.text);
     vdm_batch_drop(&m);
+    vdm_bag_folder_close(m.bag);
+    vdm_anchors_release(&m.anchors);
     free(m.batch);
     free(m.own[0]);
     free(m.own[1]);

@@ -53,7 +53,7 @@ struct vdm_input {
     struct vdm_digest digest; /* unless REFUSED or PROBLEM */
     uint64_t size;
     const char *reason; /* REFUSED, PROBLEM */
-    uint64_t offset;    /* PROBLEM */
+    uint64_t offset;    /* PROBLEM; UINT64_MAX: it concerns the whole of it */
     uint64_t differs;   /* KNOWN: fields (bits) whose values are other than those recorded */
 };
 typedef void vdm_import_tell_fn(void *ctx, const struct vdm_input *input);

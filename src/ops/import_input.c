@@ -2,6 +2,8 @@
 /* One file: read, hashed, stored; a container with all that is in it. */
 #include "base/file.h"
 #include "capture/container.h"
+#include "ops/import_bag.h"
+#include "ops/import_bundle.h"
 #include "ops/import_state.h"
 
 #include <stdlib.h>
@@ -121,13 +123,28 @@ struct input {
     bool has_row;
     struct vdm_source *source;
     struct vdm_container *container; /* NULL: it is none, or is not looked into */
+    int own;                         /* what it is read from */
     bool whole;                      /* it is a document itself */
 };
 
 static void release(struct input *in)
 {
     vdm_container_close(in->container);
+    vdm_fd_close(&in->own);
     vdm_source_close(in->source);
+}
+
+/* The worker has a descriptor of its own: the offset of this one is moved by who stores the file. */
+static bool open_container(struct vdm_importing *m, struct input *in, int fd, struct vdm_err *err)
+{
+    enum { FORMATS_MAX = 16 };
+    const struct vdm_container_format *formats[FORMATS_MAX] = {&vdm_import_bundle_format};
+    const struct vdm_import_vouching v = {m->a->crypto, &m->anchors};
+    for (size_t i = 0; vdm_container_formats[i] && i + 2 < FORMATS_MAX; i++)
+        formats[i + 1] = vdm_container_formats[i];
+    return !vdm_container_may_be(formats, vdm_source_head(in->source)) ||
+           (vdm_fd_open_again(fd, &in->own, err) &&
+            vdm_container_open_with(&in->container, in->own, formats, &v, err));
 }
 
 /* Standard input cannot be read twice. */
@@ -135,16 +152,17 @@ static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_er
 {
     int fd = vdm_source_fd(in->source);
     in->whole = true;
-    if (m->r->as_file || fd < 0 ||
-        !vdm_container_may_be(vdm_container_formats, vdm_source_head(in->source)))
+    if (m->r->as_file || fd < 0)
         return true;
-    if (!vdm_container_open(&in->container, fd, vdm_container_formats, err))
+    if (!open_container(m, in, fd, err))
         return false;
     if (!in->container)
         return true;
-    bool warc = vdm_container_format(in->container)->warc;
-    in->whole = warc && m->r->warc != VDM_WARC_RECORDS;
-    if (warc && m->r->warc == VDM_WARC_WHOLE) {
+    const struct vdm_container_format *format = vdm_container_format(in->container);
+    if (format == &vdm_import_bundle_format)
+        return vdm_import_bundle_judge(m, in->container, in->item->shown, err);
+    in->whole = format->warc && m->r->warc != VDM_WARC_RECORDS;
+    if (format->warc && m->r->warc == VDM_WARC_WHOLE) {
         vdm_container_close(in->container);
         in->container = NULL;
     }
@@ -162,13 +180,15 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
     uint64_t hint = facts->has_size ? facts->size_bytes : VDM_SIZE_UNKNOWN;
     struct reading r = {m, in->source, 0};
     known.facts = facts;
+    (void)vdm_import_bag_lines(m, in->item, &known.bag, &known.bag_lines);
     if (in->container)
         known.line = vdm_container_about(in->container, &known.lines);
-    if (!in->whole)
-        return vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
-    return vdm_import_collect(&p->lines, m->r, &known, err) &&
-           vdm_import_store(m, read_source, &r, hint, p, err) &&
-           vdm_import_text_end(m->text, &p->lines, err) && vdm_import_check_slices(m, p, err);
+    bool read = in->whole ? vdm_import_collect(&p->lines, m->r, &known, err) &&
+                                vdm_import_store(m, read_source, &r, hint, p, err) &&
+                                vdm_import_text_end(m->text, &p->lines, err) &&
+                                vdm_import_check_slices(m, p, err)
+                          : vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
+    return read && vdm_import_bag_same(m, in->item, p->digest, err);
 }
 
 static bool add_document(struct vdm_importing *m, const struct input *in, struct vdm_pending *p,
@@ -205,6 +225,6 @@ static bool take(struct vdm_importing *m, struct input *in, struct vdm_err *err)
 bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item, bool has_row,
                      struct vdm_err *err)
 {
-    struct input in VDM_CLEANUP(release) = {.item = item, .has_row = has_row};
+    struct input in VDM_CLEANUP(release) = {.item = item, .has_row = has_row, .own = -1};
     return vdm_import_room(m, item->shown, item->size_bytes, err) && take(m, &in, err);
 }

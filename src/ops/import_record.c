@@ -183,14 +183,15 @@ bool vdm_goes_for_parts(enum vdm_field f)
     return false;
 }
 
-/* Fields of which nothing is said yet get these lines. */
+/* Fields of which nothing is said yet get these lines; those that hold anything take them all. */
 static bool fill(struct vdm_import_lines *l, const struct vdm_record_line *line, size_t n,
                  bool of_container, struct vdm_err *err)
 {
     uint64_t before = l->stated;
     for (size_t i = 0; i < n; i++) {
         enum vdm_field f = line[i].field;
-        if ((before & bit(f)) || (of_container && !vdm_goes_for_parts(f)))
+        bool adds = f == VDM_FIELD_NOTE || f == VDM_FIELD_FIELD;
+        if ((before & bit(f) && !adds) || (of_container && !vdm_goes_for_parts(f)))
             continue;
         if (!vdm_import_add(l, f, line[i].value, err))
             return false;
@@ -225,7 +226,7 @@ static bool state_file(struct vdm_import_lines *l, const struct vdm_import_reque
                        const struct vdm_import_known *k, struct vdm_err *err)
 {
     return add_row(l, k->row, err) && add_given(l, r->given, r->givens, err) &&
-           fill(l, k->line, k->lines, k->cut, err) &&
+           fill(l, k->line, k->lines, k->cut, err) && fill(l, k->bag, k->bag_lines, false, err) &&
            (!k->cut || vdm_import_add(l, VDM_FIELD_DERIVED_FROM, k->derived_from, err));
 }
 

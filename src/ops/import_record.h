@@ -26,6 +26,8 @@ struct vdm_import_known {
     const struct vdm_record_line
         *line; /* what the container states of itself, or of this part of it; plain */
     size_t lines;
+    const struct vdm_record_line *bag; /* what the bag states that it lies in; plain */
+    size_t bag_lines;
     struct vdm_bytes derived_from; /* n > 0: it is a part of a container, taken so */
     bool
         cut; /* it is a part of another kind: cut out by the user, whom row and options quote; the lines are the whole's */

@@ -7,6 +7,7 @@
 #include "ops/import.h"
 #include "ops/import_record.h"
 #include "ops/import_text.h"
+#include "ops/keys.h"
 #include "ops/writer.h"
 
 /* An input that is read and stored, and waits for its entry. */
@@ -38,7 +39,9 @@ struct vdm_importing {
     struct vdm_table_row row;
     struct vdm_hash *hash; /* of what is not stored */
     struct vdm_writer *writer;
-    char *own[2]; /* canonical paths of the archive's own keys/ and store/ */
+    struct vdm_anchors anchors; /* who may vouch for bundles */
+    struct vdm_bag_folder *bag; /* that was judged last, or NULL */
+    char *own[2];               /* canonical paths of the archive's own keys/ and store/ */
     struct vdm_pending *batch;
     size_t batched;
     uint64_t batch_bytes, batch_started, seen, total, bytes;

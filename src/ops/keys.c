@@ -38,6 +38,18 @@ static bool open_keys(const char *archive, int *keys, struct vdm_err *err)
     return vdm_dir_open(AT_FDCWD, path, keys, err);
 }
 
+bool vdm_anchors_add_trusted(struct vdm_anchors *a, struct vdm_crypto *c, int keys,
+                             struct vdm_err *err)
+{
+    struct vdm_trusted_list l VDM_CLEANUP(vdm_trusted_list_release) = {0};
+    if (!vdm_trust_list(c, keys, &l, err))
+        return false;
+    for (size_t i = 0; i < l.n; i++)
+        if (l.item[i].kind == VDM_TRUSTED_KEY && !add(a, &l.item[i].key, err))
+            return false;
+    return true;
+}
+
 bool vdm_anchors_add(struct vdm_anchors *a, struct vdm_crypto *c, const char *archive,
                      const char *argument, struct vdm_err *err)
 {

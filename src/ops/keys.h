@@ -23,6 +23,10 @@ bool vdm_anchors_set_policy(struct vdm_anchors *a, struct vdm_crypto *c, const c
 bool vdm_anchors_add_own(struct vdm_anchors *a, struct vdm_crypto *c, const char *archive,
                          struct vdm_err *err) VDM_MUST_CHECK;
 
+/* All keys of keys/trusted/; `keys` is the open folder keys/. Policies and damaged files are passed over. */
+bool vdm_anchors_add_trusted(struct vdm_anchors *a, struct vdm_crypto *c, int keys,
+                             struct vdm_err *err) VDM_MUST_CHECK;
+
 /* A vkey, or the path of a file with one; never a name. */
 bool vdm_trust_file_or_key(struct vdm_crypto *c, const char *argument, struct vdm_vkeys *out,
                            struct vdm_err *err) VDM_MUST_CHECK;

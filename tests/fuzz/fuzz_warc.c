@@ -28,7 +28,7 @@ static void work(struct vdm_bytes input, struct vdm_buf *told)
     static const struct vdm_container_format *const formats[] = {&vdm_warc_format, NULL};
     int fd VDM_CLEANUP(vdm_fd_close) = fuzz_file(input);
     int channel VDM_CLEANUP(vdm_fd_close) = fuzz_file((struct vdm_bytes){NULL, 0});
-    const struct vdm_container_work todo = {formats, sums(), fd, input.n};
+    const struct vdm_container_work todo = {formats, sums(), fd, input.n, NULL};
     vdm_container_work(&todo, channel);
     off_t n = lseek(channel, 0, SEEK_CUR);
     FUZZ_CHECK(n >= 0);

@@ -5,10 +5,16 @@
 They come from the test vectors, from what is made here, and from seeds/<name>/ beside this file, where the
 inputs stand that once found something. Few and small: a fuzzer goes on from there by itself."""
 import base64
+import bz2
 import gzip
+import hashlib
+import io
+import json
+import lzma
 import shutil
 import struct
 import sys
+import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -56,6 +62,48 @@ def header(name, size, typeflag=b"0"):
 def tar(*members):
     return b"".join(header(name, len(data)) + data + bytes(-len(data) % 512)
                     for name, data in members) + bytes(1024)
+
+
+BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+
+
+def bags():
+    """Lists of files, see fuzz_bag.c."""
+    one = b"=data/a\nfirst\n=manifest-md5.txt\n<md5>  data/a\n=bagit.txt\n" + BAGIT
+    return {"one": one,
+            "old": one.replace(b"1.0", b"0.97").replace(b"  data", b" *./data"),
+            "encoded": one.replace(b"=data/a", b"=data/%").replace(b"  data/a", b"  data/%25"),
+            "latin": one.replace(b"UTF-8", b"ISO-8859-1"),
+            "tags": one.replace(b"=bagit", b"=tagmanifest-md5.txt\n<md5> manifest-md5.txt\n=bagit"),
+            "info": one + b"=bag-info.txt\nPayload-Oxum: 6.1\nA: b\n  c\n=fetch.txt\nhttps://a.example/ 6 data/a\n"}
+
+
+def zipped(*members, compression=zipfile.ZIP_DEFLATED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as z:
+        for name, data in members:
+            z.writestr(zipfile.ZipInfo(name.decode(), (2019, 11, 28, 10, 0, 0)), data, compression)
+    return out.getvalue()
+
+
+def packs():
+    bag = ((b"b/data/a", b"first\n"), (b"b/bagit.txt", BAGIT),
+           (b"b/manifest-md5.txt", hashlib.md5(b"first\n").hexdigest().encode() + b"  data/a\n"))
+    two = ((b"a.txt", b"first\n"), (b"d/b", b"x" * 700))
+    link = header(b"l", 0, b"2") + header(b"h", 0, b"1") + header(b"c", 0, b"3") + tar(*two)
+    pax = b"30 mtime=1574935200.123456789\n27 path=../new\xc3\xa4name\xff!!\n"
+    over = header(b"x", len(pax), b"x") + pax + bytes(-len(pax) % 512) + tar(*two)
+    warc = warcs.response(warcs.BODY)
+    package = json.dumps({"title": "T", "resources": [
+        {"path": "archive/a.warc", "hash": "sha256:" + hashlib.sha256(warc).hexdigest(), "bytes": len(warc)}]}).encode()
+    wacz = zipped((b"archive/a.warc", warc), (b"datapackage.json", package),
+                  (b"datapackage-digest.json", b'{"hash": "sha256:00", "signedData": {"domain": "a"}}'),
+                  (b"pages/pages.jsonl", b'{"url": "https://a.example/", "ts": "2026-01-02T03:04:05Z", "title": "P"}\n'),
+                  compression=zipfile.ZIP_STORED)
+    return {"tar": tar(*two), "wacz": wacz, "gz": gzip.compress(tar(*two), mtime=0), "xz": lzma.compress(tar(*two)),
+            "bz2": bz2.compress(tar(*two)), "cut": tar(*two)[:1200], "links": link, "pax": over,
+            "zip": zipped(*two), "stored": zipped(*two, compression=zipfile.ZIP_STORED),
+            "bag": tar(*bag), "bag-zip": zipped(*bag), "document": zipped((b"[Content_Types].xml", b"<x/>"))}
 
 
 def tars():
@@ -198,6 +246,8 @@ def sets():
         "layout": layout_texts(),
         "selection": {"some": b"\x05" + b"4\n5\n7\n9007199254740991\n", "not": b"\x01" + b"5\n4\n"},
         "tar": tars(),
+        "bag": bags(),
+        "pack": packs(),
         "stream": streams(),
         "bundle": vector("sample.tar", "receipt.tar", "cosigned.tar"),
         "table": tables(),

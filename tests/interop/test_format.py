@@ -1684,7 +1684,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual([item["kind"] for item in objects], ["bundle", "checkpoint", "proof"])
         of_all = ["verdict", "ok", "kind", "origin", "size", "root", "time", "entries_checked", "documents_checked",
                   "bytes_checked", "trusted", "findings", "notices"]
-        self.assertEqual(list(objects[0]), of_all + ["partly_disclosed", "documents_absent", "items"])
+        self.assertEqual(list(objects[0]), of_all + ["partly_disclosed", "documents_absent", "slices_checked", "items"])
         self.assertEqual(list(objects[0]["items"][0]),
                          ["entry", "withdrawn", "partly_disclosed", "record", "hidden_lines"])
         self.assertEqual(list(objects[1]), of_all)

@@ -1441,7 +1441,8 @@ class BundleCheck:
             self.report.add("unexpected-member", "the document has another name here than its record gives it", number,
                             self.bag.name, expected=path)
         source = self.bag.tar.source
-        start = source.offset if type(source) is Source else None   # subclasses unpack
+        plain = type(source) is Source and source.file.rest.seekable()      # subclasses unpack
+        start = source.offset if plain else None
         with self.bag.take() as member:
             self.report.documents_checked += 1
             self.report.bytes_checked += member.size
@@ -1487,8 +1488,10 @@ class BundleCheck:
                 self.report.notice("slice-not-checked", "whether it is cut out of that document cannot be looked at in a "
                                    "compressed bundle", group.number)
                 return
-            with open(self.bag.tar.source.file.name, "rb") as file:
-                self._compare_slice(group, whole, file, start, total, (offset, length, digest))
+            file = self.bag.tar.source.file.rest
+            here = file.tell()
+            self._compare_slice(group, whole, file, start, total, (offset, length, digest))
+            file.seek(here)
 
     def _compare_slice(self, group, whole, file, start, total, wanted):
         offset, length, digest = wanted
@@ -1798,7 +1801,7 @@ class Again:
     """A file of which the first bytes, read to see what it is, are read again."""
 
     def __init__(self, start, file):
-        self.start, self.rest, self.name = start, file, file.name
+        self.start, self.rest = start, file
 
     def read(self, count):
         piece, self.start = self.start[:count], self.start[count:]

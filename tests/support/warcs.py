@@ -70,6 +70,7 @@ def cases():
         "by-record": by_record(*TWO),
         "by-file": gzip.compress(two, 6, mtime=0),
         "across": b"".join(gzip.compress(two[i:i + 300], 6, mtime=0) for i in range(0, len(two), 300)),
+        "empty-members": (gzip.compress(b"", mtime=0) * 100).join(by_record(r) for r in TWO) + gzip.compress(b"", mtime=0),
         "old": record("resource", BODY, version="0.18") + record("resource", BODY, version="1.0", id=2),
         "chunked": response(chunked(BODY), "Transfer-Encoding: chunked", payload=BODY),
         "chunked-digest": response(chunked(BODY), "Transfer-Encoding: chunked"),

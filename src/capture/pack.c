@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "capture/pack.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "capture/container_members.h"
+#include "capture/path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what it is by its first bytes --- */
+
+static bool is_tar_sum(struct vdm_bytes head)
+{
+    unsigned sum = 0, stated = 0;
+    if (head.n < 512 || head.p[0] == 0)
+        return false;
+    for (size_t i = 0; i < 512; i++)
+        sum += i >= 148 && i < 156 ? ' ' : head.p[i];
+    size_t i = 148;
+    while (i < 156 && head.p[i] == ' ')
+        i++;
+    for (; i < 156 && head.p[i] >= '0' && head.p[i] <= '7'; i++)
+        stated = stated * 8 + (head.p[i] - '0');
+    return sum == stated;
+}
+
+static bool tar_may_be(struct vdm_bytes head)
+{
+    return is_tar_sum(head) || vdm_bytes_start_with(head, VDM_LIT("\x1f\x8b\x08")) ||
+           vdm_bytes_start_with(head, VDM_LIT("BZh")) ||
+           vdm_bytes_start_with(head, VDM_LIT("\xFD"
+                                              "7zXZ\0")) ||
+           vdm_bytes_start_with(head, VDM_LIT("\x28\xB5\x2F\xFD"));
+}
+
+/* An empty zip holds nothing to take: it stays a file. */
+static bool zip_may_be(struct vdm_bytes head)
+{
+    return vdm_bytes_start_with(head, VDM_LIT("PK\3\4"));
+}
+
+static bool tar_is(struct vdm_span *s)
+{
+    struct vdm_packed *u VDM_CLEANUP(vdm_packed_cleanup) = vdm_packed_open(s, VDM_PACKED_TAR);
+    return u && vdm_packed_next(u) == VDM_PACKED_ENTRY;
+}
+
+/* Office documents, books and programs are zips as well; nobody means their parts. */
+static bool marks_document(struct vdm_bytes name, bool first)
+{
+    static const char *const marks[] = {"[Content_Types].xml",    "META-INF/MANIFEST.MF",
+                                        "META-INF/container.xml", "AndroidManifest.xml",
+                                        "META-INF/manifest.xml",  "doc.kml",
+                                        "Index/Document.iwa"};
+    if (first && vdm_bytes_equal(name, VDM_LIT("mimetype")))
+        return true;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (vdm_bytes_equal(name, vdm_str(marks[i])))
+            return true;
+    return false;
+}
+
+static bool zip_is(struct vdm_span *s)
+{
+    struct vdm_packed *u VDM_CLEANUP(vdm_packed_cleanup) = vdm_packed_open(s, VDM_PACKED_ZIP);
+    bool first = true;
+    while (u && vdm_packed_next(u) == VDM_PACKED_ENTRY) {
+        if (marks_document(vdm_packed_entry(u)->name, first))
+            return false;
+        first = false;
+    }
+    return !first;
+}
+
+/* --- a pass --- */
+
+/* Bytes that become no member. What can be passed over without reading costs nothing and is not counted. */
+static void pass_over(struct vdm_pack *p, struct vdm_packed *u)
+{
+    struct vdm_bytes piece = {NULL, 1};
+    while (!vdm_packed_skips(u) && piece.n && vdm_members_wanted(p->to) &&
+           vdm_packed_read(u, &piece))
+        vdm_members_passed(p->to, piece.n);
+}
+
+void vdm_pack_each(struct vdm_pack *p, vdm_pack_see_fn *see, void *ctx, bool *whole)
+{
+    struct vdm_packed *u VDM_CLEANUP(vdm_packed_cleanup) = vdm_packed_open(p->s, p->kind);
+    enum vdm_packed_step step = VDM_PACKED_BROKEN;
+    *whole = false;
+    p->entries = 0;
+    while (u && vdm_members_wanted(p->to) && (step = vdm_packed_next(u)) == VDM_PACKED_ENTRY) {
+        vdm_members_passed(p->to, 512); /* its header, so that very many of them count as well */
+        p->entries++;
+        if (!see(ctx, u))
+            return;
+        pass_over(p, u);
+    }
+    *whole = step == VDM_PACKED_END;
+    if (u && step == VDM_PACKED_BROKEN && !p->quiet)
+        vdm_members_problem(p->to, vdm_span_at(p->s), vdm_packed_why(u));
+}
+
+/* --- members --- */
+
+static void put_field(struct vdm_members *to, const char *name, struct vdm_bytes value)
+{
+    struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
+    if (value.n == 0)
+        return;
+    vdm_buf_putf(&line, "%s: ", name);
+    vdm_buf_put(&line, value);
+    if (!line.failed)
+        vdm_members_line(to, VDM_FIELD_FIELD, vdm_buf_bytes(&line));
+}
+
+void vdm_pack_begin(struct vdm_pack *p, const struct vdm_packed_entry *e)
+{
+    struct vdm_bytes base = vdm_path_name(e->name);
+    vdm_members_begin(p->to, e->name);
+    vdm_members_line(p->to, VDM_FIELD_FILE_NAME, base.n ? base : e->name);
+    put_field(p->to, "path", e->name);
+    put_field(p->to, "modified", vdm_str(e->modified));
+}
+
+static void take_bytes(struct vdm_pack *p, struct vdm_packed *u)
+{
+    struct vdm_bytes piece = {NULL, 1};
+    uint64_t from = 0, bytes = 0;
+    bool stored = vdm_packed_stored(u, &from);
+    while (piece.n && vdm_members_wanted(p->to)) {
+        if (!vdm_packed_read(u, &piece)) {
+            vdm_members_refuse(p->to, vdm_packed_why(u));
+            return;
+        }
+        vdm_members_bytes(p->to, piece);
+        bytes += piece.n;
+    }
+    if (stored && bytes && vdm_packed_took(u, from, bytes))
+        vdm_members_place(p->to, from, bytes, "slice");
+    vdm_members_done(p->to);
+}
+
+void vdm_pack_take(struct vdm_pack *p, struct vdm_packed *u)
+{
+    const struct vdm_packed_entry *e = vdm_packed_entry(u);
+    if (e->refused)
+        vdm_members_refuse(p->to, e->refused);
+    else if (e->size != UINT64_MAX && e->size > p->most)
+        vdm_members_refuse(p->to, "it unpacks to more than a container of its size may");
+    else
+        take_bytes(p, u);
+}
+
+static bool take_plain(void *ctx, struct vdm_packed *u)
+{
+    struct vdm_pack *p = ctx;
+    const struct vdm_packed_entry *e = vdm_packed_entry(u);
+    if (!e->folder) {
+        vdm_pack_begin(p, e);
+        vdm_pack_take(p, u);
+    }
+    return true;
+}
+
+/* --- what sort it is --- */
+
+/* By the names in it. A bag's folder is the only thing at the top, or the container's root itself. */
+struct sort {
+    struct vdm_buf top; /* the first part of the first name, with its slash */
+    bool any, beside;   /* beside: other things stand at the top */
+    bool bag_in_top, bag_in_root, bag_elsewhere;
+};
+
+static bool see_name(void *ctx, struct vdm_packed *u)
+{
+    struct sort *k = ctx;
+    struct vdm_bytes name = vdm_packed_entry(u)->name, rest = name, part = name;
+    while (vdm_bytes_start_with(rest, VDM_LIT("./")))
+        rest = vdm_bytes_skip(rest, 2);
+    if (rest.n == 0)
+        return true;
+    bool below = vdm_cut(&rest, '/', &part);
+    if (!below)
+        part = rest;
+    if (!k->any && below)
+        vdm_buf_put(&k->top, (struct vdm_bytes){name.p, (size_t)(rest.p - name.p)});
+    k->any = true;
+    bool in_top = k->top.n && vdm_bytes_start_with(name, vdm_buf_bytes(&k->top));
+    k->beside = k->beside || !in_top;
+    if (!below && vdm_bytes_equal(part, VDM_LIT("bagit.txt")))
+        k->bag_in_root = true;
+    else if (below && in_top && vdm_bytes_equal(rest, VDM_LIT("bagit.txt")))
+        k->bag_in_top = true;
+    else if (below && vdm_bytes_equal(rest, VDM_LIT("bagit.txt")))
+        k->bag_elsewhere = true;
+    return true;
+}
+
+/* --- is it all there? --- */
+
+static bool tail_is_zero(struct vdm_span *s)
+{
+    if (s->end - s->start < 1024)
+        return false;
+    vdm_span_seek(s, s->end - 1024);
+    struct vdm_bytes tail = vdm_span_look(s, 1024);
+    for (size_t i = 0; i < tail.n; i++)
+        if (tail.p[i])
+            return false;
+    return tail.n == 1024;
+}
+
+/* The end of a zip's directory, which a comment of at most 65,535 bytes may follow; how many entries it names,
+ * UINT64_MAX: that is told elsewhere (zip64). */
+static bool find_directory(struct vdm_span *s, uint64_t *entries)
+{
+    enum { END = 22, COMMENT = 65535 };
+    uint64_t size = s->end - s->start;
+    uint64_t from = s->end - (size < END + COMMENT ? size : END + COMMENT);
+    vdm_span_seek(s, from);
+    struct vdm_bytes tail = vdm_span_look(s, (size_t)(s->end - from));
+    for (size_t i = tail.n < END ? 0 : tail.n - END + 1; i-- > 0;)
+        if (memcmp(tail.p + i, "PK\5\6", 4) == 0) {
+            uint64_t n = (uint64_t)tail.p[i + 10] | (uint64_t)tail.p[i + 11] << 8;
+            *entries = n == 0xFFFF ? UINT64_MAX : n;
+            return true;
+        }
+    return false;
+}
+
+/* libarchive passes over an entry that lies where another does, and reads a zip without its directory from
+ * front to back. */
+static void check_zip(struct vdm_pack *p)
+{
+    char text[120];
+    uint64_t entries;
+    if (!find_directory(p->s, &entries)) {
+        vdm_members_problem(p->to, p->s->end,
+                            "the directory at its end is missing: it may be cut off here");
+    } else if (entries != UINT64_MAX && entries != p->entries) {
+        snprintf(text, sizeof text, "its directory names %llu entries, and %llu were found",
+                 (unsigned long long)entries, (unsigned long long)p->entries);
+        vdm_members_problem(p->to, p->s->end, text);
+    }
+}
+
+/* libarchive ends without a word where a plain tar is cut off between two members. */
+static void check_tar(struct vdm_pack *p)
+{
+    vdm_span_seek(p->s, p->s->start);
+    bool plain = is_tar_sum(vdm_span_look(p->s, 512));
+    if (plain && !tail_is_zero(p->s))
+        vdm_members_problem(p->to, p->s->end,
+                            "it does not end as a tar does: it may be cut off here");
+}
+
+/* --- all of it --- */
+
+static void run_plain(struct vdm_pack *p)
+{
+    bool whole;
+    vdm_pack_each(p, take_plain, p, &whole);
+    if (whole && p->kind == VDM_PACKED_TAR)
+        check_tar(p);
+    else if (whole)
+        check_zip(p);
+}
+
+static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind kind)
+{
+    struct vdm_pack p = {s, to, kind, vdm_unpack_max(s->end - s->start), .quiet = true};
+    struct sort k = {0};
+    bool whole;
+    vdm_pack_each(&p, see_name, &k, &whole);
+    p.quiet = false;
+    bool in_top = k.bag_in_top && !k.beside;
+    if (whole && (in_top || k.bag_in_root))
+        vdm_pack_run_bag(&p, in_top ? vdm_buf_bytes(&k.top) : VDM_LIT(""));
+    else if (whole && (k.bag_in_top || k.bag_elsewhere))
+        vdm_members_problem(
+            to, 0,
+            "a bag must be the only thing in its container, and something stands beside it: "
+            "nothing was taken");
+    else if (!whole && (k.bag_in_top || k.bag_in_root || k.bag_elsewhere))
+        vdm_members_problem(to, VDM_OFFSET_NONE,
+                            "the bag in it cannot be read to its end: nothing was taken");
+    else
+        run_plain(&p);
+    vdm_buf_release(&k.top);
+}
+
+static void run_tar(struct vdm_span *s, struct vdm_members *to)
+{
+    run(s, to, VDM_PACKED_TAR);
+}
+
+static void run_zip(struct vdm_span *s, struct vdm_members *to)
+{
+    run(s, to, VDM_PACKED_ZIP);
+}
+
+const struct vdm_container_format vdm_tar_format = {"tar", false, tar_may_be, tar_is, run_tar};
+const struct vdm_container_format vdm_zip_format = {"zip", false, zip_may_be, zip_is, run_zip};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* A folder that is a bag: judged before the first of its files is taken. */
+#include "ops/import_bag.h"
+
+#include "capture/container.h"
+
+#include <stdlib.h>
+
+struct reading {
+    struct vdm_importing *m;
+    uint64_t read;
+};
+
+static bool tell_read(void *ctx, uint64_t bytes)
+{
+    struct reading *r = ctx;
+    r->read += bytes;
+    vdm_progress_tell(r->m->progress, "checking a bag", r->m->seen, r->m->total, r->read);
+    return !vdm_progress_stop(r->m->progress);
+}
+
+static void tell_findings(struct vdm_importing *m, struct vdm_bytes shown)
+{
+    for (size_t i = 0; i < vdm_bag_folder_findings(m->bag); i++) {
+        m->done->problems++;
+        m->tell(m->ctx, &(struct vdm_input){.status = VDM_INPUT_PROBLEM,
+                                            .path = shown,
+                                            .offset = VDM_OFFSET_NONE,
+                                            .reason = vdm_bag_folder_finding(m->bag, i)});
+    }
+}
+
+/* What it cannot be judged for concerns this bag alone. */
+static bool judge(struct vdm_importing *m, const struct vdm_walk_item *item, bool *valid,
+                  struct vdm_err *err)
+{
+    char *path VDM_CLEANUP(vdm_free_string) = vdm_bytes_dup(item->path);
+    struct reading r = {m, 0};
+    struct vdm_err why = {0};
+    *valid = false;
+    if (!path)
+        return vdm_fail_memory(err);
+    if (vdm_bag_folder_open(&m->bag, path, tell_read, &r, &why)) {
+        tell_findings(m, item->shown);
+        *valid = vdm_bag_folder_findings(m->bag) == 0;
+        return true;
+    }
+    if (why.kind != VDM_ERR_REFUSED && why.kind != VDM_ERR_NOT_FOUND)
+        return vdm_fail_as(err, why.kind, "%s", why.text);
+    vdm_import_refuse(m, item->shown, why.text);
+    return true;
+}
+
+bool vdm_import_bag(struct vdm_importing *m, struct vdm_walk *walk,
+                    const struct vdm_walk_item *item, struct vdm_err *err)
+{
+    bool valid;
+    if (m->bag && vdm_bag_folder_holds(m->bag, item->path))
+        return true; /* a bag in a bag is payload */
+    vdm_bag_folder_close(m->bag);
+    m->bag = NULL;
+    if (!judge(m, item, &valid, err))
+        return false;
+    if (!valid)
+        vdm_walk_pass_over(walk);
+    return true;
+}
+
+bool vdm_import_bag_lines(const struct vdm_importing *m, const struct vdm_walk_item *item,
+                          const struct vdm_record_line **line, size_t *n)
+{
+    if (!m->bag || !vdm_bag_folder_holds(m->bag, item->path))
+        return false;
+    *line = vdm_bag_folder_lines(m->bag, n);
+    return true;
+}
+
+bool vdm_import_bag_same(const struct vdm_importing *m, const struct vdm_walk_item *item,
+                         struct vdm_digest digest, struct vdm_err *err)
+{
+    return !m->bag || !vdm_bag_folder_holds(m->bag, item->path) ||
+           vdm_bag_folder_same(m->bag, item->path, digest) ||
+           vdm_fail_as(err, VDM_ERR_REFUSED, "it was changed after its bag was checked");
+}

@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Import of tars, zips and bags: what becomes a document, what is refused, what is left untouched."""
+
+import hashlib
+import io
+import os
+import pathlib
+import tarfile
+import zipfile
+
+import support
+from support import run
+
+DECLARED = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+
+
+def tar(path, members, mode="w"):
+    """`members`: name to bytes, or to a tarfile type with a link's target."""
+    with tarfile.open(path, mode) as t:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.mtime = 1574935200
+            if isinstance(content, tuple):
+                info.type, info.linkname = content
+                t.addfile(info)
+            else:
+                info.size = len(content)
+                t.addfile(info, io.BytesIO(content))
+    return str(path)
+
+
+def bag(payload, info=b"", version=DECLARED, algorithm="sha256"):
+    """The files of a bag, as name to bytes."""
+    files = {"bagit.txt": version}
+    if info:
+        files["bag-info.txt"] = info
+    files.update({f"data/{k}": v for k, v in payload.items()})
+    lines = [f"{hashlib.new(algorithm, v).hexdigest()}  {k}\n" for k, v in files.items()
+             if k.startswith("data/")]
+    files[f"manifest-{algorithm}.txt"] = "".join(lines).encode()
+    return files
+
+
+def lay_out(folder, files):
+    for name, content in files.items():
+        path = pathlib.Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return str(folder)
+
+
+class Records(support.Case):
+    def records(self, a):
+        return [line["record"] for line in self.ok("-C", a, "log", "--json").lines]
+
+    def named(self, a):
+        return {r["file_name"]: r for r in self.records(a)}
+
+
+class Containers(Records):
+    def test_tar(self):
+        a = self.archive()
+        path = tar(self.dir / "x.tar", {"x/a.txt": b"first\n", "x/b.txt": b"second\n"})
+        before = os.stat(path)
+        r = self.ok("-C", a, "import", path)
+        self.assertIn("2 statements recorded (entries 2 to 3), 13 bytes", r.out)
+        self.assertEqual(os.stat(path).st_mtime_ns, before.st_mtime_ns)
+        whole = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+        record = self.named(a)["a.txt"]
+        self.assertEqual(record["field"][:2], ["path: x/a.txt", "modified: 2019-11-28T10:00:00Z"])
+        self.assertEqual(record["media_type"], "text/plain")
+        origin = record["derived_from"][0].split(" ")
+        self.assertEqual((origin[0], origin[3]), ("sha256:" + whole, "slice"))
+        data = pathlib.Path(path).read_bytes()
+        self.assertEqual(data[int(origin[1]):int(origin[1]) + int(origin[2])], b"first\n")
+        # Once more: every member is known by its place.
+        again = self.ok("-C", a, "import", path, "--json").json
+        self.assertEqual((again["imported"], again["already_known"]), (0, 2))
+        self.ok("-C", a, "verify")
+
+    def test_as_file(self):
+        a = self.archive()
+        path = tar(self.dir / "x.tar.gz", {"a.txt": b"first\n"}, "w:gz")
+        self.ok("-C", a, "import", "--as-file", path)
+        self.assertEqual(list(self.named(a)), ["x.tar.gz"])
+
+    def test_layers_and_zip(self):
+        a = self.archive()
+        for mode in ("gz", "bz2", "xz"):
+            tar(self.dir / f"{mode}.tar.{mode}", {f"{mode}.txt": mode.encode()}, f"w:{mode}")
+        with zipfile.ZipFile(self.dir / "z.zip", "w", zipfile.ZIP_DEFLATED) as z:
+            z.writestr(zipfile.ZipInfo("d/z.txt", (2019, 11, 28, 10, 0, 2)), "zipped")
+        self.ok("-C", a, "import", *map(str, sorted(self.dir.glob("*.*"))))
+        named = self.named(a)
+        self.assertEqual(sorted(named), ["bz2.txt", "gz.txt", "xz.txt", "z.txt"])
+        self.assertEqual(named["z.txt"]["field"][:2],
+                         ["path: d/z.txt", "modified: 2019-11-28T10:00:02, zone not stated"])
+
+    def test_links_are_refused(self):
+        a = self.archive()
+        path = tar(self.dir / "x.tar", {"l": (tarfile.SYMTYPE, "/etc/passwd"),
+                                        "h": (tarfile.LNKTYPE, "l"),
+                                        "n": (tarfile.CHRTYPE, ""), "p": (tarfile.FIFOTYPE, ""),
+                                        "a": b"1"})
+        r = run("-C", a, "import", path, "--json")
+        self.assertEqual(r.code, 1)
+        self.assertEqual({x["path"].rsplit(" > ", 1)[1]: x["reason"] for x in r.json["refusals"]},
+                         {"l": "a symbolic link to /etc/passwd", "h": "a hard link to l",
+                          "n": "a device", "p": "a pipe"})
+        self.assertEqual(list(self.named(a)), ["a"])
+
+    def test_names_are_only_text(self):
+        a = self.archive()
+        names = ["/abs/olute", "../../up", "new\nline", "\udcff\udcfe", "bidi\u202e", "e" * 255,
+                 "long/" * 100 + "x"]
+        outside = support.listing(self.dir)
+        path = tar(self.dir / "x.tar", {n: str(i).encode() for i, n in enumerate(names)})
+        r = self.ok("-C", a, "import", path)
+        self.assertNotRegex(r.out + r.err, support.FORBIDDEN)
+        out = self.ok("-C", a, "log").out + self.ok("-C", a, "show", "4").out
+        self.assertNotRegex(out, support.FORBIDDEN)
+        self.assertEqual(len(self.records(a)), len(names))
+        now = support.listing(self.dir)
+        for p in outside:
+            if not p.startswith(os.fsencode(a)) and p != os.fsencode(self.dir):
+                self.assertEqual(now[p], outside[p], p)
+        self.assertFalse(os.path.exists("/abs/olute"))
+        self.assertFalse((self.dir.parent / "up").exists())
+
+    def test_cut_off(self):
+        """What can be read is taken, the rest is told."""
+        a = self.archive()
+        path = tar(self.dir / "x.tar", {"a": b"first", "b": b"x" * 5000})
+        with open(path, "r+b") as f:
+            f.truncate(3000)
+        r = run("-C", a, "import", path)
+        self.assertEqual(r.code, 1)
+        self.assertIn("> b ", r.err)
+        self.assertIn("Truncated", r.err)
+        self.assertEqual(list(self.named(a)), ["a"])
+
+    def test_pax_overrides(self):
+        """A size that a pax header overrides; a name with another one in its header."""
+        a = self.archive()
+        path = str(self.dir / "x.tar")
+        with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as t:
+            info = tarfile.TarInfo("short")
+            info.pax_headers = {"path": "../other/näme", "size": "6", "mtime": "1574935200.5"}
+            info.size = 6
+            t.addfile(info, io.BytesIO(b"first\n"))
+            t.addfile(tarfile.TarInfo("last"), io.BytesIO(b""))
+        self.ok("-C", a, "import", path)
+        self.assertEqual(sorted(self.named(a)), ["last", "näme"])
+        self.assertIn("path: ../other/näme", self.named(a)["näme"]["field"])
+
+    def test_nested(self):
+        """A container in a container is a document, and is not looked into."""
+        a = self.archive()
+        inner = pathlib.Path(tar(self.dir / "inner.tar", {"a": b"1"})).read_bytes()
+        self.ok("-C", a, "import", tar(self.dir / "x.tar", {"inner.tar": inner, "b": b"2"}))
+        self.assertEqual(sorted(self.named(a)), ["b", "inner.tar"])
+
+    def test_zip_bomb(self):
+        a = self.archive()
+        path = str(self.dir / "x.zip")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as z:
+            z.writestr("small", "1")
+            with z.open("bomb", "w") as f:
+                for _ in range(300):
+                    f.write(bytes(1 << 20))
+        r = run("-C", a, "import", path)
+        self.assertEqual(r.code, 1)
+        self.assertIn("it unpacks to more than a container of its size may", r.err)
+        self.assertEqual(list(self.named(a)), ["small"])
+        self.ok("-C", a, "verify")
+
+    def test_office_documents_stay_whole(self):
+        a = self.archive()
+        with zipfile.ZipFile(self.dir / "x.docx", "w") as z:
+            z.writestr("[Content_Types].xml", "<Types/>")
+            z.writestr("word/document.xml", "<w/>")
+        self.ok("-C", a, "import", str(self.dir / "x.docx"))
+        self.assertEqual(list(self.named(a)), ["x.docx"])
+
+
+class Bags(Records):
+    INFO = (b"Source-Organization: The Library\nExternal-Identifier: acc-7\n"
+            b"Contact-Name: Edna\nPayload-Oxum: 6.1\n")
+
+    def check_taken(self, a):
+        named = self.named(a)
+        self.assertEqual(sorted(named), ["a.txt", "bag-info.txt", "bagit.txt", "manifest-sha256.txt"])
+        r = named["a.txt"]
+        self.assertEqual((r["received_from"], r["record_id"]), (["The Library"], ["acc-7"]))
+        for line in ("bag: valid, BagIt 1.0, sha256", "Contact-Name: Edna", "Payload-Oxum: 6.1"):
+            self.assertIn(line, r["field"])
+
+    def test_bag_folder(self):
+        a = self.archive()
+        src = lay_out(self.dir / "in" / "b", bag({"a.txt": b"first\n"}, self.INFO))
+        before = support.listing(src)
+        self.ok("-C", a, "import", str(self.dir / "in"))
+        self.assertEqual(support.listing(src), before)
+        self.check_taken(a)
+
+    def test_bag_tar_and_zip(self):
+        for how in ("w", "w:gz"):
+            a = self.archive(name="a" + how[2:])
+            files = bag({"a.txt": b"first\n"}, self.INFO)
+            self.ok("-C", a, "import", tar(self.dir / "b.tar", {f"b/{k}": v for k, v in files.items()},
+                                           how))
+            self.check_taken(a)
+
+    def test_options_and_bag(self):
+        """What the user says comes first; of what may repeat and holds anything, all is kept."""
+        a = self.archive()
+        src = lay_out(self.dir / "b", bag({"a.txt": b"first\n"}, self.INFO))
+        self.ok("-C", a, "import", src, "--received-from", "Me", "--field", "x=y")
+        r = self.named(a)["a.txt"]
+        self.assertEqual(r["received_from"], ["Me"])
+        self.assertEqual(r["field"][0], "x: y")
+        self.assertIn("Contact-Name: Edna", r["field"])
+
+    def test_invalid_is_refused_as_a_whole(self):
+        files = bag({"a.txt": b"first\n", "b.txt": b"second\n"})
+        files["data/a.txt"] = b"forged\n"
+        lay_out(self.dir / "in" / "bad", files)
+        lay_out(self.dir / "in" / "good", bag({"c.txt": b"third\n"}))
+        for path in (str(self.dir / "in"),
+                     tar(self.dir / "bad.tar", {f"bad/{k}": v for k, v in files.items()})):
+            a = self.archive(name="a-" + os.path.basename(path))
+            r = run("-C", a, "import", path)
+            self.assertEqual(r.code, 1)
+            self.assertIn("the bag is not valid: nothing of it was taken", r.err)
+            self.assertIn("data/a.txt has another content: its sha256 is", r.err)
+            self.assertNotIn("b.txt", self.named(a))
+            self.assertEqual("c.txt" in self.named(a), path.endswith("in"))
+
+    def test_invalid_as_files(self):
+        """Whoever holds a broken bag can keep what is in it, without the claim that it is one."""
+        a = self.archive()
+        files = bag({"a.txt": b"first\n"}, self.INFO)
+        files["data/a.txt"] = b"forged\n"
+        self.ok("-C", a, "import", "--as-file", lay_out(self.dir / "bad", files))
+        self.assertEqual(self.named(a)["a.txt"].get("received_from"), None)
+
+    def test_link_in_a_bag(self):
+        a = self.archive()
+        src = lay_out(self.dir / "b", bag({"a.txt": b"first\n"}))
+        os.symlink("/etc/passwd", self.dir / "b" / "data" / "l")
+        r = run("-C", a, "import", src)
+        self.assertEqual(r.code, 1)
+        self.assertIn("data/l: a link", r.err)
+        self.assertEqual(self.records(a), [])
+
+    def test_hostile_tag_files(self):
+        """Names and lines that a terminal would obey; paths that lead outside."""
+        files = bag({"a.txt": b"first\n"}, b"X\x1b[31m: \x1b]0;x\x07\xe2\x80\xae\n")
+        files["manifest-sha256.txt"] += b"00  ../../etc/passwd\n00  data/\x1b[2J\n"
+        a = self.archive()
+        r = run("-C", a, "import", lay_out(self.dir / "b", files))
+        self.assertEqual(r.code, 1)
+        self.assertIn("outside of the bag: ../../etc/passwd", r.err)
+        self.assertNotRegex(r.out + r.err, support.FORBIDDEN)
+        files = bag({"a.txt": b"first\n"}, b"X\x1b[31m: \x1b]0;x\x07\xe2\x80\xae\n")
+        self.ok("-C", a, "import", lay_out(self.dir / "c", files))
+        self.assertNotRegex(self.ok("-C", a, "show", "2").out, support.FORBIDDEN)
+
+    def test_bag_in_a_bag_is_payload(self):
+        a = self.archive()
+        inner = {f"inner/{k}": v for k, v in bag({"x": b"1"}).items()}
+        inner["inner/data/x"] = b"changed"
+        self.ok("-C", a, "import", lay_out(self.dir / "b", bag(inner)))
+        self.assertIn("x", self.named(a))
+
+    def test_bag_with_a_table(self):
+        a = self.archive()
+        lay_out(self.dir / "b", bag({"a.txt": b"first\n"}, self.INFO))
+        rows = ["file,title"] + [f"b/{p.relative_to(self.dir / 'b')},T" for p in
+                                 sorted((self.dir / "b").rglob("*")) if p.is_file()]
+        table = self.file("t.csv", "\n".join(rows) + "\n")
+        self.ok("-C", a, "import", str(self.dir / "b"), "--metadata", table)
+        r = self.named(a)["a.txt"]
+        self.assertEqual((r["title"], r["received_from"]), ("T", ["The Library"]))
+
+    def test_dry_run(self):
+        a = self.archive()
+        src = lay_out(self.dir / "b", bag({"a.txt": b"first\n"}, self.INFO))
+        self.assertIn("4 statements would be recorded", self.ok("-C", a, "import", "--dry-run", src).out)
+        self.assertEqual(self.records(a), [])
+
+
+if __name__ == "__main__":
+    support.main()

@@ -215,9 +215,11 @@ static bool check_rows(struct vdm_verify *v, const struct vdm_verify_batch *b, s
 
 static bool check_batch(struct vdm_verify *v, const struct vdm_verify_batch *b, struct vdm_err *err)
 {
+    v->trouble = &b->trouble;
     vdm_verify_catalog_hold(v);
     bool ok = check_rows(v, b, err);
     v->fact = NULL;
+    v->trouble = NULL;
     vdm_verify_catalog_let_go(v);
     vdm_progress_tell(v->progress, "verifying", b->slice.to, v->size, v->report->bytes);
     if (ok && vdm_progress_stop(v->progress))

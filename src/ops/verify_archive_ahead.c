@@ -64,10 +64,26 @@ static const struct vdm_ledger_row *record_row(const struct vdm_ledger_slice *s,
                                                                             : NULL;
 }
 
+/* The pass comes to the first of them, whoever met it. */
+static void note_trouble(struct vdm_verify_ahead *a, struct vdm_verify_fact *f,
+                         const struct vdm_err *why)
+{
+    struct vdm_verify_batch *b = a->batch;
+    size_t at = (size_t)(f - b->fact);
+    f->unread = true;
+    pthread_mutex_lock(&a->lock);
+    if (at < b->trouble_at) {
+        b->trouble_at = at;
+        b->trouble = *why;
+    }
+    pthread_mutex_unlock(&a->lock);
+}
+
 static void look_at_record(struct vdm_verify_ahead *a, struct looker *l, const struct vdm_entry *e,
                            const struct vdm_ledger_row *row, struct vdm_verify_fact *f)
 {
     struct vdm_record r;
+    struct vdm_err why = {0};
     if (!vdm_record_decode(row->bytes, &r, NULL) ||
         !vdm_record_commit(l->crypto, &r, &f->commitment, NULL))
         return;
@@ -75,7 +91,9 @@ static void look_at_record(struct vdm_verify_ahead *a, struct looker *l, const s
     if (e->kind != VDM_ENTRY_CAPTURE || a->v->o->without_documents ||
         !vdm_digest_equal(f->commitment, e->capture.record) || vdm_verify_recently_good(a, &r))
         return;
-    f->has_document = vdm_store_check(l->store, r.document, r.document_size, &f->document, NULL);
+    f->has_document = vdm_store_check(l->store, r.document, r.document_size, &f->document, &why);
+    if (!f->has_document)
+        note_trouble(a, f, &why);
 }
 
 static void look(void *ctx, unsigned worker, size_t i)
@@ -113,6 +131,7 @@ bool vdm_verify_ahead_start(struct vdm_verify_ahead *a, struct vdm_verify_batch 
         b->fact = grown;
         b->facts_cap = n;
     }
+    b->trouble_at = SIZE_MAX;
     a->batch = b;
     vdm_pool_start(a->pool, n, look, a);
     return true;

@@ -17,6 +17,8 @@ static bool note_missing(struct vdm_verify *v, struct vdm_verify_missing m, stru
 static bool look_at_document(struct vdm_verify *v, const struct vdm_record *r,
                              enum vdm_store_state *state, struct vdm_err *err)
 {
+    if (v->fact && v->fact->unread)
+        return vdm_fail_as(err, v->trouble->kind, "%s", v->trouble->text);
     if (!v->fact || !v->fact->has_document)
         return vdm_store_check(v->a->store, r->document, r->document_size, state, err);
     *state = v->fact->document;

@@ -37,10 +37,12 @@ struct vdm_verify_good {
 };
 
 /* What takes time and depends on nothing but an entry, its record and its document, and on the keyring:
- * computed ahead on any thread. What is not known here, for whatever reason, the pass finds out itself,
- * so nothing that goes wrong there changes what is found. */
+ * computed ahead on any thread. What is not known here the pass finds out itself. A document that could
+ * not be read ends the check, as it does without threads: it is not tried again in the hope that the
+ * disk gives something better. */
 struct vdm_verify_fact {
     bool has_leaf, has_commitment, has_document;
+    bool unread; /* see the batch's trouble */
     enum vdm_signature_state signature;
     struct vdm_digest leaf, commitment;
     enum vdm_store_state document;
@@ -51,6 +53,8 @@ struct vdm_verify_batch {
     struct vdm_ledger_slice slice;
     struct vdm_verify_fact *fact;
     size_t facts_cap;
+    size_t trouble_at; /* which fact is the first that is unread */
+    struct vdm_err trouble;
 };
 
 /* A checkpoint that the archive must extend. */
@@ -74,6 +78,7 @@ struct vdm_verify {
     bool gap;                     /* the pass ended early */
     struct vdm_verify_ahead *ahead;
     const struct vdm_verify_fact *fact; /* of the entry at hand; NULL: nothing is known ahead */
+    const struct vdm_err *trouble;      /* of its batch */
     struct vdm_verify_missing *missing;
     size_t missings, missings_cap;
     struct vdm_verify_withdrawal *withdrawal;

@@ -2,7 +2,27 @@
 /* However many threads look ahead, the check of an archive says the same, in the same order. */
 #include "unit/ops/archive_kit.h"
 
+#include <stdatomic.h>
+
 #define CAPTURES 2300 /* more than two batches */
+
+/* Documents that cannot be read, each at the first try only. */
+static struct vdm_digest unreadable[2];
+static atomic_int tries[2];
+static bool fails;
+
+bool __real_vdm_store_check(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                            enum vdm_store_state *state, struct vdm_err *err);
+bool __wrap_vdm_store_check(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                            enum vdm_store_state *state, struct vdm_err *err);
+bool __wrap_vdm_store_check(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                            enum vdm_store_state *state, struct vdm_err *err)
+{
+    for (int i = 0; fails && i < 2; i++)
+        if (vdm_digest_equal(id, unreadable[i]) && atomic_fetch_add(&tries[i], 1) == 0)
+            return vdm_fail(err, "store: document %d cannot be read", i);
+    return __real_vdm_store_check(s, id, size_bytes, state, err);
+}
 
 /* All that a report says, as a text. */
 static void describe_list(struct vdm_buf *out, const struct vdm_findings *f)
@@ -101,8 +121,35 @@ static void same_report(void **state)
     kit_end(k);
 }
 
+/* A disk that fails once and not at the second try has failed; and the first document is named. */
+static void unread_is_told(void **state)
+{
+    struct kit kit = {0}, *k = &kit;
+    (void)state;
+    kit_start(k);
+    kit_make(k, 0);
+    capture_until(k, 1400);
+    unreadable[0] = vdm_sha256(k->c, VDM_LIT("document 1201\n"));
+    unreadable[1] = vdm_sha256(k->c, VDM_LIT("document 1203\n"));
+    kit_close(k);
+    fails = true;
+    for (unsigned threads = 1; threads <= 8; threads *= 2) {
+        atomic_store(&tries[0], 0);
+        atomic_store(&tries[1], 0);
+        assert_false(kit_check(k, (struct asked){.threads = threads}));
+        assert_int_equal(k->err.kind, VDM_ERR_FAILED);
+        assert_string_equal(k->err.text, "store: document 0 cannot be read");
+    }
+    fails = false;
+    must_be_clean(k, (struct asked){.threads = 8});
+    kit_end(k);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_report)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_report),
+        cmocka_unit_test(unread_is_told),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,9 +107,8 @@ bool vdm_manifest_line_decode(struct vdm_bytes line, struct vdm_digest *digest,
 #define VDM_KEY_PEM_BYTES 113
 
 /* A SubjectPublicKeyInfo that `openssl pkey -pubin` reads. `out` takes VDM_KEY_PEM_BYTES, and gets
- * no NUL. Fails only without memory. */
-bool vdm_key_pem_encode(const struct vdm_pubkey *key, uint8_t *out,
-                        struct vdm_err *err) VDM_MUST_CHECK;
+ * no NUL. */
+void vdm_key_pem_encode(const struct vdm_pubkey *key, uint8_t *out);
 /* false: not exactly what encode gives. Whether the key is a valid point is not looked at. */
 bool vdm_key_pem_decode(struct vdm_bytes text, struct vdm_pubkey *out) VDM_MUST_CHECK;
 

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "bundle/layout.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -157,7 +158,7 @@ bool vdm_manifest_line_decode(struct vdm_bytes line, struct vdm_digest *digest,
 static const uint8_t der_prefix[DER_BYTES - 32] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
                                                    0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 
-bool vdm_key_pem_encode(const struct vdm_pubkey *key, uint8_t *out, struct vdm_err *err)
+void vdm_key_pem_encode(const struct vdm_pubkey *key, uint8_t *out)
 {
     /* In a room that holds it: a check that may lack memory could call a good key bad. */
     uint8_t der[DER_BYTES], room[2 * VDM_KEY_PEM_BYTES];
@@ -167,10 +168,8 @@ bool vdm_key_pem_encode(const struct vdm_pubkey *key, uint8_t *out, struct vdm_e
     vdm_buf_puts(&text, PEM_HEAD);
     vdm_base64_append(&text, (struct vdm_bytes){der, sizeof der});
     vdm_buf_puts(&text, PEM_TAIL);
-    if (!vdm_buf_ok(&text, err))
-        return false;
-    memcpy(out, text.p, VDM_KEY_PEM_BYTES);
-    return true;
+    assert(text.p == room && text.n == VDM_KEY_PEM_BYTES);
+    memcpy(out, room, VDM_KEY_PEM_BYTES);
 }
 
 bool vdm_key_pem_decode(struct vdm_bytes text, struct vdm_pubkey *out)
@@ -186,7 +185,8 @@ bool vdm_key_pem_decode(struct vdm_bytes text, struct vdm_pubkey *out)
         return false;
     memcpy(key.b, der + sizeof der_prefix, sizeof key.b);
     /* One form for each key: everything else is seen when it is encoded again. */
-    if (!vdm_key_pem_encode(&key, again, NULL) || memcmp(again, text.p, sizeof again) != 0)
+    vdm_key_pem_encode(&key, again);
+    if (memcmp(again, text.p, sizeof again) != 0)
         return false;
     *out = key;
     return true;

@@ -240,12 +240,12 @@ static bool make_bag_info(struct vdm_bundle_job *j, struct front *f, struct vdm_
     return vdm_bag_info_encode(&info, &f->bag_info, err);
 }
 
-static bool pem_line(struct vdm_bundle_job *j, size_t i, struct vdm_layout_member *m,
-                     uint8_t pem[VDM_KEY_PEM_BYTES], struct vdm_err *err)
+static void pem_line(struct vdm_bundle_job *j, size_t i, struct vdm_layout_member *m,
+                     uint8_t pem[VDM_KEY_PEM_BYTES])
 {
     *m = (struct vdm_layout_member){.kind = VDM_LAYOUT_KEY};
     memcpy(&m->key, j->keys_named.p + i * sizeof m->key, sizeof m->key);
-    return vdm_key_pem_encode(&m->key, pem, err);
+    vdm_key_pem_encode(&m->key, pem);
 }
 
 static bool make_tagmanifest_head(struct vdm_bundle_job *j, struct front *f,
@@ -270,8 +270,8 @@ static bool make_tagmanifest_head(struct vdm_bundle_job *j, struct front *f,
     for (size_t i = 0; i < j->keys_named.n / sizeof(struct vdm_pubkey); i++) {
         uint8_t pem[VDM_KEY_PEM_BYTES];
         struct vdm_layout_member m;
-        if (!pem_line(j, i, &m, pem, err) ||
-            !put_line(&f->tagmanifest_head, &m, vdm_sha256(c, (struct vdm_bytes){pem, sizeof pem}),
+        pem_line(j, i, &m, pem);
+        if (!put_line(&f->tagmanifest_head, &m, vdm_sha256(c, (struct vdm_bytes){pem, sizeof pem}),
                       err))
             return false;
     }
@@ -333,7 +333,8 @@ static bool write_keys(struct vdm_bundle_job *j, struct vdm_err *err)
         uint8_t pem[VDM_KEY_PEM_BYTES];
         struct vdm_layout_member m;
         char path[VDM_LAYOUT_PATH_MAX + 1];
-        if (!pem_line(j, i, &m, pem, err) || !vdm_layout_encode(&m, path, err) ||
+        pem_line(j, i, &m, pem);
+        if (!vdm_layout_encode(&m, path, err) ||
             !vdm_tar_writer_add(j->tar, path, (struct vdm_bytes){pem, sizeof pem}, err))
             return false;
     }

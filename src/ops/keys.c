@@ -108,5 +108,8 @@ bool vdm_trust_file_or_key(struct vdm_crypto *c, const char *argument, struct vd
 bool vdm_key_append_pem(struct vdm_buf *out, const struct vdm_vkey *k, struct vdm_err *err)
 {
     uint8_t *pem = vdm_buf_grow(out, VDM_KEY_PEM_BYTES);
-    return pem ? vdm_key_pem_encode(&k->key, pem, err) : vdm_fail_memory(err);
+    if (!pem)
+        return vdm_fail_memory(err);
+    vdm_key_pem_encode(&k->key, pem);
+    return true;
 }

@@ -152,9 +152,12 @@ size_t __wrap_ZSTD_freeCStream(ZSTD_CStream *z)
     return __real_ZSTD_freeCStream(z);
 }
 
+/* Threads are a wish only: without them the work is done alone. */
 size_t __wrap_ZSTD_CCtx_setParameter(ZSTD_CCtx *z, ZSTD_cParameter what, int value)
 {
-    return scarce_refuses() ? ZSTD_NO_MEMORY : __real_ZSTD_CCtx_setParameter(z, what, value);
+    bool wish = what == ZSTD_c_nbWorkers || what == ZSTD_c_jobSize;
+    return !wish && scarce_refuses() ? ZSTD_NO_MEMORY
+                                     : __real_ZSTD_CCtx_setParameter(z, what, value);
 }
 
 size_t __wrap_ZSTD_compressStream2(ZSTD_CCtx *z, ZSTD_outBuffer *out, ZSTD_inBuffer *in,
@@ -348,26 +351,17 @@ static bool bag_info(void *ctx, struct vdm_err *err)
     return vdm_bag_info_encode(&info, &out, err);
 }
 
-static bool key(void *ctx, struct vdm_err *err)
-{
-    struct vdm_pubkey k = {{7}}, back;
-    uint8_t pem[VDM_KEY_PEM_BYTES];
-    (void)ctx;
-    if (!vdm_key_pem_encode(&k, pem, err))
-        return false;
-    assert_true(vdm_key_pem_decode((struct vdm_bytes){pem, sizeof pem}, &back) || scarce_failed);
-    return true;
-}
-
 static void texts_without_memory(void **state)
 {
-    struct vdm_err err;
     (void)state;
     assert_true(scarce_sweep(bag_info, NULL) > 0);
+    /* A key's text takes none: for want of it a good key must not be called bad. */
+    struct vdm_pubkey k = {{7}}, back;
+    uint8_t pem[VDM_KEY_PEM_BYTES];
     scarce_left = 1;
-    assert_false(key(NULL, &err));
+    vdm_key_pem_encode(&k, pem);
+    assert_true(vdm_key_pem_decode((struct vdm_bytes){pem, sizeof pem}, &back));
     scarce_left = 0;
-    assert_true(key(NULL, &err));
 }
 
 int main(void)

@@ -325,8 +325,10 @@ bool vdm_amend(struct vdm_archive *a, const struct vdm_amend_request *r,
               check_catalog(&m, err) &&
               (r->dry_run || vdm_writer_open(&m.writer, a, signers->ledger, err)) &&
               (r->table ? amend_table(&m, err) : amend_named(&m, err)) && finish_batch(&m, err);
-    if (m.writer && done->amended > 0)
+    if (m.writer && done->amended > 0) {
         vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(m.writer));
+        ok = ok && vdm_buf_ok(&done->checkpoint, err); /* recorded, but the user would not see it */
+    }
     drop_batch(&m);
     free(m.batch);
     vdm_writer_close(m.writer);

@@ -173,8 +173,10 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     *done = (struct vdm_import_done){0};
     bool ok = open_parts(&m, err) && (r->parts ? vdm_import_parts(&m, err)
                                                : compare_with_table(&m, err) && take_all(&m, err));
-    if (m.writer && done->imported > 0)
+    if (m.writer && done->imported > 0) {
         vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(m.writer));
+        ok = ok && vdm_buf_ok(&done->checkpoint, err); /* recorded, but the user would not see it */
+    }
     if (m.media)
         done->unguessed = vdm_media_unguessed(m.media);
     done->textless = vdm_import_textless(m.text);

@@ -54,6 +54,11 @@ static void test_what_is_one(void **state)
     };
     assert_true(roundtrip(VDM_LIT(HEAD LINE), findings_again, NULL));
     assert_true(roundtrip(VDM_LIT(HEAD LINE LINE "more 7\n"), findings_again, NULL));
+    assert_true(roundtrip(VDM_LIT(HEAD "finding z-a 1 open x\n"), findings_again, NULL));
+    assert_true(roundtrip(
+        VDM_LIT(HEAD "finding abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl "
+                     "1 open x\n"),
+        findings_again, NULL));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct vdm_findings_file f = {.size = 4711};
         struct vdm_err err = {0};

@@ -416,6 +416,49 @@ static void test_differences(void **state)
                      author);
 }
 
+static void test_slices(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "slice",
+        DIGEST,
+        DIGEST " 5",
+        DIGEST " 5 7",
+        DIGEST " 5 7 ",
+        DIGEST " 5 7 slices",
+        DIGEST " 5 7 slice:x",
+        DIGEST " 5 7 a slice",
+        DIGEST " - - slice",
+        DIGEST " 5 - slice",
+        DIGEST " - 7 slice",
+        DIGEST " 05 7 slice",
+        "not-held 5 7 slice",
+        "sha256:00 5 7 slice",
+    };
+    (void)state;
+    struct vdm_slice s;
+    assert_true(vdm_slice_decode(VDM_LIT(DIGEST " 5 7 slice"), &s));
+    assert_true(s.offset == 5 && s.length == 7 && s.of.b[0] == 0xe3 && s.of.b[31] == 0x55);
+    assert_true(vdm_slice_decode(VDM_LIT(DIGEST " 0 9007199254740991 slice: of a page"), &s));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (vdm_slice_decode(vdm_str(bad[i]), &s))
+            fail_msg("taken: %s", bad[i]);
+}
+
+/* The same words in another field are no less a difference. */
+static void test_differences_of_equal_values(void **state)
+{
+    const uint64_t collection = UINT64_C(1) << VDM_FIELD_COLLECTION;
+    const uint64_t title = UINT64_C(1) << VDM_FIELD_TITLE;
+    (void)state;
+    assert_int_equal(differences("title A\n", "collection A\n"), collection | title);
+    assert_int_equal(differences("collection A\n", "title A\n"), collection | title);
+    assert_int_equal(differences("collection A\ntitle A\n", "collection A\n"), title);
+    assert_int_equal(differences("collection A\n", "collection A\ntitle A\n"), title);
+    assert_int_equal(differences("", "title A\n"), title);
+    assert_int_equal(differences("title A\n", ""), title);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +475,8 @@ int main(void)
         cmocka_unit_test(test_size_limit),
         cmocka_unit_test(test_commitment),
         cmocka_unit_test(test_differences),
+        cmocka_unit_test(test_differences_of_equal_values),
+        cmocka_unit_test(test_slices),
     };
     return cmocka_run_group_tests(tests, crypto_set_up, crypto_tear_down);
 }

@@ -85,6 +85,24 @@ static void test_genesis(void **state)
     assert_int_equal(k.count, 2);
 }
 
+static void test_genesis_that_goes_on(void **state)
+{
+    struct vdm_entry e = genesis(vkey(*state, ORIGIN "/authority", 1), vkey(*state, ORIGIN, 2));
+    struct vdm_keyring plain VDM_CLEANUP(vdm_keyring_release);
+    struct vdm_keyring k VDM_CLEANUP(vdm_keyring_release);
+    start(&plain, *state);
+    assert_string_equal(plain.continues.origin, "");
+    assert_int_equal(plain.continues.size, 0);
+    e.genesis.continues = VDM_LIT("before.example.net");
+    e.genesis.continues_size = 12;
+    e.genesis.continues_root.b[31] = 7;
+    vdm_keyring_init(&k);
+    assert_true(feed(&k, e));
+    assert_string_equal(k.continues.origin, "before.example.net");
+    assert_int_equal(k.continues.size, 12);
+    assert_int_equal(k.continues.root.b[31], 7);
+}
+
 static void expect_bad_genesis(struct vdm_crypto *c, struct vdm_entry e)
 {
     struct vdm_keyring k VDM_CLEANUP(vdm_keyring_release);
@@ -437,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_genesis),
+        cmocka_unit_test(test_genesis_that_goes_on),
         cmocka_unit_test(test_genesis_that_breaks_a_rule),
         cmocka_unit_test(test_authorized_retired_revoked),
         cmocka_unit_test(test_id_and_name_find_together),

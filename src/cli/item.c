@@ -31,6 +31,20 @@ void vdm_item_print(const struct vdm_bundle_item *item)
         vdm_out_value(stdout, title);
     }
     puts("");
+    if (item->amended) {
+        fputs("    amended ", stdout);
+        vdm_item_put_amended(stdout, item);
+        puts("");
+    }
+}
+
+void vdm_item_put_amended(FILE *to, const struct vdm_bundle_item *item)
+{
+    char time[VDM_TIME_LEN + 1];
+    vdm_time_encode(item->amendment_recorded, time);
+    fprintf(to, "by entry %llu, recorded %s by %.*s, whose record is shown",
+            (unsigned long long)item->text_of, time, (int)item->amendment_signer.n,
+            (const char *)item->amendment_signer.p);
 }
 
 void vdm_item_put_hidden(FILE *to, const struct vdm_bundle_item *item)
@@ -69,13 +83,21 @@ static json_t *hidden_json(const struct vdm_bundle_item *item)
     return list;
 }
 
+static json_t *amended_json(const struct vdm_bundle_item *item)
+{
+    return item->amended ? json_pack("{s:I,s:o,s:o}", "entry", (json_int_t)item->text_of,
+                                     "recorded", vdm_json_time(item->amendment_recorded), "signer",
+                                     vdm_json_bytes(item->amendment_signer))
+                         : json_null();
+}
+
 static json_t *item_json(const struct vdm_bundle_item *item)
 {
-    return json_pack("{s:I,s:b,s:b,s:b,s:o,s:o}", "entry", (json_int_t)item->n, "good", item->good,
-                     "withdrawn", item->record_withdrawn || item->document_withdrawn,
+    return json_pack("{s:I,s:b,s:b,s:b,s:o,s:o,s:o}", "entry", (json_int_t)item->n, "good",
+                     item->good, "withdrawn", item->record_withdrawn || item->document_withdrawn,
                      "partly_disclosed", item->hidden > 0, "record",
                      item->text.n ? json_integer((json_int_t)item->text_of) : json_null(),
-                     "hidden_lines", hidden_json(item));
+                     "amended", amended_json(item), "hidden_lines", hidden_json(item));
 }
 
 static void add_partly(struct vdm_items *items, const struct vdm_bundle_item *item)

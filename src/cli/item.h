@@ -6,11 +6,13 @@
 #include "cli/cli.h"
 #include "ops/verify_bundle.h"
 
-/* One item in a line (with -v). */
+/* One item in a line (with -v), and in another one that it is amended. */
 void vdm_item_print(const struct vdm_bundle_item *item);
 /* In words. */
 const char *vdm_item_state(const struct vdm_bundle_item *item);
 const char *vdm_item_document_words(enum vdm_item_document d);
+/* Of an amended one, whose record is shown: the amendment's, which has a time and a signer of its own. */
+void vdm_item_put_amended(FILE *to, const struct vdm_bundle_item *item);
 /* Which lines of a PARTLY DISCLOSED one are hidden, by number. */
 void vdm_item_put_hidden(FILE *to, const struct vdm_bundle_item *item);
 

@@ -109,6 +109,11 @@ void vdm_page_item(struct vdm_page *p, const struct vdm_bundle_item *item)
         put_text(to, item->signer, false);
         fputs("</td></tr>\n", to);
     }
+    if (item->amended) {
+        fputs("<tr><th>amended</th><td>", to);
+        vdm_item_put_amended(to, item); /* a name holds nothing that HTML would obey */
+        fputs("</td></tr>\n", to);
+    }
     vdm_item_lines(item, put_line, to);
     fprintf(to, "<tr><th>document</th><td>%s", vdm_item_document_words(item->document));
     if (item->has_document) {

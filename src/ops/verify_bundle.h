@@ -46,6 +46,9 @@ struct vdm_bundle_item {
      * vdm_disclosure_decode, and then `hidden` of its `lines` are not shown (PARTLY DISCLOSED). */
     struct vdm_bytes text;
     uint64_t text_of;
+    bool amended; /* text.n > 0 and text_of != n: the next two are of that amendment */
+    struct vdm_time amendment_recorded;
+    struct vdm_bytes amendment_signer; /* key name */
     bool disclosure;
     uint64_t lines, hidden;
     enum vdm_item_document document;

@@ -9,7 +9,7 @@ struct group {
     struct vdm_bundle_item item;
     uint64_t findings_before;
     uint64_t last; /* the newest entry of the group */
-    char signer[VDM_NAME_MAX + 1];
+    char signer[VDM_NAME_MAX + 1], amendment_signer[VDM_NAME_MAX + 1];
     struct vdm_buf text;
     char member[VDM_LAYOUT_PATH_MAX + 1];
     bool has_ext; /* the capture's own record is good, so the file's name is known */
@@ -18,6 +18,13 @@ struct group {
     /* Whether a record should be here is known only once a withdrawal may have stood. */
     uint64_t records_here, records_missing, first_here, first_missing;
 };
+
+static void keep_name(char to[VDM_NAME_MAX + 1], struct vdm_bytes name)
+{
+    size_t n = name.n < VDM_NAME_MAX ? name.n : VDM_NAME_MAX;
+    memcpy(to, name.p, n);
+    to[n] = 0;
+}
 
 /* --- records --- */
 
@@ -109,6 +116,11 @@ static bool show(struct vdm_bundle_check *v, struct group *g, uint64_t n, const 
         vdm_layout_ext(s->file_name, g->ext);
     }
     item->text_of = n;
+    item->amended = n != item->n;
+    if (item->amended) {
+        item->amendment_recorded = v->checked.entry.recorded;
+        keep_name(g->amendment_signer, v->checked.entry.signer);
+    }
     item->disclosure = s->disclosure;
     item->lines = s->lines;
     item->hidden = s->hidden;
@@ -377,6 +389,7 @@ static bool finish(struct vdm_bundle_check *v, struct group *g, struct vdm_err *
         return false;
     item->good = item->has_entry && vdm_report_findings(v->report) == g->findings_before;
     item->signer = vdm_str(g->signer);
+    item->amendment_signer = vdm_str(g->amendment_signer);
     item->member = g->member;
     v->report->captures++;
     v->report->withdrawn += item->record_withdrawn || item->document_withdrawn;
@@ -398,7 +411,7 @@ static bool take_capture(struct vdm_bundle_check *v, struct group *g, struct vdm
     if (v->checked.decoded) {
         g->item.recorded = e->recorded;
         g->item.signer_id = e->signer_id;
-        memcpy(g->signer, e->signer.p, e->signer.n < VDM_NAME_MAX ? e->signer.n : VDM_NAME_MAX);
+        keep_name(g->signer, e->signer);
     }
     if (v->checked.decoded && e->kind != VDM_ENTRY_CAPTURE) {
         if (e->kind != VDM_ENTRY_UNKNOWN)

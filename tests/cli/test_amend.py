@@ -24,6 +24,30 @@ class Amend(support.Case):
     def record(self, n=2):
         return self.ok("-C", self.a, "show", str(n), "--json").json["record"]
 
+    def test_verifiers_say_so(self):
+        """A record made later, by another: not shown as if the first signer had signed it."""
+        self.ok("-C", self.a, "import", self.file("b.txt", "not amended\n"))
+        self.ok("-C", self.a, "amend", "2", "--title", "Newer")
+        self.ok("-C", self.a, "amend", "2", "--title", "Newest")
+        entry = self.ok("-C", self.a, "show", "5", "--json").json
+        by = {"entry": 5, "recorded": entry["recorded"], "signer": entry["signer"]}
+        words = f"by entry 5, recorded {by['recorded']} by {by['signer']}, whose record is shown"
+        bundle, page, trust = str(self.dir / "b.tar"), self.dir / "p.html", self.a + "/keys/authority.pub"
+        self.ok("-C", self.a, "bundle", "--all", "-o", bundle)
+
+        def python(*more):
+            return subprocess.run([sys.executable, "-B", str(PYTHON_VERIFIER), "--trust", trust, *more, bundle],
+                                  capture_output=True, text=True, check=True).stdout
+
+        out = self.ok("verify", "-v", bundle, "--trust", trust, "--report", str(page)).out
+        self.assertRegex(out, rf"(?m)^  entry 2 .*\n    amended {words}\n  entry 3 ")
+        self.assertIn(f"<tr><th>amended</th><td>{words}</td></tr>", page.read_text())
+        self.assertIn(f"\n    amended       {words}\n", python())
+        for text in (out, page.read_text(), python()):
+            self.assertEqual(text.count("whose record is shown"), 1)
+        for report in (self.ok("verify", bundle, "--trust", trust, "--json").json, json.loads(python("--json"))):
+            self.assertEqual([(item["entry"], item["amended"]) for item in report["items"]], [(2, by), (3, None)])
+
     def refused(self, words, *args):
         before = support.listing(self.a + "/store/objects")
         r = self.expect(1, "-C", self.a, "amend", *args)

@@ -117,7 +117,7 @@ class Agree(unittest.TestCase):
     @staticmethod
     def shown(report):
         """What of a good bundle is here and what is hidden; another file has none of this."""
-        items = [[item[key] for key in ("entry", "withdrawn", "partly_disclosed", "record", "hidden_lines")]
+        items = [[item[key] for key in ("entry", "withdrawn", "partly_disclosed", "record", "amended", "hidden_lines")]
                  for item in report.get("items", [])]
         return report.get("partly_disclosed"), report.get("documents_absent"), items
 
@@ -142,6 +142,17 @@ class Agree(unittest.TestCase):
                 status, verdict, _ = self.compare(data, f"{which} {key}", key)
                 self.assertIn(status, (0, 4), which)
                 self.assertEqual(verdict == "VERIFIED", status == 0)
+
+    def test_amended(self):
+        """A record that is an amendment's stands under the time and the signer of that amendment, in both."""
+        self.compare((VECTORS / "sample.tar").read_bytes(), "sample")
+        amendments = {5: (8, "2021-03-04T05:14:15Z", "tomas"), 9: (17, "2021-03-04T05:23:24Z", "lena"),
+                      10: (12, "2021-03-04T05:18:19Z", "tomas")}
+        expected = {n: {"entry": by, "recorded": recorded, "signer": f"{signer}@archive.example.net"}
+                    for n, (by, recorded, signer) in amendments.items()}
+        for report in self.reports:
+            said = {item["entry"]: item["amended"] for item in report["items"]}
+            self.assertEqual({n: amended for n, amended in said.items() if amended}, expected)
 
     def test_flipped(self):
         """One bit in the middle of each member's content."""

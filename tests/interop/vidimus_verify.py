@@ -99,7 +99,7 @@ class Few(list):
 
 Finding = namedtuple("Finding", "kind entry document expected found message")
 Notice = namedtuple("Notice", "kind entry message")
-Item = namedtuple("Item", "entry withdrawn partly_disclosed record hidden_lines")
+Item = namedtuple("Item", "entry withdrawn partly_disclosed record amended hidden_lines")
 
 
 class Report:
@@ -984,6 +984,7 @@ class Group:
         self.file_name = None
         self.shown = None                   # the newest record that was checked
         self.shown_of = None                # its number
+        self.amended = None                 # of an amendment whose record is shown: entry, recorded, signer
         self.record_faults = 0
         self.record_withdrawn = self.document_withdrawn = False
         self.here, self.missing, self.revoked = Few(), Few(), Few()
@@ -1337,6 +1338,9 @@ class BundleCheck:
             group.file_name = fields.get("file-name")
         self._compare_document(group, checked.number, fields.get("document"))
         group.shown, group.shown_of = (record, fields), checked.number
+        if checked is not group.capture:
+            group.amended = {"entry": checked.number, "recorded": checked.entry.head["recorded"],
+                             "signer": checked.entry.signer.name}
 
     def _checked_record(self, checked, data, path):
         try:
@@ -1532,6 +1536,9 @@ class BundleCheck:
         state += ["PARTLY DISCLOSED"] if record and record.hidden else []
         lines = [f"  entry {group.number}   recorded {entry.head['recorded']} by {entry.signer.name}" + "".join(
             f"   {word}" for word in state)]
+        if item.amended:
+            lines.append("    amended       by entry {entry}, recorded {recorded} by {signer}, whose record is shown"
+                         .format(**item.amended))
         if record and record.hidden:
             lines.append(f"    hidden        of the lines 0-{len(record.items) - 1} of record {item.record}: "
                          f"{', '.join(map(str, item.hidden_lines))}, which may qualify or contradict what is shown")
@@ -1548,7 +1555,8 @@ class BundleCheck:
 
     def _item(self, group, record):
         hidden = record.hidden_lines if record else []
-        item = Item(group.number, group.record_withdrawn or group.document_withdrawn, bool(hidden), group.shown_of, hidden)
+        item = Item(group.number, group.record_withdrawn or group.document_withdrawn, bool(hidden), group.shown_of,
+                    group.amended, hidden)
         self.report.captures.add(item)
         self.report.partly_disclosed += item.partly_disclosed
         self.report.documents_absent += not (item.withdrawn or group.document_seen)

@@ -135,6 +135,8 @@ static void items_tell_all(void **state)
     assert_int_equal(amended->n, 5);
     assert_int_equal(amended->text_of, 8);
     assert_int_equal(amended->amendments, 1);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(t.item[i].amended, i >= 1 && i <= 3);
     assert_false(amended->disclosure);
     assert_int_equal(amended->document_size, 57);
     assert_true(t.item[3].document_withdrawn && !t.item[3].record_withdrawn);
@@ -158,6 +160,12 @@ static void look_inside(void *ctx, const struct vdm_bundle_item *item)
         assert_int_equal(item->signer_id, 0xf9631bdf);
         vdm_time_encode(item->recorded, recorded);
         assert_string_equal(recorded, "2021-03-04T05:11:12Z");
+    }
+    if (item->n == 9) { /* of another signer than the capture, vera */
+        assert_int_equal(item->text_of, 17);
+        assert_true(vdm_bytes_equal_str(item->amendment_signer, "lena@archive.example.net"));
+        vdm_time_encode(item->amendment_recorded, recorded);
+        assert_string_equal(recorded, "2021-03-04T05:23:24Z");
     }
     if (item->document == VDM_ITEM_CHECKED) {
         snprintf(path, sizeof path, "data/files/%06d.", (int)item->n);

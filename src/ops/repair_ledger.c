@@ -21,7 +21,6 @@ struct rebuilding {
     struct vdm_archive *a;
     struct vdm_ledger *good; /* the other copy: nothing of it is believed */
     struct vdm_ledger *to;
-    uint64_t has;         /* entries of the other copy */
     uint64_t size;        /* of the new ledger */
     struct vdm_buf guard; /* the checkpoint that was remembered here */
     struct vdm_checkpoint guarded;
@@ -289,6 +288,39 @@ static bool read_guard(struct rebuilding *b, struct vdm_err *err)
     return vdm_checkpoint_open(vdm_buf_bytes(&b->guard), &note, &b->guarded, err);
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What was committed here and not yet acknowledged is signed all the same. */
+static bool own_size(struct rebuilding *b, uint64_t *size, struct vdm_err *err)
+{
+    struct vdm_err why = {0};
+    struct vdm_note note;
+    struct vdm_checkpoint head;
+    uint64_t newest;
+    bool found;
+    *size = 0;
+    if (!vdm_ledger_size(b->a->ledger, &newest, &why))
+        return !vdm_err_is_memory(&why) || vdm_fail_memory(err);
+    if (!read_row(b, b->a->ledger, vdm_ledger_checkpoint, newest, &found, err))
+        return false;
+    if (found && vdm_checkpoint_open(vdm_buf_bytes(&b->bytes), &note, &head, NULL) &&
+        head.size == newest)
+        *size = newest;
+    return true;
+}
+
+static bool choose_size(struct rebuilding *b, struct vdm_err *err)
+{
+    uint64_t there, here;
+    if (!vdm_ledger_size(b->good, &there, err) || !own_size(b, &here, err))
+        return false;
+    b->size = larger(b->guarded.size, larger(there, here));
+    return true;
+}
+
 /* The handle is of the file that was. What the other copy still has though it was withdrawn goes. */
 static bool open_anew(struct vdm_archive **a, struct vdm_err *err)
 {
@@ -315,9 +347,7 @@ static bool rebuild(struct vdm_archive **a, struct rebuilding *b, const char *fr
     if (!vdm_ledger_open(&b->good, from_store, VDM_LEDGER_READ, err) ||
         !vdm_ledger_lock((*a)->ledger, LOCK_SECONDS, &(*a)->wait, err))
         return false;
-    bool ok = read_guard(b, err) && vdm_ledger_size(b->good, &b->has, err);
-    b->size = b->has > b->guarded.size ? b->has : b->guarded.size;
-    ok = ok && replace(b, err);
+    bool ok = read_guard(b, err) && choose_size(b, err) && replace(b, err);
     if (!ok)
         vdm_ledger_unlock((*a)->ledger);
     return ok && open_anew(a, err);

@@ -466,6 +466,18 @@ class Repair(AuditCase):
         self.assertTrue(all(f["repaired"] for f in done["findings"]), done)
         self.verified(a)
 
+    def test_what_was_committed_and_not_acknowledged_stays(self):
+        a = self.archive()
+        mirror = self.mirror(a)
+        guard = pathlib.Path(a, "keys/last-checkpoint")
+        before = guard.read_bytes()
+        self.ok("-C", a, "import", self.file("new.txt"), "-q")
+        guard.write_bytes(before)
+        self.damage_page(a, 25)
+        self.audit(a, "--repair-from", mirror, code=1)
+        self.verified(a, 45)  # with the import, and the audit
+        self.ok("-C", a, "cat", "42")
+
     def test_a_foreign_ledger_repairs_nothing(self):
         a = self.archive()
         self.ok("init", str(self.dir / "b"), "--origin", support.ORIGIN, "--signer", support.SIGNER, "--no-passphrase")

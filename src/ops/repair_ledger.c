@@ -242,6 +242,14 @@ static bool keep_aside(int store, struct vdm_err *err)
     return vdm_file_link(store, LEDGER, name, err) && vdm_fd_sync(store, err);
 }
 
+/* In a store that a group shares it is the group's, too. */
+static bool move_in(int aside, int store, struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    return vdm_file_open(aside, LEDGER, false, &fd, err) && vdm_fd_share(store, fd, 0660, err) &&
+           keep_aside(store, err) && vdm_file_move(aside, LEDGER, store, LEDGER, err);
+}
+
 static void clear_aside(int store)
 {
     unlinkat(store, ASIDE "/" LEDGER, 0);
@@ -269,7 +277,7 @@ static bool replace(struct rebuilding *b, struct vdm_err *err)
         return false;
     clear_aside(store);
     bool ok = build_aside(b, store, err) && vdm_dir_open(store, ASIDE, &aside, err) &&
-              keep_aside(store, err) && vdm_file_move(aside, LEDGER, store, LEDGER, err);
+              move_in(aside, store, err);
     clear_aside(store);
     return ok;
 }

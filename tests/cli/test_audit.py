@@ -478,6 +478,14 @@ class Repair(AuditCase):
         self.verified(a, 45)  # with the import, and the audit
         self.ok("-C", a, "cat", "42")
 
+    def test_a_ledger_that_a_group_shares(self):
+        a = self.archive()
+        mirror = self.mirror(a)
+        os.chmod(a + "/store", 0o2770)
+        self.damage_page(a, 25)
+        self.audit(a, "--repair-from", mirror, code=1)
+        self.assertEqual(os.stat(a + "/store/ledger.db").st_mode & 0o777, 0o660)
+
     def test_a_foreign_ledger_repairs_nothing(self):
         a = self.archive()
         self.ok("init", str(self.dir / "b"), "--origin", support.ORIGIN, "--signer", support.SIGNER, "--no-passphrase")

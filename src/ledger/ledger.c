@@ -253,10 +253,16 @@ bool vdm_ledger_write_tile(void *ctx, uint8_t level, uint64_t index, unsigned wi
     return ok || vdm_err_prefix(err, "ledger: tile");
 }
 
+bool vdm_ledger_put_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_bytes note,
+                               struct vdm_err *err)
+{
+    return put(l, STMT_PUT_CHECKPOINT, size, note, "checkpoint", err);
+}
+
 bool vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
                        struct vdm_err *err)
 {
-    if (!put(l, STMT_PUT_CHECKPOINT, size, checkpoint, "checkpoint", err))
+    if (!vdm_ledger_put_checkpoint(l, size, checkpoint, err))
         return false;
     if (!vdm_db_exec(l->db, "COMMIT", err))
         return vdm_err_prefix(err, "ledger: commit");

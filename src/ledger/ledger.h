@@ -131,6 +131,10 @@ bool vdm_ledger_put_record(struct vdm_ledger *l, uint64_t n, struct vdm_bytes te
 /* A vdm_tile_write_fn; ctx is the ledger. */
 bool vdm_ledger_write_tile(void *ctx, uint8_t level, uint64_t index, unsigned width,
                            const struct vdm_digest *hashes, struct vdm_err *err);
+/* One over all entries put so far that is not to be the last of the transaction: only where a ledger is
+ * built anew from rows that were committed before. */
+bool vdm_ledger_put_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_bytes note,
+                               struct vdm_err *err) VDM_MUST_CHECK;
 /* Adds the checkpoint over all entries put so far and makes everything since begin durable. */
 bool vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
                        struct vdm_err *err) VDM_MUST_CHECK;

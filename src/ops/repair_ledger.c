@@ -4,146 +4,337 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "keys/guard.h"
-#include "ops/audit.h"
+#include "ops/audit_state.h"
 #include "ops/takedown.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOCK_SECONDS 120
+#define LEDGER       "ledger.db"
+#define ASIDE        "incoming"
 
 struct rebuilding {
     struct vdm_archive *a;
-    uint64_t has;     /* entries that the good ledger has */
-    uint64_t guarded; /* entries that the guard covers, and their root */
-    struct vdm_digest root;
+    struct vdm_ledger *good; /* the other copy: nothing of it is believed */
+    struct vdm_ledger *to;
+    uint64_t size;        /* of the new ledger */
+    struct vdm_buf guard; /* the checkpoint that was remembered here */
+    struct vdm_checkpoint guarded;
     struct vdm_tile_writer *tree;
+    struct vdm_buf bytes; /* of one row */
 };
 
-/* --- what the good ledger lacks --- */
+/* --- one row, from either side --- */
 
-static bool put_row(struct rebuilding *b, struct vdm_ledger *to, const struct vdm_ledger_row *row,
-                    const struct vdm_ledger_row *record, struct vdm_err *err)
+typedef bool read_fn(struct vdm_ledger *l, uint64_t n, struct vdm_buf *out, bool *found,
+                     struct vdm_err *err);
+typedef bool fits_fn(struct rebuilding *b, struct vdm_bytes bytes, const void *what);
+
+/* What cannot be read is not there. */
+static bool read_row(struct rebuilding *b, struct vdm_ledger *from, read_fn *read, uint64_t n,
+                     bool *found, struct vdm_err *err)
 {
-    if (row->odd)
-        return vdm_fail_as(err, VDM_ERR_MALFORMED, "entry %llu is no entry",
-                           (unsigned long long)row->n);
-    return vdm_ledger_put_entry(to, row->n, row->bytes, err) &&
-           (!record || record->odd || vdm_ledger_put_record(to, row->n, record->bytes, err)) &&
-           vdm_tile_writer_append(b->tree, vdm_tlog_leaf(b->a->crypto, row->bytes), err);
+    struct vdm_err why = {0};
+    vdm_buf_clear(&b->bytes);
+    if (read(from, n, &b->bytes, found, &why))
+        return true;
+    *found = false;
+    return !vdm_err_is_memory(&why) || vdm_fail_memory(err);
 }
 
-static bool put_slice(struct rebuilding *b, struct vdm_ledger *to, const struct vdm_ledger_slice *s,
-                      bool *open, struct vdm_err *err)
+static bool choose_row(struct rebuilding *b, read_fn *read, uint64_t n, fits_fn *fits,
+                       const void *what, bool *found, struct vdm_err *err)
 {
-    size_t k = 0, p = 0;
-    for (size_t i = 0; i < s->entries; i++) {
-        const struct vdm_ledger_row *row = &s->entry[i];
-        while (k < s->records && s->record[k].n < row->n)
-            k++;
-        while (p < s->checkpoints && s->checkpoint[p].n < row->n + 1)
-            p++;
-        if (!*open && !vdm_ledger_begin(to, err))
+    struct vdm_ledger *const sides[] = {b->good, b->a->ledger};
+    *found = false;
+    for (size_t i = 0; i < 2 && !*found; i++) {
+        if (!read_row(b, sides[i], read, n, found, err))
             return false;
-        *open = true;
-        if (!put_row(b, to, row, k < s->records && s->record[k].n == row->n ? &s->record[k] : NULL,
-                     err))
-            return false;
-        if (p == s->checkpoints || s->checkpoint[p].n != row->n + 1)
-            continue;
-        if (!vdm_tile_writer_flush(b->tree, err) ||
-            !vdm_ledger_commit(to, row->n + 1, s->checkpoint[p].bytes, err))
-            return false;
-        *open = false;
+        *found = *found && fits(b, vdm_buf_bytes(&b->bytes), what);
     }
     return true;
 }
 
-static bool append_rest(struct rebuilding *b, struct vdm_ledger *to, struct vdm_err *err)
+/* --- the new ledger, row by row --- */
+
+static bool entry_fits(struct rebuilding *b, struct vdm_bytes bytes, const void *what)
 {
-    struct vdm_ledger_slice s = {0};
-    bool ok = true, open = false;
-    for (uint64_t n = b->has; ok && n < b->guarded; n = s.to)
-        ok = vdm_ledger_read_slice(b->a->ledger, n, b->guarded, &s, err) &&
-             put_slice(b, to, &s, &open, err);
-    vdm_ledger_slice_release(&s);
-    if (!ok)
-        return vdm_err_prefix(err,
-                              "the good ledger has %llu entries, %llu were signed, and those in "
-                              "between cannot be read here",
-                              (unsigned long long)b->has, (unsigned long long)b->guarded);
+    const uint64_t *n = what;
+    struct vdm_note note;
+    struct vdm_entry e;
+    return vdm_entry_open(b->a->crypto, bytes, &note, &e, NULL) && e.n == *n;
+}
+
+static bool record_fits(struct rebuilding *b, struct vdm_bytes bytes, const void *what)
+{
+    const struct vdm_digest *wanted = what;
+    struct vdm_digest commitment;
+    struct vdm_record r;
+    return vdm_record_decode(bytes, &r, NULL) &&
+           vdm_record_commit(b->a->crypto, &r, &commitment, NULL) &&
+           vdm_digest_equal(commitment, *wanted);
+}
+
+/* Who signed it is looked at once the keys are known. */
+static bool checkpoint_fits(struct rebuilding *b, struct vdm_bytes bytes, const void *what)
+{
+    const uint64_t *size = what;
+    struct vdm_note note;
+    struct vdm_checkpoint head;
+    return vdm_checkpoint_open(bytes, &note, &head, NULL) && head.size == *size &&
+           vdm_digest_equal(head.root, vdm_tile_writer_root(b->tree));
+}
+
+static bool put_entry(struct rebuilding *b, uint64_t n, struct vdm_digest *record, bool *has_record,
+                      struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    bool found;
+    if (!choose_row(b, vdm_ledger_entry, n, entry_fits, &n, &found, err))
+        return false;
+    struct vdm_bytes bytes = vdm_buf_bytes(&b->bytes);
+    if (!found)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "entry %llu can be read neither there nor here",
+                           (unsigned long long)n);
+    if (!vdm_entry_open(b->a->crypto, bytes, &note, &e, err))
+        return false;
+    *has_record = e.kind == VDM_ENTRY_CAPTURE || e.kind == VDM_ENTRY_AMENDMENT;
+    if (*has_record)
+        *record = e.capture.record;
+    return vdm_ledger_put_entry(b->to, n, bytes, err) &&
+           vdm_tile_writer_append(b->tree, vdm_tlog_leaf(b->a->crypto, bytes), err);
+}
+
+static bool put_record(struct rebuilding *b, uint64_t n, struct vdm_digest wanted,
+                       struct vdm_err *err)
+{
+    bool found;
+    return choose_row(b, vdm_ledger_record, n, record_fits, &wanted, &found, err) &&
+           (!found || vdm_ledger_put_record(b->to, n, vdm_buf_bytes(&b->bytes), err));
+}
+
+static bool check_guarded(struct rebuilding *b, struct vdm_err *err)
+{
+    return vdm_digest_equal(b->guarded.root, vdm_tile_writer_root(b->tree)) ||
+           vdm_fail(err, "it is not the ledger that was signed here (keys/" VDM_GUARD_FILE ")");
+}
+
+/* The last one ends the transaction. */
+static bool put_checkpoint(struct rebuilding *b, uint64_t size, struct vdm_err *err)
+{
+    bool found;
+    if (size == b->guarded.size && !check_guarded(b, err))
+        return false;
+    if (!choose_row(b, vdm_ledger_checkpoint, size, checkpoint_fits, &size, &found, err))
+        return false;
+    struct vdm_bytes bytes = vdm_buf_bytes(found ? &b->bytes : &b->guard);
+    found = found || size == b->guarded.size;
+    if (size < b->size)
+        return !found || vdm_ledger_put_checkpoint(b->to, size, bytes, err);
+    if (!found)
+        return vdm_fail(err, "its newest checkpoint is not one of its entries");
+    return vdm_tile_writer_flush(b->tree, err) && vdm_ledger_commit(b->to, size, bytes, err);
+}
+
+static bool put_rows(struct rebuilding *b, struct vdm_err *err)
+{
+    const struct vdm_tiles nothing = {b->a->crypto, NULL, NULL};
+    if (!vdm_tile_writer_init(b->tree, &nothing, 0, vdm_ledger_write_tile, b->to, err) ||
+        !vdm_ledger_begin(b->to, err))
+        return false;
+    for (uint64_t n = 0; n < b->size; n++) {
+        struct vdm_digest record;
+        bool has_record;
+        if (!put_entry(b, n, &record, &has_record, err) ||
+            (has_record && !put_record(b, n, record, err)) || !put_checkpoint(b, n + 1, err))
+            return false;
+    }
     return true;
 }
 
-/* The root alone says whether it is the ledger that was signed here. */
-static bool check_root(struct rebuilding *b, struct vdm_ledger *l, struct vdm_err *err)
+/* --- is it good? --- */
+
+/* The root says that the entries which the guard covers are those that were signed here, so a key that
+ * was revoked since is no reason against them. */
+static bool is_grave(const struct rebuilding *b, const struct vdm_finding *f)
 {
-    struct vdm_tiles tiles = {b->a->crypto, vdm_ledger_read_tile, l};
-    struct vdm_digest root;
-    uint64_t size;
-    if (!vdm_ledger_size(l, &size, err))
-        return false;
-    if (size < b->guarded)
-        return vdm_fail(err,
-                        "it has only %llu of the %llu entries that were signed here, and the rest "
-                        "cannot be read",
-                        (unsigned long long)size, (unsigned long long)b->guarded);
-    return vdm_tiles_root(&tiles, b->guarded, &root, err) &&
-           (vdm_digest_equal(root, b->root) ||
-            vdm_fail(err, "it is not the ledger that was signed here (keys/" VDM_GUARD_FILE ")"));
+    return f->kind != VDM_SIGNER_UNAUTHORIZED || f->entry >= b->guarded.size;
 }
 
-/* Last of all: the copy takes its place next. */
-static bool keep_aside(struct vdm_archive *a, struct vdm_err *err)
+static bool check_findings(const struct rebuilding *b, const struct vdm_report *r,
+                           struct vdm_err *err)
 {
-    int store VDM_CLEANUP(vdm_fd_close) = -1;
+    const struct vdm_findings *f = &r->findings;
+    if (r->no_memory)
+        return vdm_fail_memory(err);
+    for (size_t i = 0; i < f->count; i++)
+        if (is_grave(b, &f->list[i]))
+            return vdm_fail(err, "it is not as it was signed: %s", f->list[i].message);
+    return f->total == f->count || vdm_fail(err, "it is not as it was signed");
+}
+
+static bool check_record_there(struct vdm_audit_run *r, const struct vdm_ledger_row *row,
+                               bool has_record, struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    if (has_record || !vdm_entry_open(r->a->crypto, row->bytes, &note, &e, NULL) ||
+        (e.kind != VDM_ENTRY_CAPTURE && e.kind != VDM_ENTRY_AMENDMENT))
+        return true;
+    uint64_t capture = e.kind == VDM_ENTRY_AMENDMENT ? e.capture.amends : e.n;
+    const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(r, capture);
+    return (w && w->record) ||
+           vdm_fail(err, "the record of entry %llu is good neither there nor here",
+                    (unsigned long long)e.n);
+}
+
+/* Only a withdrawal takes a record away. */
+static bool check_records(struct vdm_audit_run *r, struct vdm_err *err)
+{
+    struct vdm_ledger_slice s = {0};
+    bool ok = true;
+    for (uint64_t n = 0; ok && n < r->size; n = s.to) {
+        ok = vdm_ledger_read_slice(r->a->ledger, n, r->size, &s, err);
+        for (size_t i = 0, k = 0; ok && i < s.entries; i++) {
+            while (k < s.records && s.record[k].n < s.entry[i].n)
+                k++;
+            bool has_record = k < s.records && s.record[k].n == s.entry[i].n;
+            ok = check_record_there(r, &s.entry[i], has_record, err);
+        }
+    }
+    vdm_ledger_slice_release(&s);
+    return ok;
+}
+
+/* As an audit does, but no earlier audit is believed: every entry's form, chain, key and signature, every
+ * checkpoint, every tile. */
+static bool check_all(struct rebuilding *b, struct vdm_err *err)
+{
+    struct vdm_archive copy = {.crypto = b->a->crypto, .keys = b->a->keys, .ledger = b->to};
+    struct vdm_audit_done done = {0};
+    struct vdm_audit_run r = {.a = &copy, .done = &done, .size = b->size};
+    snprintf(copy.origin, sizeof copy.origin, "%.*s", (int)b->guarded.origin.n,
+             (const char *)b->guarded.origin.p);
+    done.root = vdm_tile_writer_root(b->tree);
+    bool ok = vdm_audit_begin(&r, err) && vdm_audit_ledger(&r, err) &&
+              check_findings(b, r.report, err) && vdm_check_authority(&copy, err) &&
+              check_records(&r, err);
+    vdm_audit_end(&r);
+    vdm_audit_done_release(&done);
+    return ok;
+}
+
+/* --- its file --- */
+
+/* Last of all: the new one takes its place next. */
+static bool keep_aside(int store, struct vdm_err *err)
+{
     char hex[17], name[64];
     uint8_t random[8];
     vdm_random(random, sizeof random);
     vdm_hex_encode(random, sizeof random, hex);
-    snprintf(name, sizeof name, "ledger.db.damaged-%s", hex);
-    return vdm_dir_open(AT_FDCWD, a->store_path, &store, err) &&
-           vdm_file_link(store, "ledger.db", name, err) && vdm_fd_sync(store, err);
+    snprintf(name, sizeof name, LEDGER ".damaged-%s", hex);
+    return vdm_file_link(store, LEDGER, name, err) && vdm_fd_sync(store, err);
 }
 
-static bool complete(void *ctx, const char *aside, struct vdm_err *err)
+/* In a store that a group shares it is the group's, too. */
+static bool move_in(int aside, int store, struct vdm_err *err)
 {
-    struct rebuilding *b = ctx;
-    struct vdm_ledger *to VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
-    if (!vdm_ledger_open(&to, aside, VDM_LEDGER_WRITE, err) || !vdm_ledger_size(to, &b->has, err))
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    return vdm_file_open(aside, LEDGER, false, &fd, err) && vdm_fd_share(store, fd, 0660, err) &&
+           keep_aside(store, err) && vdm_file_move(aside, LEDGER, store, LEDGER, err);
+}
+
+static void clear_aside(int store)
+{
+    unlinkat(store, ASIDE "/" LEDGER, 0);
+    unlinkat(store, ASIDE "/" LEDGER "-journal", 0);
+    unlinkat(store, ASIDE, AT_REMOVEDIR);
+}
+
+static bool build_aside(struct rebuilding *b, int store, struct vdm_err *err)
+{
+    char *aside VDM_CLEANUP(vdm_free_string) = NULL;
+    if (asprintf(&aside, "%s/" ASIDE, b->a->store_path) < 0)
+        return vdm_fail_memory(err);
+    bool ok = vdm_dir_make(store, ASIDE, 0700, true, err) && vdm_ledger_create(aside, 0, err) &&
+              vdm_ledger_open(&b->to, aside, VDM_LEDGER_WRITE, err) && put_rows(b, err) &&
+              check_all(b, err);
+    vdm_ledger_close(b->to);
+    b->to = NULL;
+    return ok;
+}
+
+static bool replace(struct rebuilding *b, struct vdm_err *err)
+{
+    int store VDM_CLEANUP(vdm_fd_close) = -1, aside VDM_CLEANUP(vdm_fd_close) = -1;
+    if (!vdm_dir_open(AT_FDCWD, b->a->store_path, &store, err))
         return false;
-    struct vdm_tiles tiles = {b->a->crypto, vdm_ledger_read_tile, to};
-    return vdm_tile_writer_init(b->tree, &tiles, b->has, vdm_ledger_write_tile, to, err) &&
-           append_rest(b, to, err) && check_root(b, to, err) && keep_aside(b->a, err);
+    clear_aside(store);
+    bool ok = build_aside(b, store, err) && vdm_dir_open(store, ASIDE, &aside, err) &&
+              move_in(aside, store, err);
+    clear_aside(store);
+    return ok;
 }
 
 /* --- the whole --- */
 
 static bool read_guard(struct rebuilding *b, struct vdm_err *err)
 {
-    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_note note;
-    struct vdm_checkpoint head;
     bool present;
-    if (!vdm_guard_read(b->a->keys, &present, &bytes, err))
+    if (!vdm_guard_read(b->a->keys, &present, &b->guard, err))
         return false;
     if (!present)
         return vdm_fail(err, "keys/" VDM_GUARD_FILE
                              " is missing: nothing says which ledger was signed here");
-    if (!vdm_checkpoint_open(vdm_buf_bytes(&bytes), &note, &head, err))
+    return vdm_checkpoint_open(vdm_buf_bytes(&b->guard), &note, &b->guarded, err);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What was committed here and not yet acknowledged is signed all the same. */
+static bool own_size(struct rebuilding *b, uint64_t *size, struct vdm_err *err)
+{
+    struct vdm_err why = {0};
+    struct vdm_note note;
+    struct vdm_checkpoint head;
+    uint64_t newest;
+    bool found;
+    *size = 0;
+    if (!vdm_ledger_size(b->a->ledger, &newest, &why))
+        return !vdm_err_is_memory(&why) || vdm_fail_memory(err);
+    if (!read_row(b, b->a->ledger, vdm_ledger_checkpoint, newest, &found, err))
         return false;
-    b->guarded = head.size;
-    b->root = head.root;
+    if (found && vdm_checkpoint_open(vdm_buf_bytes(&b->bytes), &note, &head, NULL) &&
+        head.size == newest)
+        *size = newest;
     return true;
 }
 
-/* The handle is of the file that was; what was withdrawn here after the other copy was made goes. */
-static bool open_anew(struct vdm_archive **a, uint64_t from, struct vdm_err *err)
+static bool choose_size(struct rebuilding *b, struct vdm_err *err)
+{
+    uint64_t there, here;
+    if (!vdm_ledger_size(b->good, &there, err) || !own_size(b, &here, err))
+        return false;
+    b->size = larger(b->guarded.size, larger(there, here));
+    return true;
+}
+
+/* The handle is of the file that was. What the other copy still has though it was withdrawn goes. */
+static bool open_anew(struct vdm_archive **a, struct vdm_err *err)
 {
     struct vdm_archive *fresh = NULL;
     uint64_t size;
+    bool erased;
     if (!vdm_archive_open(&fresh, (*a)->crypto, (*a)->path, VDM_ARCHIVE_WRITE, err))
         return false;
     fresh->wait = (*a)->wait;
@@ -152,8 +343,8 @@ static bool open_anew(struct vdm_archive **a, uint64_t from, struct vdm_err *err
     *a = fresh;
     if (!vdm_ledger_lock(fresh->ledger, LOCK_SECONDS, &fresh->wait, err))
         return false;
-    bool ok = vdm_ledger_size(fresh->ledger, &size, err) &&
-              (from >= size || vdm_erase_withdrawn(fresh, from, size, err));
+    bool ok =
+        vdm_ledger_size(fresh->ledger, &size, err) && vdm_erase_left(fresh, size, &erased, err);
     vdm_ledger_unlock(fresh->ledger);
     return ok;
 }
@@ -161,14 +352,13 @@ static bool open_anew(struct vdm_archive **a, uint64_t from, struct vdm_err *err
 static bool rebuild(struct vdm_archive **a, struct rebuilding *b, const char *from_store,
                     struct vdm_err *err)
 {
-    struct vdm_ledger *good VDM_CLEANUP(vdm_ledger_cleanup) = NULL;
-    if (!vdm_ledger_open(&good, from_store, VDM_LEDGER_READ, err) ||
+    if (!vdm_ledger_open(&b->good, from_store, VDM_LEDGER_READ, err) ||
         !vdm_ledger_lock((*a)->ledger, LOCK_SECONDS, &(*a)->wait, err))
         return false;
-    bool ok = read_guard(b, err) && vdm_ledger_copy(good, (*a)->store_path, complete, b, err);
+    bool ok = read_guard(b, err) && choose_size(b, err) && replace(b, err);
     if (!ok)
         vdm_ledger_unlock((*a)->ledger);
-    return ok && open_anew(a, b->has, err);
+    return ok && open_anew(a, err);
 }
 
 bool vdm_repair_ledger(struct vdm_archive **a, const char *from_store, struct vdm_err *err)
@@ -177,6 +367,9 @@ bool vdm_repair_ledger(struct vdm_archive **a, const char *from_store, struct vd
     if (!b.tree)
         return vdm_fail_memory(err);
     bool ok = rebuild(a, &b, from_store, err) || vdm_err_prefix(err, "repair of the ledger");
+    vdm_ledger_close(b.good);
+    vdm_buf_release(&b.guard);
+    vdm_buf_release(&b.bytes);
     free(b.tree);
     return ok;
 }

@@ -4,6 +4,8 @@
 #include "base/list.h"
 #include "base/text.h"
 #include "format/value.h"
+#include "keys/guard.h"
+#include "keys/pub.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +290,118 @@ bool vdm_takedown_plan(struct vdm_archive *a, struct vdm_takedown *t, uint64_t s
     return true;
 }
 
+/* --- what the erasing rests on --- */
+
+bool vdm_check_authority(struct vdm_archive *a, struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_note note;
+    struct vdm_entry genesis;
+    struct vdm_vkey ours;
+    struct vdm_err why = {0};
+    if (!vdm_archive_entry(a, 0, &bytes, &note, &genesis, err))
+        return false;
+    if (genesis.kind != VDM_ENTRY_GENESIS ||
+        vdm_note_verify(&note, a->crypto, &genesis.genesis.authority, NULL) != VDM_NOTE_GOOD)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED,
+                           "entry 0 is no genesis that its authority signed");
+    if (!vdm_pub_read(a->crypto, a->keys, "authority.pub", &ours, &why))
+        return why.kind == VDM_ERR_NOT_FOUND ||
+               vdm_fail_as(err, why.kind, "keys/authority.pub: %s", why.text);
+    return vdm_vkey_equal(&ours, &genesis.genesis.authority) ||
+           vdm_fail_as(err, VDM_ERR_MALFORMED,
+                       "genesis names another authority than keys/authority.pub");
+}
+
+struct ground {
+    struct vdm_archive *a;
+    struct vdm_frontier tree;
+    uint64_t guarded; /* 0: there is no guard */
+    struct vdm_digest root;
+};
+
+static bool read_guard(struct ground *g, struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_note note;
+    struct vdm_checkpoint head;
+    bool present;
+    if (!vdm_guard_read(g->a->keys, &present, &bytes, err))
+        return false;
+    if (!present)
+        return true;
+    if (!vdm_checkpoint_open(vdm_buf_bytes(&bytes), &note, &head, err))
+        return vdm_err_prefix(err, "keys/" VDM_GUARD_FILE);
+    g->guarded = head.size;
+    g->root = head.root;
+    return true;
+}
+
+static bool check_root(struct ground *g, struct vdm_digest root, struct vdm_err *err)
+{
+    return vdm_digest_equal(vdm_frontier_root(&g->tree, g->a->crypto), root) ||
+           vdm_fail_as(err, VDM_ERR_MALFORMED,
+                       "the first %llu entries are not those that were signed",
+                       (unsigned long long)g->tree.size);
+}
+
+/* A record that is another one would name another document. */
+static bool check_record(struct ground *g, const struct vdm_ledger_row *entry,
+                         const struct vdm_ledger_row *record, struct vdm_err *err)
+{
+    struct vdm_note note;
+    struct vdm_entry e;
+    struct vdm_record r;
+    struct vdm_digest commitment;
+    return (vdm_entry_open(g->a->crypto, entry->bytes, &note, &e, NULL) &&
+            (e.kind == VDM_ENTRY_CAPTURE || e.kind == VDM_ENTRY_AMENDMENT) &&
+            vdm_record_decode(record->bytes, &r, NULL) &&
+            vdm_record_commit(g->a->crypto, &r, &commitment, NULL) &&
+            vdm_digest_equal(commitment, e.capture.record)) ||
+           vdm_fail_as(err, VDM_ERR_MALFORMED,
+                       "the record of entry %llu is not the one that it commits to",
+                       (unsigned long long)entry->n);
+}
+
+static bool check_slice(struct ground *g, const struct vdm_ledger_slice *s, struct vdm_err *err)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < s->entries; i++) {
+        const struct vdm_ledger_row *entry = &s->entry[i];
+        while (k < s->records && s->record[k].n < entry->n)
+            k++;
+        vdm_frontier_append(&g->tree, g->a->crypto, vdm_tlog_leaf(g->a->crypto, entry->bytes));
+        if ((k < s->records && s->record[k].n == entry->n &&
+             !check_record(g, entry, &s->record[k], err)) ||
+            (g->tree.size == g->guarded && !check_root(g, g->root, err)))
+            return false;
+    }
+    return true;
+}
+
+static bool check_entries(struct ground *g, uint64_t size, struct vdm_err *err)
+{
+    struct vdm_ledger_slice slice = {0};
+    struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_checkpoint head;
+    bool ok = true;
+    for (uint64_t n = 0; ok && n < size; n = slice.to)
+        ok = vdm_ledger_read_slice(g->a->ledger, n, size, &slice, err) &&
+             check_slice(g, &slice, err);
+    vdm_ledger_slice_release(&slice);
+    return ok && vdm_archive_head(g->a, &note, &head, err) && check_root(g, head.root, err);
+}
+
+/* The stored tree is not asked: who writes entries into the file need not touch it. */
+static bool check_ground(struct vdm_archive *a, uint64_t size, struct vdm_err *err)
+{
+    struct ground g = {.a = a};
+    return (read_guard(&g, err) && check_entries(&g, size, err) && vdm_check_authority(a, err)) ||
+           vdm_err_prefix(err,
+                          "nothing is erased that was withdrawn, since the ledger is not as it "
+                          "was signed (`vidimus audit --repair-from` makes it good)");
+}
+
 /* --- the erasing --- */
 
 static bool collect(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_takedown *t,
@@ -334,7 +448,8 @@ bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size, st
 {
     struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
     return collect(a, from, size, &t, err) &&
-           (t.takens == 0 || (vdm_takedown_plan(a, &t, size, err) && carry_out(a, &t, err)));
+           (t.takens == 0 || (check_ground(a, size, err) && vdm_takedown_plan(a, &t, size, err) &&
+                              carry_out(a, &t, err)));
 }
 
 static bool is_left(struct vdm_archive *a, const struct vdm_takedown *t, bool *left,
@@ -354,5 +469,5 @@ bool vdm_erase_left(struct vdm_archive *a, uint64_t size, bool *erased, struct v
     *erased = false;
     return collect(a, 0, size, &t, err) &&
            (t.takens == 0 || (vdm_takedown_plan(a, &t, size, err) && is_left(a, &t, erased, err) &&
-                              (!*erased || carry_out(a, &t, err))));
+                              (!*erased || (check_ground(a, size, err) && carry_out(a, &t, err)))));
 }

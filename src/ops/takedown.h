@@ -45,10 +45,18 @@ bool vdm_takedown_erases(const struct vdm_taken *t);
 /* Does it stay (if it is there), though no capture tells of it any more? */
 bool vdm_takedown_orphans(const struct vdm_taken *t);
 
+/* Is genesis signed by the authority that it names, and is that the key of keys/authority.pub, where there
+ * is one? An error tells. */
+bool vdm_check_authority(struct vdm_archive *a, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* Erase what the good withdrawals among entries from <= n < size take away, durably: documents first,
  * whose digests only the records know, then the records; the catalog is made empty, to be brought up
  * to date by the caller. Without withdrawals nothing is done. The caller holds the ledger's lock and
- * no transaction. Safe to run again. */
+ * no transaction. Safe to run again.
+ *
+ * Erased is only what an intact ledger withdraws: its entries have the root of its newest checkpoint and,
+ * at its size, of the guard; genesis is its authority's; each record is the one that its entry commits to.
+ * Else it is an error, and nothing goes. */
 bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size,
                          struct vdm_err *err) VDM_MUST_CHECK;
 /* The same for all that was ever withdrawn, if anything of it is still there, or there again: from a

@@ -378,6 +378,114 @@ class Repair(AuditCase):
                 self.assertNotIn(secret, pathlib.Path(a, "store/ledger.db").read_bytes(), "withdrawn stays withdrawn")
                 shutil.rmtree(a), shutil.rmtree(mirror)
 
+    def edit(self, a, *statements):
+        """As somebody does who writes into the file: the triggers do not stop him, and he puts them back."""
+        db = sqlite3.connect(f"{a}/store/ledger.db")
+        triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        for sql, values in statements:
+            db.execute(sql, values)
+        for _, sql in triggers:
+            db.execute(sql)
+        db.commit()
+        db.close()
+
+    def forged(self):
+        """The entries of a ledger of the same name, with keys of its own, that withdraws two captures."""
+        b = str(self.dir / "b")
+        self.ok("init", b, "--origin", support.ORIGIN, "--signer", support.SIGNER, "--no-passphrase")
+        for i in range(4):
+            self.ok("-C", b, "import", self.file(f"b{i}.txt", f"{i}\n"), "-q")
+        self.ok("-C", b, "withdraw", "3", "4", "--decided-by", "x", "--yes", "-q")
+        db = sqlite3.connect(f"file:{b}/store/ledger.db?mode=ro", uri=True)
+        rows = db.execute("SELECT note, n FROM entry").fetchall()
+        db.close()
+        return [("UPDATE entry SET note = ? WHERE n = ?", row) for row in rows]
+
+    def objects(self, a):
+        return sorted(str(p) for p in pathlib.Path(a, "store/objects").rglob("*") if p.is_file())
+
+    def repair_refused(self, a, mirror, why):
+        before = self.objects(a)
+        r = self.expect(1, "-C", a, "audit", "--repair-from", mirror)
+        self.assertIn(why, r.err)
+        self.assertEqual([n for n in os.listdir(a + "/store") if "damaged" in n or n == "incoming"], [])
+        support.run("-C", a, "recover")
+        self.assertLessEqual(set(before), set(self.objects(a)), "nothing was erased")
+
+    def test_a_mirror_with_forged_entries(self):
+        """Its tree and checkpoints are the right ones; only the entries are not."""
+        a, forged = self.archive(), self.forged()
+        mirror = self.mirror(a)
+        self.edit(mirror, *forged)
+        self.damage_page(a, 25)
+        self.repair_refused(a, mirror, "not the ledger that was signed here")
+
+    def test_recover_erases_nothing_for_forged_entries(self):
+        for which in (lambda rows: rows, lambda rows: rows[-2:]):
+            a, forged = self.archive(), self.forged()
+            self.edit(a, *which(forged))
+            before = self.objects(a)
+            support.run("-C", a, "recover")
+            self.assertEqual(self.objects(a), before)
+            shutil.rmtree(a), shutil.rmtree(self.dir / "b")
+
+    def test_recover_erases_nothing_for_a_swapped_record(self):
+        """The record of what was withdrawn names another document: that one stays."""
+        a = self.archive()
+        self.ok("-C", a, "withdraw", "7", "--scope", "document", "--decided-by", "x", "--yes", "-q")
+        before = self.objects(a)
+        self.edit(a, ("UPDATE record SET text = (SELECT text FROM record WHERE n = 9) WHERE n = 7", ()),
+                  ("DELETE FROM record WHERE n = 9", ()))
+        self.assertIn("nothing is erased", self.expect(3, "-C", a, "recover").err)
+        self.assertEqual(self.objects(a), before)
+
+    def test_a_mirror_without_records(self):
+        """What it lacks is taken from here; what is good on neither side is not given up."""
+        a = self.archive()
+        mirror = self.mirror(a)
+        self.edit(mirror, ("DELETE FROM record", ()))
+        self.damage_page(a, 25)
+        done = self.audit(a, "--repair-from", mirror, code=1)
+        self.assertTrue(all(f["repaired"] for f in done["findings"]), done)
+        self.verified(a)
+        self.edit(a, ("UPDATE record SET text = substr(text, 2) WHERE n = 9", ()))
+        before = len([n for n in os.listdir(a + "/store") if "damaged" in n])
+        r = self.expect(1, "-C", a, "audit", "--repair-from", mirror)
+        self.assertIn("the record of entry 9 is good neither there nor here", r.err)
+        self.assertEqual(len([n for n in os.listdir(a + "/store") if "damaged" in n]), before)
+
+    def test_records_from_either_side(self):
+        a = self.archive()
+        mirror = self.mirror(a)
+        swap = "UPDATE record SET text = (SELECT text FROM record WHERE n = 12) WHERE n = ?"
+        self.edit(mirror, (swap, (9,)))
+        self.edit(a, (swap, (10,)))
+        done = self.audit(a, "--repair-from", mirror, code=1)
+        self.assertTrue(all(f["repaired"] for f in done["findings"]), done)
+        self.verified(a)
+
+    def test_what_was_committed_and_not_acknowledged_stays(self):
+        a = self.archive()
+        mirror = self.mirror(a)
+        guard = pathlib.Path(a, "keys/last-checkpoint")
+        before = guard.read_bytes()
+        self.ok("-C", a, "import", self.file("new.txt"), "-q")
+        guard.write_bytes(before)
+        self.damage_page(a, 25)
+        self.audit(a, "--repair-from", mirror, code=1)
+        self.verified(a, 45)  # with the import, and the audit
+        self.ok("-C", a, "cat", "42")
+
+    def test_a_ledger_that_a_group_shares(self):
+        a = self.archive()
+        mirror = self.mirror(a)
+        os.chmod(a + "/store", 0o2770)
+        self.damage_page(a, 25)
+        self.audit(a, "--repair-from", mirror, code=1)
+        self.assertEqual(os.stat(a + "/store/ledger.db").st_mode & 0o777, 0o660)
+
     def test_a_foreign_ledger_repairs_nothing(self):
         a = self.archive()
         self.ok("init", str(self.dir / "b"), "--origin", support.ORIGIN, "--signer", support.SIGNER, "--no-passphrase")

@@ -181,6 +181,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
         done->unguessed = vdm_media_unguessed(m.media);
     done->textless = vdm_import_textless(m.text);
     vdm_batch_drop(&m);
+    vdm_places_release(&m.places);
     vdm_bag_folder_close(m.bag);
     vdm_anchors_release(&m.anchors);
     free(m.batch);

@@ -11,6 +11,9 @@
 #define BATCH_BYTES (UINT64_C(64) << 20)
 #define BATCH_MS    1000
 
+#define RUN_FEW     16
+#define RUN_STOP    4096
+
 void vdm_batch_drop(struct vdm_importing *m)
 {
     for (size_t i = 0; i < m->batched; i++) {
@@ -100,6 +103,88 @@ static bool find_known(struct vdm_importing *m, struct vdm_pending *p, bool *kno
            vdm_import_differences(&p->lines, &r, &p->result.differs, err);
 }
 
+/* The next capture that is like p, from entry `from` on and below `to`. */
+static bool next_alike(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                       uint64_t from, uint64_t to, struct vdm_buf *text, struct vdm_record *r,
+                       bool *found, struct vdm_err *err)
+{
+    vdm_buf_clear(text);
+    return vdm_catalog_next_same(m->a->catalog, p->digest, k->source, k->captured, from, to,
+                                 &p->result.entry, found, err) &&
+           (!*found || look_at_known(m, p, k, text, r, err));
+}
+
+static struct vdm_digest name_run(struct vdm_importing *m, const struct vdm_pending *p,
+                                  const struct alike *k)
+{
+    const struct vdm_bytes parts[] = {vdm_digest_bytes(&p->digest),
+                                      vdm_str(k->source.p ? "\nsource " : "\n"), k->source,
+                                      vdm_str(k->captured.p ? "\ncaptured " : "\n"), k->captured};
+    return vdm_sha256_parts(m->a->crypto, parts, sizeof parts / sizeof *parts);
+}
+
+static struct vdm_digest name_place(struct vdm_importing *m, const struct vdm_digest *run,
+                                    struct vdm_bytes from)
+{
+    const struct vdm_bytes parts[] = {vdm_digest_bytes(run), from};
+    return vdm_sha256_parts(m->a->crypto, parts, 2);
+}
+
+/* Note the places of the captures of a run that were not read yet. It may be long, so a stop is heard; now and then,
+ * as the batch that waits is lost by it. */
+static bool read_run(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                     const struct vdm_digest *run, uint64_t *at, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    bool found = true;
+    for (uint64_t i = 1; found; i++) {
+        if (i % RUN_STOP == 0 && vdm_progress_stop(m->progress))
+            return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
+        if (!next_alike(m, p, k, *at, p->below, &text, &r, &found, err))
+            return false;
+        if (!found)
+            return true;
+        *at = p->result.entry + 1;
+        struct vdm_bytes from = vdm_record_value(&r, VDM_FIELD_DERIVED_FROM, 0);
+        if (!vdm_places_add(&m->places, name_place(m, run, from), p->result.entry, err))
+            return false;
+    }
+    return true;
+}
+
+static bool find_in_run(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                        const struct vdm_digest *run, struct vdm_buf *text, struct vdm_record *r,
+                        bool *known, struct vdm_err *err)
+{
+    const struct vdm_digest place = name_place(m, run, k->from);
+    uint64_t n, from = m->parts_from;
+    bool found;
+    while (!*known && vdm_places_next(&m->places, place, p->part, from, &n) && n < p->below) {
+        if (!next_alike(m, p, k, n, n + 1, text, r, &found, err))
+            return false;
+        *known = found && says(r, VDM_FIELD_DERIVED_FROM, k->from);
+        from = n + 1;
+    }
+    return true;
+}
+
+/* The first few of a run are looked at one by one, which takes no memory: most runs end there. */
+static bool find_among_few(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                           struct vdm_buf *text, struct vdm_record *r, bool *known, bool *more,
+                           struct vdm_err *err)
+{
+    uint64_t from = m->parts_from;
+    *more = true;
+    for (int i = 0; *more && !*known && i < RUN_FEW; i++) {
+        if (!next_alike(m, p, k, from, p->below, text, r, more, err))
+            return false;
+        *known = *more && says(r, VDM_FIELD_DERIVED_FROM, k->from);
+        from = p->result.entry + 1;
+    }
+    return true;
+}
+
 /* A part is known if it was taken from the same place before: so each is recorded once, also where two are alike.
  * Parts of one document are recorded in their order, so the search goes on behind the part that was known last;
  * what this import records itself is none of them, and is left out for speed. */
@@ -109,29 +194,28 @@ static bool find_known_part(struct vdm_importing *m, struct vdm_pending *p, bool
     struct alike k VDM_CLEANUP(release_alike) = {0};
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_record r;
+    bool more = true;
     if (m->parts_of != p->part)
         m->parts_from = 0;
     m->parts_of = p->part;
-    uint64_t from = m->parts_from;
-    bool found = find_alike(p, &k, err);
+    if (!find_alike(p, &k, err))
+        return false;
+    const struct vdm_digest run = name_run(m, p, &k);
+    uint64_t *at = vdm_places_run(&m->places, run);
     *known = false;
-    while (found) {
-        if (!vdm_catalog_next_same(m->a->catalog, p->digest, k.source, k.captured, from, p->below,
-                                   &p->result.entry, &found, err))
-            return false;
-        if (!found)
-            return true;
-        if (!look_at_known(m, p, &k, &text, &r, err))
-            return false;
-        from = p->result.entry + 1;
-        *known = says(&r, VDM_FIELD_DERIVED_FROM, k.from);
-        if (*known) {
-            m->parts_from = from;
-            return vdm_import_differences(&p->lines, &r, &p->result.differs, err);
-        }
-        vdm_buf_clear(&text);
+    if (!at && !find_among_few(m, p, &k, &text, &r, known, &more, err))
+        return false;
+    if (!at && more && !*known && !(at = vdm_places_run_new(&m->places, run, err)))
+        return false;
+    if (at &&
+        !(read_run(m, p, &k, &run, at, err) && find_in_run(m, p, &k, &run, &text, &r, known, err)))
+        return false;
+    if (!*known) {
+        p->result.entry = 0;
+        return true;
     }
-    return false;
+    m->parts_from = p->result.entry + 1;
+    return vdm_import_differences(&p->lines, &r, &p->result.differs, err);
 }
 
 static bool add_follows(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)

@@ -24,6 +24,11 @@ struct vdm_pending {
     struct vdm_input result;
 };
 
+/* The places that captures were taken from (import_places.c). */
+struct vdm_places {
+    void *tree;
+};
+
 struct vdm_importing {
     struct vdm_archive *a;
     const struct vdm_import_request *r;
@@ -48,6 +53,7 @@ struct vdm_importing {
     unsigned containers; /* so far */
     unsigned parts_of;   /* the container whose parts are looked for among what is known, */
     uint64_t parts_from; /* from this entry on */
+    struct vdm_places places;
 };
 
 void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const char *reason);
@@ -64,6 +70,23 @@ void vdm_batch_drop(struct vdm_importing *m);
 /* What the ledger says now of a capture: its newest amendment's record, or its own. */
 bool vdm_recorded_now(struct vdm_importing *m, uint64_t n, struct vdm_buf *text,
                       struct vdm_record *r, bool *found, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- import_places.c --- */
+
+/* A run is all captures with the same document, source and captured time, a place is what one of them is derived
+ * from: both are named by a hash. What is noted is a hint, the ledger decides. */
+
+/* The entry up to which a run was read, to be moved on by the caller. NULL: it was not read yet. */
+uint64_t *vdm_places_run(const struct vdm_places *s, struct vdm_digest run);
+uint64_t *vdm_places_run_new(struct vdm_places *s, struct vdm_digest run,
+                             struct vdm_err *err) VDM_MUST_CHECK;
+/* Entries of a place are added in rising order. */
+bool vdm_places_add(struct vdm_places *s, struct vdm_digest place, uint64_t entry,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+/* The first capture of a place from entry `from` on; while `part` stays the same, `from` never falls. */
+bool vdm_places_next(const struct vdm_places *s, struct vdm_digest place, unsigned part,
+                     uint64_t from, uint64_t *entry);
+void vdm_places_release(struct vdm_places *s);
 
 /* --- import_input.c --- */
 

@@ -4,9 +4,14 @@
 
 import hashlib
 import io
+import json
 import os
 import pathlib
+import resource
+import signal
+import subprocess
 import tarfile
+import time
 import zipfile
 
 import support
@@ -182,6 +187,71 @@ class Containers(Records):
             z.writestr("word/document.xml", "<w/>")
         self.ok("-C", a, "import", str(self.dir / "x.docx"))
         self.assertEqual(list(self.named(a)), ["x.docx"])
+
+
+class EqualParts(support.Case):
+    """Many parts of equal bytes in many containers: each is known by its place, in time that grows with their number."""
+
+    def empty_files(self, name, n):
+        path = self.dir / name
+        with zipfile.ZipFile(path, "w") as z:
+            for i in range(n):
+                z.writestr(zipfile.ZipInfo(f"{name}/{i}", (2019, 11, 28, 10, 0, 0)), b"")
+        return str(path)
+
+    def bring(self, a, *paths):
+        """What an import tells, and the seconds of the processor that it took."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        r = self.ok("-C", a, "import", *paths, "--json").json
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (r["imported"], r["already_known"]), (after.ru_utime + after.ru_stime - before.ru_utime -
+                                                     before.ru_stime)
+
+    def taken_once(self, a, n):
+        origins = [tuple(line["record"]["derived_from"])
+                   for line in self.ok("-C", a, "log", "--json").lines if "record" in line]
+        self.assertEqual((len(origins), len(set(origins))), (n, n))
+
+    def test_cost(self):
+        a = self.archive()
+        one, two = self.empty_files("one.zip", 2000), self.empty_files("two.zip", 3000)
+        told, first = self.bring(a, one)
+        self.assertEqual(told, (2000, 0))
+        told, second = self.bring(a, two)
+        self.assertEqual(told, (3000, 0))
+        told, again = self.bring(a, two, one)
+        self.assertEqual(told, (0, 5000))
+        # Half as many again, with the same work for each: looked for one by one it was 50 times as much.
+        self.assertLess(second, 8 * first)
+        self.assertLess(again, 8 * first)
+        self.taken_once(a, 5000)
+
+    def stopped(self, a, path, seconds):
+        """How many parts an import recorded that was stopped after so long."""
+        p = subprocess.Popen([support.VIDIMUS, "-C", a, "import", path, "--json"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, env=support.environment())
+        time.sleep(seconds)
+        p.send_signal(signal.SIGTERM)
+        out, err = p.communicate(timeout=30)
+        self.assertIn(p.returncode, (0, 3, -signal.SIGTERM), err)
+        return json.loads(out)["imported"] if out else 0
+
+    def test_after_a_stop(self):
+        """What was recorded of a container before its import was stopped is known, the rest is not."""
+        a = self.archive()
+        self.bring(a, self.empty_files("one.zip", 100))
+        n, total = 3000, 100
+        for i in range(5):  # until one is stopped in the middle
+            path, some, seconds = self.empty_files(f"{i}.zip", n), 0, 0.1
+            while not some:
+                some, seconds = self.stopped(a, path, seconds), seconds + 0.05
+            told, _ = self.bring(a, path)
+            self.assertEqual(told, (n - some, some))
+            total += n
+            if some < n:
+                break
+        self.assertLess(some, n)
+        self.taken_once(a, total)
 
 
 class Bags(Records):

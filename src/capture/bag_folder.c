@@ -26,7 +26,7 @@ struct vdm_bag_folder {
     void *ctx;
 };
 
-static struct vdm_bytes name_within(const struct vdm_bag_folder *f, struct vdm_bytes path)
+struct vdm_bytes vdm_bag_folder_name(const struct vdm_bag_folder *f, struct vdm_bytes path)
 {
     return vdm_bytes_skip(path, strlen(f->path) + 1);
 }
@@ -63,7 +63,7 @@ static bool put_list(struct vdm_bag_folder *f, struct vdm_err *err)
 static bool list_file(struct vdm_bag_folder *f, const struct vdm_walk_item *item,
                       struct vdm_err *err)
 {
-    struct vdm_bytes name = name_within(f, item->path);
+    struct vdm_bytes name = vdm_bag_folder_name(f, item->path);
     if (item->kind == VDM_WALK_FILE)
         return vdm_bag_add(f->bag, name, item->size_bytes, err);
     vdm_buf_clear(&f->text);
@@ -95,7 +95,7 @@ static bool sum_source(struct vdm_bag_folder *f, const struct vdm_walk_item *ite
                        struct vdm_source *source, struct vdm_err *err)
 {
     uint8_t values[VDM_SUM_KINDS][VDM_SUM_BYTES_MAX] = {{0}};
-    struct vdm_bytes name = name_within(f, item->path);
+    struct vdm_bytes name = vdm_bag_folder_name(f, item->path);
     unsigned kinds = vdm_bag_sums(f->bag);
     bool good = true;
     vdm_buf_clear(&f->text);
@@ -227,6 +227,6 @@ bool vdm_bag_folder_holds(const struct vdm_bag_folder *f, struct vdm_bytes path)
 bool vdm_bag_folder_same(const struct vdm_bag_folder *f, struct vdm_bytes path,
                          struct vdm_digest digest)
 {
-    const uint8_t *sum = vdm_bag_sum(f->bag, name_within(f, path), VDM_SUM_SHA256);
+    const uint8_t *sum = vdm_bag_sum(f->bag, vdm_bag_folder_name(f, path), VDM_SUM_SHA256);
     return sum && memcmp(sum, digest.b, sizeof digest.b) == 0;
 }

@@ -23,6 +23,8 @@ const char *vdm_bag_folder_finding(const struct vdm_bag_folder *f, size_t i);
 const struct vdm_record_line *vdm_bag_folder_lines(const struct vdm_bag_folder *f, size_t *n);
 /* Is the file of this canonical path in it, and is this the content that was judged? */
 bool vdm_bag_folder_holds(const struct vdm_bag_folder *f, struct vdm_bytes path);
+/* The place of such a file in the bag. */
+struct vdm_bytes vdm_bag_folder_name(const struct vdm_bag_folder *f, struct vdm_bytes path);
 bool vdm_bag_folder_same(const struct vdm_bag_folder *f, struct vdm_bytes path,
                          struct vdm_digest digest);
 

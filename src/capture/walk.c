@@ -195,6 +195,28 @@ static bool descend(struct vdm_walk *w, int fd, struct vdm_walk_item *item)
     return refuse_errno(w, item, failure);
 }
 
+/* An archive that is not the one whose folders are left out: its keys are secret, its documents have entries. */
+static bool is_other_archive(const struct vdm_walk *w, int fd)
+{
+    struct stat st;
+    if (w->left_outs == 0 || fstatat(fd, "store/ledger.db", &st, 0) != 0 ||
+        fstatat(fd, "keys", &st, 0) != 0 || !S_ISDIR(st.st_mode))
+        return false;
+    for (size_t i = 0; i < w->left_outs; i++)
+        if (vdm_bytes_start_with(vdm_str(w->left_out[i]), vdm_buf_bytes(&w->path)) &&
+            strcmp(w->left_out[i] + w->path.n, "/keys") == 0)
+            return false;
+    return true;
+}
+
+static bool enter(struct vdm_walk *w, int fd, struct vdm_walk_item *item)
+{
+    if (!is_other_archive(w, fd))
+        return descend(w, fd, item);
+    vdm_fd_close(&fd);
+    return refuse(w, item, "another archive: import a bundle of it");
+}
+
 static bool step_folder(struct vdm_walk *w, const struct level *parent, const char *name,
                         struct vdm_walk_item *item)
 {
@@ -211,7 +233,7 @@ static bool step_folder(struct vdm_walk *w, const struct level *parent, const ch
         return refuse(w, item, "changed while it was read");
     if (fd < 0)
         return refuse_errno(w, item, errno);
-    return descend(w, fd, item);
+    return enter(w, fd, item);
 }
 
 static bool file_item(struct vdm_walk *w, struct vdm_walk_item *item, int dir, const char *name,
@@ -269,7 +291,7 @@ static bool argument_folder(struct vdm_walk *w, const char *argument, struct vdm
     if (is_left_out(w))
         return refuse(w, item, w->why_left_out);
     int fd = open(argument, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
-    return fd < 0 ? refuse_errno(w, item, errno) : descend(w, fd, item);
+    return fd < 0 ? refuse_errno(w, item, errno) : enter(w, fd, item);
 }
 
 static bool argument_stdin(struct vdm_walk *w, struct vdm_walk_item *item)

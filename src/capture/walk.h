@@ -42,7 +42,8 @@ struct vdm_walk;
 /* The n paths are borrowed until the walk is closed. Looks at nothing yet. */
 bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n,
                    struct vdm_err *err) VDM_MUST_CHECK;
-/* Folders (canonical paths, borrowed as above) that are refused, each once and with all below it. */
+/* Folders (canonical paths, borrowed as above) that are refused, each once and with all below it.
+ * So is then every other archive: a folder with keys/ and store/ledger.db of which keys/ is not left out. */
 void vdm_walk_leave_out(struct vdm_walk *w, char *const *folders, size_t n, const char *reason);
 /* Tell folders that are bags. One that was just told is left with all that is in it by vdm_walk_pass_over. */
 void vdm_walk_tell_bags(struct vdm_walk *w);

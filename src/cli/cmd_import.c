@@ -37,7 +37,11 @@ const struct vdm_manual vdm_manual_import = {
             "What is known of the documents comes from a metadata table (CSV, JSON or JSON "
             "Lines, one row a file, columns named as the options below, `file` relative to the "
             "table) and from options, which fill what a row leaves empty. What is not stated is "
-            "not made up. Inputs that say nothing of what --require names are refused.",
+            "not made up. Inputs that say nothing of what --require names are refused; a WARC or "
+            "WACZ "
+            "that is kept beside its records is not, but each of its records is.",
+            "A folder that is another archive (keys/ and store/ledger.db) is refused: its keys are "
+            "secret. Import a bundle of it.",
             "A file that holds captures is known by its first bytes. A WARC (plain, gzip, zstd) "
             "is kept whole as a document, and the payload of each response, resource, conversion "
             "and revisit record in it is a document with the record's own source, time, id and "
@@ -81,7 +85,9 @@ const struct vdm_manual vdm_manual_import = {
             "parts where nothing else is stated.",
             "The same document, source and captured time is already known and not recorded "
             "again, unless --again is given; so is what was taken from the same place of the same "
-            "container or whole. --receipt tells what became of each input; "
+            "container or whole. A file of a bag is known if it was recorded with the same name, "
+            "path and bag-info: what two bags hold is recorded for each, and so is what lay in a "
+            "bag before and now comes without one. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
             "answer, the type is application/octet-stream, and a warning says for how many. In "

@@ -39,7 +39,7 @@ struct vdm_import_request {
 
 enum vdm_input_status {
     VDM_INPUT_RECORDED,
-    VDM_INPUT_KNOWN, /* same document, source and captured time are recorded already */
+    VDM_INPUT_KNOWN, /* same document, source and captured time are recorded already (in a bag: by it) */
     VDM_INPUT_REFUSED,
     VDM_INPUT_WOULD_RECORD, /* of a dry run */
     VDM_INPUT_PROBLEM, /* at `offset` of a container something could not be read, or is not as it says */

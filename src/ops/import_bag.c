@@ -59,6 +59,10 @@ bool vdm_import_bag(struct vdm_importing *m, struct vdm_walk *walk,
         return true; /* a bag in a bag is payload */
     vdm_bag_folder_close(m->bag);
     m->bag = NULL;
+    m->bags++;
+    if (!vdm_ledger_size(m->a->ledger, &m->bag_below, err))
+        return false;
+    m->bag_below += m->batched;
     if (!judge(m, item, &valid, err))
         return false;
     if (!valid)
@@ -67,12 +71,18 @@ bool vdm_import_bag(struct vdm_importing *m, struct vdm_walk *walk,
 }
 
 bool vdm_import_bag_lines(const struct vdm_importing *m, const struct vdm_walk_item *item,
-                          const struct vdm_record_line **line, size_t *n)
+                          struct vdm_pending *p, struct vdm_import_known *known,
+                          struct vdm_buf *path, struct vdm_err *err)
 {
     if (!m->bag || !vdm_bag_folder_holds(m->bag, item->path))
-        return false;
-    *line = vdm_bag_folder_lines(m->bag, n);
-    return true;
+        return true;
+    p->bag = m->bags;
+    p->below = m->bag_below;
+    vdm_buf_puts(path, "path: ");
+    vdm_buf_put(path, vdm_bag_folder_name(m->bag, item->path));
+    known->bag = vdm_bag_folder_lines(m->bag, &known->bag_lines);
+    known->bag_path = vdm_buf_bytes(path);
+    return vdm_buf_ok(path, err);
 }
 
 bool vdm_import_bag_same(const struct vdm_importing *m, const struct vdm_walk_item *item,

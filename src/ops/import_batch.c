@@ -87,7 +87,122 @@ static bool look_at_known(struct vdm_importing *m, const struct vdm_pending *p,
     return true;
 }
 
-/* Are the same document, source and captured time recorded already? */
+/* --- who delivered it --- */
+
+/* How often an import looks at captures that are like a file, but of another delivery: some seconds. Beyond that
+ * a file is recorded, for what is recorded twice is lost less than what is not recorded. */
+#define LOOKS_MAX (1 << 18)
+
+/* What tells one delivery of a document from another. */
+#define DELIVERY                                                                                   \
+    (UINT64_C(1) << VDM_FIELD_RECEIVED_FROM | UINT64_C(1) << VDM_FIELD_RECORD_ID |                 \
+     UINT64_C(1) << VDM_FIELD_FILE_NAME | UINT64_C(1) << VDM_FIELD_FIELD)
+
+static bool says_bag(const struct vdm_record *r)
+{
+    struct vdm_bytes v;
+    for (size_t k = 0; (v = vdm_record_value(r, VDM_FIELD_FIELD, k)).n; k++)
+        if (vdm_bytes_start_with(v, VDM_LIT("bag: ")))
+            return true;
+    return false;
+}
+
+static bool next_alike(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                       uint64_t from, uint64_t to, struct vdm_buf *text, struct vdm_record *r,
+                       bool *found, struct vdm_err *err)
+{
+    *found = false;
+    if (m->looks == LOOKS_MAX)
+        return true;
+    m->looks++;
+    vdm_buf_clear(text);
+    return vdm_catalog_next_same(m->a->catalog, p->digest, k->source, k->captured, from, to,
+                                 &p->result.entry, found, err) &&
+           (!*found || look_at_known(m, p, k, text, r, err));
+}
+
+/* Is it this delivery, by what is recorded now (r), or by what was recorded before that was amended? */
+static bool same_delivery(struct vdm_importing *m, struct vdm_pending *p,
+                          const struct vdm_record *r, bool *same, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record first;
+    uint64_t differs;
+    bool found;
+    if (!vdm_import_differences(&p->lines, r, &p->result.differs, err))
+        return false;
+    *same = !(p->result.differs & DELIVERY);
+    if (*same)
+        return true;
+    if (!vdm_ledger_record(m->a->ledger, p->result.entry, &text, &found, err))
+        return false;
+    if (!found)
+        return true;
+    if (!vdm_record_decode(vdm_buf_bytes(&text), &first, err) ||
+        !vdm_import_differences(&p->lines, &first, &differs, err))
+        return false;
+    *same = !(differs & DELIVERY);
+    return true;
+}
+
+static bool find_delivery_in(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                             uint64_t from, uint64_t to, bool *known, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    bool found = true;
+    while (!*known && found) {
+        if (!next_alike(m, p, k, from, to, &text, &r, &found, err) ||
+            (found && !same_delivery(m, p, &r, known, err)))
+            return false;
+        from = p->result.entry + 1;
+    }
+    return true;
+}
+
+/* A file of a bag is known if this delivery of it is: another bag may hold the same document, and this one may hold
+ * it under another name. A bag was recorded in its order, so the search begins behind the file that was known last. */
+static bool find_delivery(struct vdm_importing *m, struct vdm_pending *p, bool *known,
+                          struct vdm_err *err)
+{
+    struct alike k VDM_CLEANUP(release_alike) = {0};
+    if (m->bag_of != p->bag)
+        m->bag_from = 0;
+    m->bag_of = p->bag;
+    if (!find_alike(p, &k, err) || !find_delivery_in(m, p, &k, m->bag_from, p->below, known, err) ||
+        (!*known && m->bag_from && !find_delivery_in(m, p, &k, 0, m->bag_from, known, err)))
+        return false;
+    m->bag_from = *known ? p->result.entry + 1 : m->bag_from;
+    return true;
+}
+
+/* The newest like it that is of no bag. */
+static bool find_outside(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                         bool *known, struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    uint64_t entry = 0, differs = 0;
+    bool found = true;
+    *known = false;
+    for (uint64_t from = 0; found; from = p->result.entry + 1) {
+        if (!next_alike(m, p, k, from, VDM_NUMBER_MAX, &text, &r, &found, err))
+            return false;
+        if (!found || says_bag(&r))
+            continue;
+        *known = true;
+        entry = p->result.entry;
+        if (!vdm_import_differences(&p->lines, &r, &differs, err))
+            return false;
+    }
+    p->result.entry = entry;
+    p->result.differs = differs;
+    return true;
+}
+
+/* --- is it known? --- */
+
+/* Are the same document, source and captured time recorded already? What a bag vouched for is another delivery. */
 static bool find_known(struct vdm_importing *m, struct vdm_pending *p, bool *known,
                        struct vdm_err *err)
 {
@@ -99,8 +214,10 @@ static bool find_known(struct vdm_importing *m, struct vdm_pending *p, bool *kno
         return false;
     if (!*known)
         return true;
-    return look_at_known(m, p, &k, &text, &r, err) &&
-           vdm_import_differences(&p->lines, &r, &p->result.differs, err);
+    if (!look_at_known(m, p, &k, &text, &r, err) ||
+        !vdm_import_differences(&p->lines, &r, &p->result.differs, err))
+        return false;
+    return !p->result.differs || !says_bag(&r) || find_outside(m, p, &k, known, err);
 }
 
 /* The next capture that is like p, from entry `from` on and below `to`. */
@@ -272,7 +389,9 @@ static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_er
 static bool decide(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)
 {
     bool known = false;
-    if (!m->r->again && !(p->part ? find_known_part : find_known)(m, p, &known, err))
+    if (!m->r->again && !(p->part  ? find_known_part
+                          : p->bag ? find_delivery
+                                   : find_known)(m, p, &known, err))
         return false;
     if (known) {
         p->result.status = VDM_INPUT_KNOWN;

@@ -125,6 +125,7 @@ struct input {
     struct vdm_container *container; /* NULL: it is none, or is not looked into */
     int own;                         /* what it is read from */
     bool whole;                      /* it is a document itself */
+    bool keeps_parts;                /* and so is what is in it */
 };
 
 static void release(struct input *in)
@@ -166,6 +167,7 @@ static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_er
         vdm_container_close(in->container);
         in->container = NULL;
     }
+    in->keeps_parts = in->whole && in->container;
     return true;
 }
 
@@ -173,6 +175,7 @@ static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_er
 static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pending *p,
                        struct vdm_err *err)
 {
+    struct vdm_buf path VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_import_known known = {.row = in->has_row ? &m->row : NULL};
     if (!vdm_source_open(&in->source, in->item, m->media, err) || !look_inside(m, in, err))
         return false;
@@ -180,7 +183,9 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
     uint64_t hint = facts->has_size ? facts->size_bytes : VDM_SIZE_UNKNOWN;
     struct reading r = {m, in->source, 0};
     known.facts = facts;
-    (void)vdm_import_bag_lines(m, in->item, &known.bag, &known.bag_lines);
+    known.keeps_parts = in->keeps_parts;
+    if (!vdm_import_bag_lines(m, in->item, p, &known, &path, err))
+        return false;
     if (in->container)
         known.line = vdm_container_about(in->container, &known.lines);
     bool read = in->whole ? vdm_import_collect(&p->lines, m->r, &known, err) &&

@@ -227,6 +227,7 @@ static bool state_file(struct vdm_import_lines *l, const struct vdm_import_reque
 {
     return add_row(l, k->row, err) && add_given(l, r->given, r->givens, err) &&
            fill(l, k->line, k->lines, k->cut, err) && fill(l, k->bag, k->bag_lines, false, err) &&
+           (k->bag_path.n == 0 || vdm_import_add(l, VDM_FIELD_FIELD, k->bag_path, err)) &&
            (!k->cut || vdm_import_add(l, VDM_FIELD_DERIVED_FROM, k->derived_from, err));
 }
 
@@ -237,7 +238,7 @@ bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_re
     if (!(k->derived_from.n && !k->cut ? state_part : state_file)(&l, r, k, err) ||
         !add_fact(&l, VDM_FIELD_FILE_NAME, k->facts->name, err) ||
         !add_fact(&l, VDM_FIELD_MEDIA_TYPE, k->facts->media_type, err) || !check_dates(&l, err) ||
-        !check_fingerprint(&l, err) || !check_required(&l, r->required, err) ||
+        !check_fingerprint(&l, err) || !check_required(&l, k->keeps_parts ? 0 : r->required, err) ||
         !check_format(&l, err))
         return false;
     *out = l;

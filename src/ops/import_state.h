@@ -18,7 +18,8 @@ struct vdm_pending {
     uint64_t size;
     unsigned
         part; /* number of the container that it is a part of (0: of none): known by its place in it */
-    uint64_t below; /* entries from here on are of this import */
+    unsigned bag; /* number of the bag folder that it lies in (0: in none): known by its delivery */
+    uint64_t below; /* entries from here on are of this import; of a part or a file of a bag */
     bool stands_in; /* a revisit record, for the payload that was not found */
     struct vdm_import_lines lines;
     struct vdm_input result;
@@ -46,6 +47,8 @@ struct vdm_importing {
     struct vdm_writer *writer;
     struct vdm_anchors anchors; /* who may vouch for bundles */
     struct vdm_bag_folder *bag; /* that was judged last, or NULL */
+    unsigned bags;              /* so far */
+    uint64_t bag_below;         /* entries from here on are of the import of this bag */
     char *own[2];               /* canonical paths of the archive's own keys/ and store/ */
     struct vdm_pending *batch;
     size_t batched;
@@ -54,6 +57,9 @@ struct vdm_importing {
     unsigned parts_of;   /* the container whose parts are looked for among what is known, */
     uint64_t parts_from; /* from this entry on */
     struct vdm_places places;
+    unsigned bag_of;     /* the same of bags */
+    uint64_t bag_from;
+    unsigned looks; /* at captures of other deliveries */
 };
 
 void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const char *reason);

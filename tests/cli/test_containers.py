@@ -315,6 +315,61 @@ class Bags(Records):
         self.ok("-C", a, "import", "--as-file", lay_out(self.dir / "bad", files))
         self.assertEqual(self.named(a)["a.txt"].get("received_from"), None)
 
+    def counts(self, a, *words):
+        r = self.ok("-C", a, "import", "--json", *words).json
+        return r["imported"], r["already_known"]
+
+    def test_two_bags_share_a_document(self):
+        """Each delivery is recorded, each once; nobody is told to overwrite who delivered it first."""
+        a = self.archive()
+        one, two = (lay_out(self.dir / n, bag({"a.txt": b"shared\n"},
+                                              f"Source-Organization: {n}\n".encode()))
+                    for n in ("one", "two"))
+        self.assertEqual(self.counts(a, one), (4, 0))
+        r = self.ok("-C", a, "import", two)
+        self.assertNotIn("amend", r.err)
+        self.assertEqual([x["received_from"] for x in self.records(a) if x["file_name"] == "a.txt"],
+                         [["two"], ["one"]])
+        for paths in ([one], [two], [two, one], [str(self.dir / "one"), two]):
+            self.assertEqual(self.counts(a, *paths), (0, 4 * len(paths)), paths)
+        # What is amended is still that delivery.
+        n = [x["entry"] for x in self.ok("-C", a, "log", "--json").lines
+             if x["record"]["file_name"] == "a.txt"][-1]
+        self.ok("-C", a, "amend", str(n), "--received-from", "The One")
+        self.assertEqual(self.counts(a, one, two), (0, 8))
+        # The same delivery, of which something else is said now, is no new one.
+        self.assertIn("says something else of: collection", self.ok("-C", a, "import", one, "--collection", "c").err)
+        self.ok("-C", a, "verify")
+
+    def test_alike_files_of_one_bag(self):
+        a = self.archive()
+        src = lay_out(self.dir / "b", bag({n: b"same\n" for n in ("a.txt", "b.txt", "x/a.txt")}))
+        self.assertEqual(self.counts(a, src), (5, 0))
+        paths = [f for r in self.records(a) for f in r["field"] if f.startswith("path: data/")]
+        self.assertEqual(sorted(paths), ["path: data/a.txt", "path: data/b.txt", "path: data/x/a.txt"])
+        self.assertEqual(self.counts(a, src), (0, 5))
+        # A file more, in the middle of the others.
+        lay_out(self.dir / "b", bag({n: b"same\n" for n in ("a.txt", "b.txt", "aa.txt", "x/a.txt")}))
+        self.assertEqual(self.counts(a, src), (2, 4), "aa.txt, and the manifest that names it")
+        self.assertEqual(self.counts(a, src), (0, 6), "they were not recorded in their order")
+
+    def test_invalid_after_valid(self):
+        """What a bag vouched for is not what comes without one."""
+        a = self.archive()
+        src = lay_out(self.dir / "b", bag({"a.txt": b"first\n", "b.txt": b"second\n"}, b"Contact-Name: Edna\n"))
+        self.assertEqual(self.counts(a, src), (5, 0))
+        (self.dir / "b" / "data" / "b.txt").write_bytes(b"forged\n")
+        r = self.ok("-C", a, "import", "--as-file", src)
+        self.assertNotIn("amend", r.err)
+        self.assertIn("5 statements recorded", r.out)
+        newest = next(x for x in self.records(a) if x["file_name"] == "a.txt")
+        self.assertFalse([f for f in newest.get("field", []) if f.startswith("bag: ")])
+        self.assertEqual(self.counts(a, "--as-file", src), (0, 5))
+        # The newest is now of a bag again; the one without is found behind it.
+        other = lay_out(self.dir / "c", bag({"a.txt": b"first\n"}))
+        self.ok("-C", a, "import", other)
+        self.assertEqual(self.counts(a, "--as-file", src), (0, 5))
+
     def test_link_in_a_bag(self):
         a = self.archive()
         src = lay_out(self.dir / "b", bag({"a.txt": b"first\n"}))

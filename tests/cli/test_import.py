@@ -252,6 +252,23 @@ class Import(support.Case):
         self.assertEqual(r.err.count("part of the archive itself"), 2, "keys/ and store/, each once")
         self.verified(a, 3)
 
+    def test_other_archives_are_refused(self):
+        """Their keys are secret."""
+        a = self.archive()
+        src = self.folder(2)
+        other = self.archive(1, "other")
+        os.rename(other, src / "other")
+        (src / "keys").mkdir()
+        (src / "keys" / "mine.txt").write_text("no archive")
+        r = self.expect(1, "-C", a, "import", str(src))
+        self.assertIn("3 statements recorded", r.out)
+        self.assertEqual(r.err.count("another archive: import a bundle of it"), 1)
+        for words in ([], ["--as-file"]):
+            r = self.expect(1, "-C", a, "import", str(src / "other"), *words)
+            self.assertIn("another archive", r.err)
+            self.assertIn("0 statements recorded", r.out)
+        self.verified(a, 5)
+
     def test_source_is_left_alone(self):
         a, src = self.archive(), self.folder(3)
         before = support.listing(src)

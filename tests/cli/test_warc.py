@@ -177,6 +177,17 @@ class Warcs(support.Case):
         self.assertEqual((r["imported"], r["refused"]), (0, 1))
         self.assertIn("captured is required", r["refusals"][0]["reason"])
 
+    def test_require_is_of_the_records(self):
+        """A WARC has no source; what is in it has. Kept alone, it is held to --require as any file."""
+        a, r = self.imported(CASES["plain"], "--require", "source")
+        self.assertEqual((r["imported"], r["refused"]), (3, 0))
+        a = self.archive(name="b")
+        _, r = self.imported(CASES["no-date"], "--require", "captured", archive=a, code=1)
+        self.assertEqual((r["imported"], r["refused"]), (1, 1))
+        for words in (["--warc", "whole"], ["--as-file"]):
+            _, r = self.imported(CASES["plain"], "--require", "source", *words, archive=a, code=1)
+            self.assertEqual((r["imported"], r["refused"]), (0, 1))
+
     def test_dates_and_identifiers(self):
         members, problems = self.case("year")
         self.assertEqual([m["captured"] for m in members], ["2026", "2026-01-02T03:04:05.123456Z"])

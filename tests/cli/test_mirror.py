@@ -96,6 +96,18 @@ class Mirror(test_audit.AuditCase):
         everything = b"".join(p.read_bytes() for p in pathlib.Path(m, "store").rglob("*") if p.is_file())
         self.assertNotIn(document[:40], everything)
 
+    def test_a_link_in_the_mirror_leads_nowhere(self):
+        a, m = self.archive(), str(self.dir / "m")
+        self.mirror(a)
+        before = pathlib.Path(a, "store/ledger.db").read_bytes()
+        incoming = pathlib.Path(m, "store/incoming")
+        for target in ("../../a/store", a + "/store/ledger.db", "nowhere"):
+            incoming.symlink_to(target)
+            self.mirror(a)
+            self.assertFalse(incoming.is_symlink())
+            self.assertEqual(pathlib.Path(a, "store/ledger.db").read_bytes(), before)
+        self.verified(m, 43)
+
     def test_killed_and_resumed(self):
         a, m = self.archive(), str(self.dir / "m")
         for _ in range(6):

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "keys/guard.h"
 #include "ops/audit_state.h"
+#include "ops/mirror_gone.h"
 #include "store/store_folder.h"
 
 #include <dirent.h>
@@ -30,6 +31,7 @@ struct mirror {
     struct vdm_buf checkpoint; /* of the new state */
     struct vdm_audit_run run;  /* the check of the copy of the ledger */
     struct vdm_audit_done checked;
+    struct vdm_gone gone;
 };
 
 void vdm_mirror_done_release(struct vdm_mirror_done *d)
@@ -177,6 +179,22 @@ static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, bo
     return !stored.was_new || vdm_store_erase(m->store, stored.id, err);
 }
 
+/* It is good in the mirror: whether it is here too, only a look tells. */
+static bool look_here(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
+                      struct vdm_err *err)
+{
+    bool here;
+    if (excused)
+        return true;
+    if (!vdm_store_holds(m->a->store, id, &here, err))
+        return false;
+    if (!here)
+        note_bad(m, VDM_DOCUMENT_MISSING, n, id,
+                 "the document is not in the store; the mirror has it (`vidimus audit "
+                 "--repair-from` takes it from there)");
+    return true;
+}
+
 /* What earlier runs have made durable is taken to be good, unless asked; what an interrupted one left is
  * read again. */
 static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
@@ -187,29 +205,43 @@ static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, bo
     if (!vdm_store_holds(m->store, id, &there, err))
         return false;
     if (there && n < m->done->before && !m->all)
-        return true;
+        return look_here(m, n, id, excused, err);
     if (there) {
         if (!vdm_store_check(m->store, id, VDM_SIZE_UNKNOWN, &state, err))
             return false;
         m->done->checked++;
         if (state == VDM_STORE_GOOD)
-            return true;
+            return look_here(m, n, id, excused, err);
     }
     return copy_document(m, n, id, excused, err);
 }
 
-static bool take_record(struct mirror *m, const struct vdm_ledger_row *row, uint64_t capture,
-                        struct vdm_err *err)
+static void note_record(struct mirror *m, uint64_t n, enum vdm_finding_kind kind, const char *text)
 {
-    struct vdm_record r;
-    if (row->odd || !vdm_record_decode(row->bytes, &r, NULL)) {
-        vdm_report_add(&m->done->report,
-                       (struct vdm_seen){.kind = VDM_RECORD_MISMATCH, .entry = row->n},
-                       "its record is malformed");
-        return true;
-    }
+    vdm_report_add(&m->done->report, (struct vdm_seen){.kind = kind, .entry = n}, "%s", text);
+}
+
+/* The record of a capture or of an amendment of it. Only one that the entry commits to tells which
+ * document a capture keeps. */
+static bool take_record(struct mirror *m, const struct vdm_entry *e,
+                        const struct vdm_ledger_row *record, struct vdm_err *err)
+{
+    uint64_t capture = e->kind == VDM_ENTRY_AMENDMENT ? e->capture.amends : e->n;
     const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(&m->run, capture);
-    return take_document(m, row->n, r.document, w && w->document, err);
+    const char *problem = NULL;
+    struct vdm_record r;
+    if (!record && w && w->record)
+        return true;
+    if (!record)
+        note_record(m, e->n, VDM_RECORD_MISSING, "its record is not in the ledger");
+    else if ((problem = vdm_audit_record_problem(&m->run, e, record, &r)))
+        note_record(m, e->n, VDM_RECORD_MISMATCH, problem);
+    if (!record || problem)
+        return w || vdm_gone_keep_lost(&m->gone, m->a->crypto, e, err);
+    if (!w)
+        vdm_gone_keep(&m->gone, r.document);
+    return e->kind == VDM_ENTRY_AMENDMENT ||
+           take_document(m, e->n, r.document, w && w->document, err);
 }
 
 static bool take_entry(struct mirror *m, const struct vdm_ledger_row *row,
@@ -219,18 +251,12 @@ static bool take_entry(struct mirror *m, const struct vdm_ledger_row *row,
     struct vdm_entry e;
     if (!vdm_entry_open(m->a->crypto, row->bytes, &note, &e, NULL))
         return true; /* told by the check of the ledger */
-    if (e.kind == VDM_ENTRY_AUDIT && e.audit.has_findings)
-        return take_document(m, row->n, e.audit.findings, false, err);
-    if (e.kind != VDM_ENTRY_CAPTURE)
+    if (e.kind == VDM_ENTRY_CAPTURE || e.kind == VDM_ENTRY_AMENDMENT)
+        return take_record(m, &e, record, err);
+    if (e.kind != VDM_ENTRY_AUDIT || !e.audit.has_findings)
         return true;
-    if (record)
-        return take_record(m, record, e.n, err);
-    const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(&m->run, e.n);
-    if (!w || !w->record)
-        vdm_report_add(&m->done->report,
-                       (struct vdm_seen){.kind = VDM_RECORD_MISSING, .entry = row->n},
-                       "its record is not in the ledger");
-    return true;
+    vdm_gone_keep(&m->gone, e.audit.findings);
+    return take_document(m, row->n, e.audit.findings, false, err);
 }
 
 static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err)
@@ -257,31 +283,17 @@ static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err
 
 /* --- what was withdrawn --- */
 
-/* The old ledger of the mirror may still know which document it was; it is erased there as it was here. */
-static bool erase_one(struct mirror *m, uint64_t capture, struct vdm_err *err)
-{
-    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_record r;
-    bool found, here, there;
-    if (!vdm_ledger_record(m->old, capture, &text, &found, err))
-        return false;
-    if (!found || !vdm_record_decode(vdm_buf_bytes(&text), &r, NULL))
-        return true;
-    if (!vdm_store_holds(m->a->store, r.document, &here, err) ||
-        !vdm_store_holds(m->store, r.document, &there, err))
-        return false;
-    if (here || !there)
-        return true;
-    m->done->erased++;
-    return vdm_store_erase(m->store, r.document, err);
-}
-
 static bool erase_withdrawn(struct mirror *m, struct vdm_err *err)
 {
-    for (size_t i = 0; m->old && i < m->run.withdrawns; i++) {
-        const struct vdm_audit_withdrawn *w = &m->run.withdrawn[i];
-        if ((w->document || w->record) && !erase_one(m, w->capture, err))
+    for (size_t i = 0; i < m->gone.n; i++) {
+        const struct vdm_gone_document *d = &m->gone.list[i];
+        bool there;
+        if (!vdm_gone_erases(&m->gone, d))
+            continue;
+        if (!vdm_store_holds(m->store, d->digest, &there, err) ||
+            (there && !vdm_store_erase(m->store, d->digest, err)))
             return false;
+        m->done->erased += there;
     }
     return true;
 }
@@ -312,13 +324,14 @@ static bool accept(void *ctx, const char *aside, struct vdm_err *err)
     memcpy(copy.origin, m->a->origin, sizeof copy.origin);
     if (!vdm_ledger_open(&copy.ledger, aside, VDM_LEDGER_READ, err))
         return false;
-    bool ok = check_ledger(m, &copy, err) && take_all(m, copy.ledger, err) &&
-              erase_withdrawn(m, err) &&
+    m->gone.old = m->old;
+    bool ok = check_ledger(m, &copy, err) && vdm_gone_read(&m->gone, &m->run, err) &&
+              take_all(m, copy.ledger, err) && erase_withdrawn(m, err) &&
               vdm_ledger_checkpoint(copy.ledger, m->done->size, &m->checkpoint, &found, err) &&
               vdm_store_sync(m->store, err);
     vdm_ledger_close(copy.ledger);
     vdm_ledger_close(m->old);
-    m->old = NULL;
+    m->old = m->gone.old = NULL;
     return ok;
 }
 
@@ -359,6 +372,7 @@ bool vdm_mirror(struct vdm_archive *a, const char *folder, bool all,
     bool ok = run(&m, err) || vdm_err_prefix(err, "mirror");
     vdm_audit_end(&m.run);
     vdm_audit_done_release(&m.checked);
+    vdm_gone_release(&m.gone);
     vdm_buf_release(&m.checkpoint);
     vdm_ledger_close(m.old);
     vdm_store_close(m.store);

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """mirror: a second copy that is checked on its way."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -107,6 +109,57 @@ class Mirror(test_audit.AuditCase):
             self.assertFalse(incoming.is_symlink())
             self.assertEqual(pathlib.Path(a, "store/ledger.db").read_bytes(), before)
         self.verified(m, 43)
+
+    def again(self):
+        """An archive with its mirror: entry 43 is another capture of entry 5's document."""
+        a, m = self.archive(), str(self.dir / "m")
+        self.ok("-C", a, "import", str(self.shared / "src/002.txt"), "--again", "-q")
+        self.assertEqual(self.digest_of(a, 43), self.digest_of(a, 5))
+        self.mirror(a)
+        path = self.path_of(a, 5)
+        return a, m, path, pathlib.Path(m) / path.relative_to(a)
+
+    def test_the_last_copy_is_not_erased(self):
+        a, m, here, there = self.again()
+        self.ok("-C", a, "withdraw", "5", "--decided-by", "x", "--yes", "-q")
+        here.unlink()
+        done = self.mirror(a, code=1)
+        self.assertEqual((done["erased"], self.found(done)), (0, [("document-missing", 43)]))
+        self.assertTrue(there.exists())
+        self.audit(a, "--repair-from", m, code=1)
+        self.assertEqual(self.found(self.mirror(a)), [])
+        self.ok("-C", a, "withdraw", "43", "--decided-by", "x", "--yes", "-q")
+        self.assertEqual(self.mirror(a)["erased"], 1)
+        self.assertFalse(there.exists())
+        self.verified(m)
+
+    def test_nor_by_a_record_that_lies_or_is_lost(self):
+        a, _, here, there = self.again()
+        self.ok("-C", a, "withdraw", "5", "--scope", "document", "--decided-by", "x", "--yes", "-q")
+        here.unlink()
+        with self.tampered(a) as db:
+            db.execute("UPDATE record SET text = (SELECT text FROM record WHERE n = 6) WHERE n = 43")
+        done = self.mirror(a, code=1)
+        self.assertEqual((done["erased"], self.found(done)), (0, [("record-mismatch", 43)]))
+        with self.tampered(a) as db:
+            db.execute("DELETE FROM record WHERE n = 43")
+        for _ in range(2):
+            done = self.mirror(a, code=1)
+            self.assertEqual((done["erased"], self.found(done)), (0, [("record-missing", 43)]))
+        self.assertTrue(there.exists())
+
+    @contextlib.contextmanager
+    def tampered(self, a):
+        """Its ledger, open to somebody who leaves no trace but what they change."""
+        db = sqlite3.connect(pathlib.Path(a, "store/ledger.db"))
+        triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        yield db
+        for _, sql in triggers:
+            db.execute(sql)
+        db.commit()
+        db.close()
 
     def test_killed_and_resumed(self):
         a, m = self.archive(), str(self.dir / "m")

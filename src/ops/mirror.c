@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "keys/guard.h"
+#include "keys/pub.h"
 #include "ops/audit_state.h"
 #include "ops/mirror_gone.h"
 #include "store/store_folder.h"
@@ -74,11 +75,44 @@ static bool refuse_secret(struct mirror *m, const char *name, struct vdm_err *er
                     m->folder, name);
 }
 
+/* VDM_ERR_MALFORMED or VDM_ERR_REFUSED: it is no public key. A link is none: it may lead to a secret. */
+static bool read_public(struct mirror *m, const char *name, struct vdm_vkey *out,
+                        struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    uint8_t *p = vdm_buf_grow(&text, VDM_SMALL_FILE_MAX + 1);
+    size_t got;
+    if (!vdm_buf_ok(&text, err) || !vdm_file_open(m->a->keys, name, false, &fd, err) ||
+        !vdm_fd_read(fd, p, text.n, &got, err))
+        return false;
+    if (got > VDM_SMALL_FILE_MAX)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "too long for a public key");
+    return vdm_pub_decode(m->a->crypto, (struct vdm_bytes){p, got}, out, err);
+}
+
+/* What is written is the key that was understood, not the bytes of a file. */
 static bool copy_public(struct mirror *m, const char *name, struct vdm_err *err)
 {
-    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    return vdm_file_read(m->a->keys, name, VDM_SMALL_FILE_MAX, &text, err) &&
-           vdm_file_publish(m->keys, name, 0644, true, vdm_buf_bytes(&text), err);
+    struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_vkey key;
+    struct vdm_err why = {0};
+    if (!read_public(m, name, &key, &why)) {
+        m->done->no_keys++;
+        return why.kind == VDM_ERR_MALFORMED || why.kind == VDM_ERR_REFUSED ||
+               vdm_fail_as(err, why.kind, "keys/%s: %s", name, why.text);
+    }
+    vdm_vkey_append(&line, &key);
+    vdm_buf_putc(&line, '\n');
+    return vdm_buf_ok(&line, err) &&
+           vdm_file_publish(m->keys, name, 0644, true, vdm_buf_bytes(&line), err);
+}
+
+/* A folder of the mirror that is no link: keys/ of somebody else stays what it is. */
+static bool open_keys(int folder, int *keys, struct vdm_err *err)
+{
+    *keys = openat(folder, "keys", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *keys >= 0 || vdm_fail_errno(err, "open the mirror's folder keys (no link)");
 }
 
 static bool open_folder(struct mirror *m, struct vdm_err *err)
@@ -88,10 +122,8 @@ static bool open_folder(struct mirror *m, struct vdm_err *err)
         return vdm_fail_memory(err);
     if (!vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
         !vdm_dir_open(AT_FDCWD, m->folder, &folder, err) ||
-        !vdm_dir_make(folder, "keys", 0700, false, err) ||
-        !vdm_dir_open(folder, "keys", &m->keys, err) ||
-        !vdm_dir_open(folder, "keys", &m->lock, err) ||
-        !each_name(m, m->keys, ".key", refuse_secret, err))
+        !vdm_dir_make(folder, "keys", 0700, false, err) || !open_keys(folder, &m->keys, err) ||
+        !open_keys(folder, &m->lock, err) || !each_name(m, m->keys, ".key", refuse_secret, err))
         return false;
     if (flock(m->lock, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK

@@ -110,6 +110,30 @@ class Mirror(test_audit.AuditCase):
             self.assertEqual(pathlib.Path(a, "store/ledger.db").read_bytes(), before)
         self.verified(m, 43)
 
+    def test_no_secret_gets_there(self):
+        a, m = self.archive(), pathlib.Path(self.dir, "m")
+        keys = pathlib.Path(a, "keys")
+        secret = next(keys.glob("*.key"))
+        (keys / "link.pub").symlink_to(secret.name)
+        (keys / "alias.pub").symlink_to(next(keys.glob("*@*.pub")).name)
+        (keys / "copy.pub").write_bytes(secret.read_bytes())
+        (keys / "long.pub").write_bytes(next(keys.glob("*.pub")).read_bytes() * 9999)
+        self.assertEqual(self.mirror(a)["keys_not_copied"], 4)
+        for path in m.glob("keys/*.pub"):
+            self.assertEqual(path.read_bytes(), (keys / path.name).read_bytes())
+            self.assertNotIn(path.name, ("link.pub", "alias.pub", "copy.pub", "long.pub"))
+        self.assertGreater(len(list(m.glob("keys/*.pub"))), 1)
+        self.assertIn("4 not copied", self.ok("-C", a, "mirror", m).out)
+
+    def test_its_keys_are_no_link(self):
+        a, m = self.archive(), pathlib.Path(self.dir, "m")
+        elsewhere = pathlib.Path(self.dir, "elsewhere")
+        for folder in (m, elsewhere):
+            folder.mkdir()
+        (m / "keys").symlink_to("../elsewhere")
+        self.assertIn("keys", self.expect(3, "-C", a, "mirror", m).err)
+        self.assertEqual(os.listdir(elsewhere), [])
+
     def again(self):
         """An archive with its mirror: entry 43 is another capture of entry 5's document."""
         a, m = self.archive(), str(self.dir / "m")

@@ -6,6 +6,7 @@
 #include "keys/pub.h"
 #include "ops/audit_state.h"
 #include "ops/mirror_gone.h"
+#include "ops/mirror_place.h"
 #include "store/store_folder.h"
 
 #include <dirent.h>
@@ -120,7 +121,8 @@ static bool open_folder(struct mirror *m, struct vdm_err *err)
     int folder VDM_CLEANUP(vdm_fd_close) = -1;
     if (asprintf(&m->store_path, "%s/store", m->folder) < 0)
         return vdm_fail_memory(err);
-    if (!vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
+    if (!vdm_mirror_place(m->a, m->folder, err) ||
+        !vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
         !vdm_dir_open(AT_FDCWD, m->folder, &folder, err) ||
         !vdm_dir_make(folder, "keys", 0700, false, err) || !open_keys(folder, &m->keys, err) ||
         !open_keys(folder, &m->lock, err) || !each_name(m, m->keys, ".key", refuse_secret, err))
@@ -132,7 +134,9 @@ static bool open_folder(struct mirror *m, struct vdm_err *err)
     if (faccessat(folder, "store/objects", F_OK, 0) != 0 &&
         !vdm_store_create_folder(m->store_path, err))
         return false;
-    return vdm_store_open_folder(&m->store, m->a->crypto, m->store_path, true, err);
+    return vdm_mirror_outside(m->a, folder, "store", err) &&
+           vdm_mirror_outside(m->a, folder, "store/objects", err) &&
+           vdm_store_open_folder(&m->store, m->a->crypto, m->store_path, true, err);
 }
 
 /* What the mirror had must be a beginning of what is here. */

@@ -134,6 +134,25 @@ class Mirror(test_audit.AuditCase):
         self.assertIn("keys", self.expect(3, "-C", a, "mirror", m).err)
         self.assertEqual(os.listdir(elsewhere), [])
 
+    def test_it_lies_outside_the_archive(self):
+        a = self.archive()
+        link, before = pathlib.Path(self.dir, "link"), support.listing(a)
+        link.symlink_to("a/keys")
+        for inside in (a, a + "/store", a + "/keys/m", a + "/m/", a + "/store/objects/../m", str(link), f"{link}/m"):
+            self.assertIn("lies in the archive itself", self.expect(3, "-C", a, "mirror", inside).err)
+            self.assertEqual(support.listing(a), before)
+        self.ok("-C", a, "mirror", ".", cwd=self.folder(0, "here"))
+
+    def test_its_parts_lie_outside_too(self):
+        a = self.archive()
+        before = support.listing(a)
+        for i, part in enumerate(("store", "store/objects")):
+            m = pathlib.Path(self.dir, f"m{i}")
+            (m / part).parent.mkdir(parents=True)
+            (m / part).symlink_to(pathlib.Path(a, part))
+            self.assertIn("lies in the archive itself", self.expect(3, "-C", a, "mirror", m).err)
+            self.assertEqual(support.listing(a), before)
+
     def again(self):
         """An archive with its mirror: entry 43 is another capture of entry 5's document."""
         a, m = self.archive(), str(self.dir / "m")

@@ -132,6 +132,8 @@ static bool make_copy(struct vdm_ledger *l, int folder, const char *store,
     int from VDM_CLEANUP(vdm_fd_close) = -1;
     if (asprintf(&aside, "%s/" ASIDE, store) < 0)
         return vdm_fail_memory(err);
+    if (faccessat(folder, ASIDE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return vdm_fail(err, "%s holds what no copy left there: take it away", aside);
     if (!vdm_dir_make(folder, ASIDE, 0700, true, err))
         return false;
     if ((from = open_aside(folder)) < 0)

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_SECONDS 120
@@ -384,9 +385,26 @@ static bool make_catalog(struct mirror *m, struct vdm_err *err)
     return ok;
 }
 
+/* Before the ledger is exchanged: a link or the like where the catalog belongs would end the run after
+ * that, each time again. The catalog is derived, so all of it may go. */
+static bool clear_catalog_way(struct mirror *m, struct vdm_err *err)
+{
+    static const char *const names[] = {"catalog.db", "catalog.db-journal", "catalog.db-wal",
+                                        "catalog.db-shm"};
+    int store VDM_CLEANUP(vdm_fd_close) = -1;
+    struct stat st;
+    bool clear = true;
+    if (!vdm_dir_open(AT_FDCWD, m->store_path, &store, err))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (fstatat(store, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+            clear = clear && S_ISREG(st.st_mode);
+    return clear || vdm_catalog_remove(m->store_path, err);
+}
+
 static bool run(struct mirror *m, struct vdm_err *err)
 {
-    return open_folder(m, err) && open_old(m, err) &&
+    return open_folder(m, err) && open_old(m, err) && clear_catalog_way(m, err) &&
            vdm_ledger_copy(m->a->ledger, m->store_path, accept, m, err) &&
            vdm_guard_replace(m->keys, vdm_buf_bytes(&m->checkpoint), err) &&
            each_name(m, m->a->keys, ".pub", copy_public, err) && make_catalog(m, err);

@@ -138,7 +138,7 @@ class Mirror(test_audit.AuditCase):
         a = self.archive()
         link, before = pathlib.Path(self.dir, "link"), support.listing(a)
         link.symlink_to("a/keys")
-        for inside in (a, a + "/store", a + "/keys/m", a + "/m/", a + "/store/objects/../m", str(link), f"{link}/m"):
+        for inside in (a, a + "/store", a + "/keys/m", a + "/m/", a + "/store/objects/m", str(link), f"{link}/m"):
             self.assertIn("lies in the archive itself", self.expect(3, "-C", a, "mirror", inside).err)
             self.assertEqual(support.listing(a), before)
         self.ok("-C", a, "mirror", ".", cwd=self.folder(0, "here"))
@@ -152,6 +152,44 @@ class Mirror(test_audit.AuditCase):
             (m / part).symlink_to(pathlib.Path(a, part))
             self.assertIn("lies in the archive itself", self.expect(3, "-C", a, "mirror", m).err)
             self.assertEqual(support.listing(a), before)
+
+    def test_what_lies_in_the_way(self):
+        a, m = self.archive(), str(self.dir / "m")
+        self.mirror(a)
+        store, ours = pathlib.Path(m, "store"), pathlib.Path(a, "store/catalog.db")
+        before = ours.read_bytes()
+        for i, name in enumerate(("catalog.db", "catalog.db-journal", "catalog.db", "incoming")):
+            (store / name).unlink(missing_ok=True)
+            (store / name).symlink_to("nowhere" if i == 2 else ours)
+            self.ok("-C", a, "import", self.file(f"{i}.txt", str(i)), "-q")
+            before = ours.read_bytes()
+            self.assertEqual(self.mirror(a)["documents_copied"], 1)
+            self.assertTrue(ours.read_bytes() == before)
+            self.assertFalse((store / name).is_symlink())
+            self.verified(m, 44 + i)
+        (store / "incoming").mkdir()
+        for name in ("ledger.db", "ledger.db-journal", "ledger.db-wal"):
+            (store / "incoming" / name).write_text("left")
+        self.mirror(a)
+        self.assertFalse((store / "incoming").exists())
+
+    def test_what_is_not_ours_is_told_before_anything_changes(self):
+        a, m = self.archive(), str(self.dir / "m")
+        self.mirror(a)
+        store = pathlib.Path(m, "store")
+        self.ok("-C", a, "import", self.file("new.txt"), "-q")
+        for foreign in (store / "incoming/letter.txt", store / "catalog.db/letter.txt"):
+            if foreign.parent.is_file():
+                foreign.parent.unlink()
+            foreign.parent.mkdir()
+            foreign.write_text("mine")
+            before = (store / "ledger.db").read_bytes()
+            self.assertIn(foreign.parent.name, self.expect(3, "-C", a, "mirror", m).err)
+            self.assertTrue((store / "ledger.db").read_bytes() == before)
+            self.assertEqual(foreign.read_text(), "mine")
+            shutil.rmtree(foreign.parent)
+        self.mirror(a)
+        self.verified(m, 44)
 
     def again(self):
         """An archive with its mirror: entry 43 is another capture of entry 5's document."""

@@ -35,13 +35,13 @@ static bool print_json(const struct vdm_mirror_done *d, const char *folder, stru
 {
     uint64_t bad = vdm_report_findings(&d->report);
     return vdm_json_print(
-        json_pack("{s:o,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "mirror",
+        json_pack("{s:o,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "mirror",
                   vdm_json_bytes(vdm_str(folder)), "ok", bad == 0, "size", (json_int_t)d->size,
                   "size_before", (json_int_t)d->before, "documents_copied", (json_int_t)d->copied,
                   "bytes_copied", (json_int_t)d->bytes, "documents_checked", (json_int_t)d->checked,
                   "repaired", (json_int_t)d->repaired, "erased", (json_int_t)d->erased,
-                  "findings_total", (json_int_t)bad, "findings",
-                  vdm_findings_json(&d->report.findings)),
+                  "keys_not_copied", (json_int_t)d->no_keys, "findings_total", (json_int_t)bad,
+                  "findings", vdm_findings_json(&d->report.findings)),
         err);
 }
 
@@ -70,6 +70,9 @@ static void print(struct vdm_cli *cli, const struct vdm_mirror_done *d, const ch
     printf("; %llu read again there, %llu repaired, %llu erased that were withdrawn\n",
            (unsigned long long)d->checked, (unsigned long long)d->repaired,
            (unsigned long long)d->erased);
+    if (d->no_keys)
+        printf("  keys          %llu not copied: a link, or no public key in a file *.pub\n",
+               (unsigned long long)d->no_keys);
 }
 
 VDM_COMMAND(mirror)

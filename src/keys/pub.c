@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool decode_line(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_vkey *out,
-                        struct vdm_err *err)
+bool vdm_pub_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_vkey *out,
+                    struct vdm_err *err)
 {
     if (text.n && text.p[text.n - 1] == '\n')
         text.n--;
@@ -25,7 +25,7 @@ bool vdm_pub_read(struct vdm_crypto *c, int dir, const char *path, struct vdm_vk
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     if (!vdm_file_read(dir, path, VDM_SMALL_FILE_MAX, &text, err) ||
-        !decode_line(c, vdm_buf_bytes(&text), out, err))
+        !vdm_pub_decode(c, vdm_buf_bytes(&text), out, err))
         return vdm_err_prefix(err, "%s", path);
     return true;
 }

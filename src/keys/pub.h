@@ -8,8 +8,10 @@
 #include "format/vkey.h"
 
 /* One vkey on one line and nothing else. The LF at the end may be missing: a key that was pasted
- * into a file often has none. Follows links. VDM_ERR_MALFORMED for any other content,
- * VDM_ERR_NOT_FOUND where there is no file. */
+ * into a file often has none. VDM_ERR_MALFORMED for any other content. */
+bool vdm_pub_decode(struct vdm_crypto *c, struct vdm_bytes text, struct vdm_vkey *out,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+/* Such a file. Follows links. VDM_ERR_NOT_FOUND where there is none. */
 bool vdm_pub_read(struct vdm_crypto *c, int dir, const char *path, struct vdm_vkey *out,
                   struct vdm_err *err) VDM_MUST_CHECK;
 /* Durable on return; mode 0644, less the umask. A file that is there already is kept, and that is

@@ -108,11 +108,20 @@ static bool back_up(sqlite3 *from, const char *path, struct vdm_err *err)
     return ok || vdm_err_prefix(err, "copy " LEDGER);
 }
 
+/* The folder aside itself, never what a link of its name leads to. */
+static int open_aside(int folder)
+{
+    return openat(folder, ASIDE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* What copying leaves there goes; anything else stays, and the folder with it. */
 static void clear_aside(int folder)
 {
-    unlinkat(folder, ASIDE "/" LEDGER, 0);
-    unlinkat(folder, ASIDE "/" LEDGER "-journal", 0);
-    unlinkat(folder, ASIDE, AT_REMOVEDIR);
+    static const char *const ours[] = {LEDGER, LEDGER "-journal", LEDGER "-wal", LEDGER "-shm"};
+    int aside VDM_CLEANUP(vdm_fd_close) = open_aside(folder);
+    for (size_t i = 0; aside >= 0 && i < sizeof ours / sizeof *ours; i++)
+        unlinkat(aside, ours[i], 0);
+    unlinkat(folder, ASIDE, aside >= 0 ? AT_REMOVEDIR : 0);
 }
 
 static bool make_copy(struct vdm_ledger *l, int folder, const char *store,
@@ -123,8 +132,12 @@ static bool make_copy(struct vdm_ledger *l, int folder, const char *store,
     int from VDM_CLEANUP(vdm_fd_close) = -1;
     if (asprintf(&aside, "%s/" ASIDE, store) < 0)
         return vdm_fail_memory(err);
-    if (!vdm_dir_make(folder, ASIDE, 0700, true, err) || !vdm_dir_open(folder, ASIDE, &from, err))
+    if (faccessat(folder, ASIDE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return vdm_fail(err, "%s holds what no copy left there: take it away", aside);
+    if (!vdm_dir_make(folder, ASIDE, 0700, true, err))
         return false;
+    if ((from = open_aside(folder)) < 0)
+        return vdm_fail_errno(err, "open folder " ASIDE);
     if (!(path = vdm_db_path(aside, LEDGER)))
         return vdm_fail_errno(err, "%s", aside);
     return back_up(l->db, path, err) && accept(ctx, aside, err) &&

@@ -3,7 +3,10 @@
 
 #include "base/file.h"
 #include "keys/guard.h"
+#include "keys/pub.h"
 #include "ops/audit_state.h"
+#include "ops/mirror_gone.h"
+#include "ops/mirror_place.h"
 #include "store/store_folder.h"
 
 #include <dirent.h>
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_SECONDS 120
@@ -30,6 +34,7 @@ struct mirror {
     struct vdm_buf checkpoint; /* of the new state */
     struct vdm_audit_run run;  /* the check of the copy of the ledger */
     struct vdm_audit_done checked;
+    struct vdm_gone gone;
 };
 
 void vdm_mirror_done_release(struct vdm_mirror_done *d)
@@ -72,11 +77,44 @@ static bool refuse_secret(struct mirror *m, const char *name, struct vdm_err *er
                     m->folder, name);
 }
 
+/* VDM_ERR_MALFORMED or VDM_ERR_REFUSED: it is no public key. A link is none: it may lead to a secret. */
+static bool read_public(struct mirror *m, const char *name, struct vdm_vkey *out,
+                        struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    uint8_t *p = vdm_buf_grow(&text, VDM_SMALL_FILE_MAX + 1);
+    size_t got;
+    if (!vdm_buf_ok(&text, err) || !vdm_file_open(m->a->keys, name, false, &fd, err) ||
+        !vdm_fd_read(fd, p, text.n, &got, err))
+        return false;
+    if (got > VDM_SMALL_FILE_MAX)
+        return vdm_fail_as(err, VDM_ERR_MALFORMED, "too long for a public key");
+    return vdm_pub_decode(m->a->crypto, (struct vdm_bytes){p, got}, out, err);
+}
+
+/* What is written is the key that was understood, not the bytes of a file. */
 static bool copy_public(struct mirror *m, const char *name, struct vdm_err *err)
 {
-    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    return vdm_file_read(m->a->keys, name, VDM_SMALL_FILE_MAX, &text, err) &&
-           vdm_file_publish(m->keys, name, 0644, true, vdm_buf_bytes(&text), err);
+    struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_vkey key;
+    struct vdm_err why = {0};
+    if (!read_public(m, name, &key, &why)) {
+        m->done->no_keys++;
+        return why.kind == VDM_ERR_MALFORMED || why.kind == VDM_ERR_REFUSED ||
+               vdm_fail_as(err, why.kind, "keys/%s: %s", name, why.text);
+    }
+    vdm_vkey_append(&line, &key);
+    vdm_buf_putc(&line, '\n');
+    return vdm_buf_ok(&line, err) &&
+           vdm_file_publish(m->keys, name, 0644, true, vdm_buf_bytes(&line), err);
+}
+
+/* A folder of the mirror that is no link: keys/ of somebody else stays what it is. */
+static bool open_keys(int folder, int *keys, struct vdm_err *err)
+{
+    *keys = openat(folder, "keys", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *keys >= 0 || vdm_fail_errno(err, "open the mirror's folder keys (no link)");
 }
 
 static bool open_folder(struct mirror *m, struct vdm_err *err)
@@ -84,12 +122,11 @@ static bool open_folder(struct mirror *m, struct vdm_err *err)
     int folder VDM_CLEANUP(vdm_fd_close) = -1;
     if (asprintf(&m->store_path, "%s/store", m->folder) < 0)
         return vdm_fail_memory(err);
-    if (!vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
+    if (!vdm_mirror_place(m->a, m->folder, err) ||
+        !vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
         !vdm_dir_open(AT_FDCWD, m->folder, &folder, err) ||
-        !vdm_dir_make(folder, "keys", 0700, false, err) ||
-        !vdm_dir_open(folder, "keys", &m->keys, err) ||
-        !vdm_dir_open(folder, "keys", &m->lock, err) ||
-        !each_name(m, m->keys, ".key", refuse_secret, err))
+        !vdm_dir_make(folder, "keys", 0700, false, err) || !open_keys(folder, &m->keys, err) ||
+        !open_keys(folder, &m->lock, err) || !each_name(m, m->keys, ".key", refuse_secret, err))
         return false;
     if (flock(m->lock, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK
@@ -98,7 +135,9 @@ static bool open_folder(struct mirror *m, struct vdm_err *err)
     if (faccessat(folder, "store/objects", F_OK, 0) != 0 &&
         !vdm_store_create_folder(m->store_path, err))
         return false;
-    return vdm_store_open_folder(&m->store, m->a->crypto, m->store_path, true, err);
+    return vdm_mirror_outside(m->a, folder, "store", err) &&
+           vdm_mirror_outside(m->a, folder, "store/objects", err) &&
+           vdm_store_open_folder(&m->store, m->a->crypto, m->store_path, true, err);
 }
 
 /* What the mirror had must be a beginning of what is here. */
@@ -177,6 +216,22 @@ static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, bo
     return !stored.was_new || vdm_store_erase(m->store, stored.id, err);
 }
 
+/* It is good in the mirror: whether it is here too, only a look tells. */
+static bool look_here(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
+                      struct vdm_err *err)
+{
+    bool here;
+    if (excused)
+        return true;
+    if (!vdm_store_holds(m->a->store, id, &here, err))
+        return false;
+    if (!here)
+        note_bad(m, VDM_DOCUMENT_MISSING, n, id,
+                 "the document is not in the store; the mirror has it (`vidimus audit "
+                 "--repair-from` takes it from there)");
+    return true;
+}
+
 /* What earlier runs have made durable is taken to be good, unless asked; what an interrupted one left is
  * read again. */
 static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
@@ -187,29 +242,43 @@ static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, bo
     if (!vdm_store_holds(m->store, id, &there, err))
         return false;
     if (there && n < m->done->before && !m->all)
-        return true;
+        return look_here(m, n, id, excused, err);
     if (there) {
         if (!vdm_store_check(m->store, id, VDM_SIZE_UNKNOWN, &state, err))
             return false;
         m->done->checked++;
         if (state == VDM_STORE_GOOD)
-            return true;
+            return look_here(m, n, id, excused, err);
     }
     return copy_document(m, n, id, excused, err);
 }
 
-static bool take_record(struct mirror *m, const struct vdm_ledger_row *row, uint64_t capture,
-                        struct vdm_err *err)
+static void note_record(struct mirror *m, uint64_t n, enum vdm_finding_kind kind, const char *text)
 {
-    struct vdm_record r;
-    if (row->odd || !vdm_record_decode(row->bytes, &r, NULL)) {
-        vdm_report_add(&m->done->report,
-                       (struct vdm_seen){.kind = VDM_RECORD_MISMATCH, .entry = row->n},
-                       "its record is malformed");
-        return true;
-    }
+    vdm_report_add(&m->done->report, (struct vdm_seen){.kind = kind, .entry = n}, "%s", text);
+}
+
+/* The record of a capture or of an amendment of it. Only one that the entry commits to tells which
+ * document a capture keeps. */
+static bool take_record(struct mirror *m, const struct vdm_entry *e,
+                        const struct vdm_ledger_row *record, struct vdm_err *err)
+{
+    uint64_t capture = e->kind == VDM_ENTRY_AMENDMENT ? e->capture.amends : e->n;
     const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(&m->run, capture);
-    return take_document(m, row->n, r.document, w && w->document, err);
+    const char *problem = NULL;
+    struct vdm_record r;
+    if (!record && w && w->record)
+        return true;
+    if (!record)
+        note_record(m, e->n, VDM_RECORD_MISSING, "its record is not in the ledger");
+    else if ((problem = vdm_audit_record_problem(&m->run, e, record, &r)))
+        note_record(m, e->n, VDM_RECORD_MISMATCH, problem);
+    if (!record || problem)
+        return w || vdm_gone_keep_lost(&m->gone, m->a->crypto, e, err);
+    if (!w)
+        vdm_gone_keep(&m->gone, r.document);
+    return e->kind == VDM_ENTRY_AMENDMENT ||
+           take_document(m, e->n, r.document, w && w->document, err);
 }
 
 static bool take_entry(struct mirror *m, const struct vdm_ledger_row *row,
@@ -219,18 +288,12 @@ static bool take_entry(struct mirror *m, const struct vdm_ledger_row *row,
     struct vdm_entry e;
     if (!vdm_entry_open(m->a->crypto, row->bytes, &note, &e, NULL))
         return true; /* told by the check of the ledger */
-    if (e.kind == VDM_ENTRY_AUDIT && e.audit.has_findings)
-        return take_document(m, row->n, e.audit.findings, false, err);
-    if (e.kind != VDM_ENTRY_CAPTURE)
+    if (e.kind == VDM_ENTRY_CAPTURE || e.kind == VDM_ENTRY_AMENDMENT)
+        return take_record(m, &e, record, err);
+    if (e.kind != VDM_ENTRY_AUDIT || !e.audit.has_findings)
         return true;
-    if (record)
-        return take_record(m, record, e.n, err);
-    const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(&m->run, e.n);
-    if (!w || !w->record)
-        vdm_report_add(&m->done->report,
-                       (struct vdm_seen){.kind = VDM_RECORD_MISSING, .entry = row->n},
-                       "its record is not in the ledger");
-    return true;
+    vdm_gone_keep(&m->gone, e.audit.findings);
+    return take_document(m, row->n, e.audit.findings, false, err);
 }
 
 static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err)
@@ -257,31 +320,17 @@ static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err
 
 /* --- what was withdrawn --- */
 
-/* The old ledger of the mirror may still know which document it was; it is erased there as it was here. */
-static bool erase_one(struct mirror *m, uint64_t capture, struct vdm_err *err)
-{
-    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_record r;
-    bool found, here, there;
-    if (!vdm_ledger_record(m->old, capture, &text, &found, err))
-        return false;
-    if (!found || !vdm_record_decode(vdm_buf_bytes(&text), &r, NULL))
-        return true;
-    if (!vdm_store_holds(m->a->store, r.document, &here, err) ||
-        !vdm_store_holds(m->store, r.document, &there, err))
-        return false;
-    if (here || !there)
-        return true;
-    m->done->erased++;
-    return vdm_store_erase(m->store, r.document, err);
-}
-
 static bool erase_withdrawn(struct mirror *m, struct vdm_err *err)
 {
-    for (size_t i = 0; m->old && i < m->run.withdrawns; i++) {
-        const struct vdm_audit_withdrawn *w = &m->run.withdrawn[i];
-        if ((w->document || w->record) && !erase_one(m, w->capture, err))
+    for (size_t i = 0; i < m->gone.n; i++) {
+        const struct vdm_gone_document *d = &m->gone.list[i];
+        bool there;
+        if (!vdm_gone_erases(&m->gone, d))
+            continue;
+        if (!vdm_store_holds(m->store, d->digest, &there, err) ||
+            (there && !vdm_store_erase(m->store, d->digest, err)))
             return false;
+        m->done->erased += there;
     }
     return true;
 }
@@ -312,13 +361,14 @@ static bool accept(void *ctx, const char *aside, struct vdm_err *err)
     memcpy(copy.origin, m->a->origin, sizeof copy.origin);
     if (!vdm_ledger_open(&copy.ledger, aside, VDM_LEDGER_READ, err))
         return false;
-    bool ok = check_ledger(m, &copy, err) && take_all(m, copy.ledger, err) &&
-              erase_withdrawn(m, err) &&
+    m->gone.old = m->old;
+    bool ok = check_ledger(m, &copy, err) && vdm_gone_read(&m->gone, &m->run, err) &&
+              take_all(m, copy.ledger, err) && erase_withdrawn(m, err) &&
               vdm_ledger_checkpoint(copy.ledger, m->done->size, &m->checkpoint, &found, err) &&
               vdm_store_sync(m->store, err);
     vdm_ledger_close(copy.ledger);
     vdm_ledger_close(m->old);
-    m->old = NULL;
+    m->old = m->gone.old = NULL;
     return ok;
 }
 
@@ -335,9 +385,26 @@ static bool make_catalog(struct mirror *m, struct vdm_err *err)
     return ok;
 }
 
+/* Before the ledger is exchanged: a link or the like where the catalog belongs would end the run after
+ * that, each time again. The catalog is derived, so all of it may go. */
+static bool clear_catalog_way(struct mirror *m, struct vdm_err *err)
+{
+    static const char *const names[] = {"catalog.db", "catalog.db-journal", "catalog.db-wal",
+                                        "catalog.db-shm"};
+    int store VDM_CLEANUP(vdm_fd_close) = -1;
+    struct stat st;
+    bool clear = true;
+    if (!vdm_dir_open(AT_FDCWD, m->store_path, &store, err))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (fstatat(store, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+            clear = clear && S_ISREG(st.st_mode);
+    return clear || vdm_catalog_remove(m->store_path, err);
+}
+
 static bool run(struct mirror *m, struct vdm_err *err)
 {
-    return open_folder(m, err) && open_old(m, err) &&
+    return open_folder(m, err) && open_old(m, err) && clear_catalog_way(m, err) &&
            vdm_ledger_copy(m->a->ledger, m->store_path, accept, m, err) &&
            vdm_guard_replace(m->keys, vdm_buf_bytes(&m->checkpoint), err) &&
            each_name(m, m->a->keys, ".pub", copy_public, err) && make_catalog(m, err);
@@ -359,6 +426,7 @@ bool vdm_mirror(struct vdm_archive *a, const char *folder, bool all,
     bool ok = run(&m, err) || vdm_err_prefix(err, "mirror");
     vdm_audit_end(&m.run);
     vdm_audit_done_release(&m.checked);
+    vdm_gone_release(&m.gone);
     vdm_buf_release(&m.checkpoint);
     vdm_ledger_close(m.old);
     vdm_store_close(m.store);

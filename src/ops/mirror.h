@@ -14,6 +14,7 @@ struct vdm_mirror_done {
     uint64_t repaired;        /* that were bad there */
     uint64_t checked;         /* that were there, and read again */
     uint64_t erased;          /* that were withdrawn */
+    uint64_t no_keys;         /* files `.pub` here that hold no public key, or are links */
 };
 void vdm_mirror_done_release(struct vdm_mirror_done *d);
 

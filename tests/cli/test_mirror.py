@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """mirror: a second copy that is checked on its way."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -95,6 +97,150 @@ class Mirror(test_audit.AuditCase):
         self.verified(m)
         everything = b"".join(p.read_bytes() for p in pathlib.Path(m, "store").rglob("*") if p.is_file())
         self.assertNotIn(document[:40], everything)
+
+    def test_a_link_in_the_mirror_leads_nowhere(self):
+        a, m = self.archive(), str(self.dir / "m")
+        self.mirror(a)
+        before = pathlib.Path(a, "store/ledger.db").read_bytes()
+        incoming = pathlib.Path(m, "store/incoming")
+        for target in ("../../a/store", a + "/store/ledger.db", "nowhere"):
+            incoming.symlink_to(target)
+            self.mirror(a)
+            self.assertFalse(incoming.is_symlink())
+            self.assertEqual(pathlib.Path(a, "store/ledger.db").read_bytes(), before)
+        self.verified(m, 43)
+
+    def test_no_secret_gets_there(self):
+        a, m = self.archive(), pathlib.Path(self.dir, "m")
+        keys = pathlib.Path(a, "keys")
+        secret = next(keys.glob("*.key"))
+        (keys / "link.pub").symlink_to(secret.name)
+        (keys / "alias.pub").symlink_to(next(keys.glob("*@*.pub")).name)
+        (keys / "copy.pub").write_bytes(secret.read_bytes())
+        (keys / "long.pub").write_bytes(next(keys.glob("*.pub")).read_bytes() * 9999)
+        self.assertEqual(self.mirror(a)["keys_not_copied"], 4)
+        for path in m.glob("keys/*.pub"):
+            self.assertEqual(path.read_bytes(), (keys / path.name).read_bytes())
+            self.assertNotIn(path.name, ("link.pub", "alias.pub", "copy.pub", "long.pub"))
+        self.assertGreater(len(list(m.glob("keys/*.pub"))), 1)
+        self.assertIn("4 not copied", self.ok("-C", a, "mirror", m).out)
+
+    def test_its_keys_are_no_link(self):
+        a, m = self.archive(), pathlib.Path(self.dir, "m")
+        elsewhere = pathlib.Path(self.dir, "elsewhere")
+        for folder in (m, elsewhere):
+            folder.mkdir()
+        (m / "keys").symlink_to("../elsewhere")
+        self.assertIn("keys", self.expect(3, "-C", a, "mirror", m).err)
+        self.assertEqual(os.listdir(elsewhere), [])
+
+    def test_it_lies_outside_the_archive(self):
+        a = self.archive()
+        link, before = pathlib.Path(self.dir, "link"), support.listing(a)
+        link.symlink_to("a/keys")
+        for inside in (a, a + "/store", a + "/keys/m", a + "/m/", a + "/store/objects/m", str(link), f"{link}/m"):
+            self.assertIn("lies in the archive itself", self.expect(3, "-C", a, "mirror", inside).err)
+            self.assertEqual(support.listing(a), before)
+        self.ok("-C", a, "mirror", ".", cwd=self.folder(0, "here"))
+
+    def test_its_parts_lie_outside_too(self):
+        a = self.archive()
+        before = support.listing(a)
+        for i, part in enumerate(("store", "store/objects")):
+            m = pathlib.Path(self.dir, f"m{i}")
+            (m / part).parent.mkdir(parents=True)
+            (m / part).symlink_to(pathlib.Path(a, part))
+            self.assertIn("lies in the archive itself", self.expect(3, "-C", a, "mirror", m).err)
+            self.assertEqual(support.listing(a), before)
+
+    def test_what_lies_in_the_way(self):
+        a, m = self.archive(), str(self.dir / "m")
+        self.mirror(a)
+        store, ours = pathlib.Path(m, "store"), pathlib.Path(a, "store/catalog.db")
+        before = ours.read_bytes()
+        for i, name in enumerate(("catalog.db", "catalog.db-journal", "catalog.db", "incoming")):
+            (store / name).unlink(missing_ok=True)
+            (store / name).symlink_to("nowhere" if i == 2 else ours)
+            self.ok("-C", a, "import", self.file(f"{i}.txt", str(i)), "-q")
+            before = ours.read_bytes()
+            self.assertEqual(self.mirror(a)["documents_copied"], 1)
+            self.assertTrue(ours.read_bytes() == before)
+            self.assertFalse((store / name).is_symlink())
+            self.verified(m, 44 + i)
+        (store / "incoming").mkdir()
+        for name in ("ledger.db", "ledger.db-journal", "ledger.db-wal"):
+            (store / "incoming" / name).write_text("left")
+        self.mirror(a)
+        self.assertFalse((store / "incoming").exists())
+
+    def test_what_is_not_ours_is_told_before_anything_changes(self):
+        a, m = self.archive(), str(self.dir / "m")
+        self.mirror(a)
+        store = pathlib.Path(m, "store")
+        self.ok("-C", a, "import", self.file("new.txt"), "-q")
+        for foreign in (store / "incoming/letter.txt", store / "catalog.db/letter.txt"):
+            if foreign.parent.is_file():
+                foreign.parent.unlink()
+            foreign.parent.mkdir()
+            foreign.write_text("mine")
+            before = (store / "ledger.db").read_bytes()
+            self.assertIn(foreign.parent.name, self.expect(3, "-C", a, "mirror", m).err)
+            self.assertTrue((store / "ledger.db").read_bytes() == before)
+            self.assertEqual(foreign.read_text(), "mine")
+            shutil.rmtree(foreign.parent)
+        self.mirror(a)
+        self.verified(m, 44)
+
+    def again(self):
+        """An archive with its mirror: entry 43 is another capture of entry 5's document."""
+        a, m = self.archive(), str(self.dir / "m")
+        self.ok("-C", a, "import", str(self.shared / "src/002.txt"), "--again", "-q")
+        self.assertEqual(self.digest_of(a, 43), self.digest_of(a, 5))
+        self.mirror(a)
+        path = self.path_of(a, 5)
+        return a, m, path, pathlib.Path(m) / path.relative_to(a)
+
+    def test_the_last_copy_is_not_erased(self):
+        a, m, here, there = self.again()
+        self.ok("-C", a, "withdraw", "5", "--decided-by", "x", "--yes", "-q")
+        here.unlink()
+        done = self.mirror(a, code=1)
+        self.assertEqual((done["erased"], self.found(done)), (0, [("document-missing", 43)]))
+        self.assertTrue(there.exists())
+        self.audit(a, "--repair-from", m, code=1)
+        self.assertEqual(self.found(self.mirror(a)), [])
+        self.ok("-C", a, "withdraw", "43", "--decided-by", "x", "--yes", "-q")
+        self.assertEqual(self.mirror(a)["erased"], 1)
+        self.assertFalse(there.exists())
+        self.verified(m)
+
+    def test_nor_by_a_record_that_lies_or_is_lost(self):
+        a, _, here, there = self.again()
+        self.ok("-C", a, "withdraw", "5", "--scope", "document", "--decided-by", "x", "--yes", "-q")
+        here.unlink()
+        with self.tampered(a) as db:
+            db.execute("UPDATE record SET text = (SELECT text FROM record WHERE n = 6) WHERE n = 43")
+        done = self.mirror(a, code=1)
+        self.assertEqual((done["erased"], self.found(done)), (0, [("record-mismatch", 43)]))
+        with self.tampered(a) as db:
+            db.execute("DELETE FROM record WHERE n = 43")
+        for _ in range(2):
+            done = self.mirror(a, code=1)
+            self.assertEqual((done["erased"], self.found(done)), (0, [("record-missing", 43)]))
+        self.assertTrue(there.exists())
+
+    @contextlib.contextmanager
+    def tampered(self, a):
+        """Its ledger, open to somebody who leaves no trace but what they change."""
+        db = sqlite3.connect(pathlib.Path(a, "store/ledger.db"))
+        triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        yield db
+        for _, sql in triggers:
+            db.execute(sql)
+        db.commit()
+        db.close()
 
     def test_killed_and_resumed(self):
         a, m = self.archive(), str(self.dir / "m")

@@ -16,6 +16,9 @@
 #define PATIENCE_MS  60000
 #define MEMORY_BYTES (UINT64_C(256) << 20)
 #define PROBLEMS_MAX 1000
+/* The slowest that unpacks (bzip2, 300 to 1) takes some 10 s for the free bytes and some a MiB of the file. */
+#define CPU_SECONDS     UINT64_C(60)
+#define CPU_SECONDS_MIB UINT64_C(15)
 
 /* Lines in one piece of memory that does not move. */
 struct lines {
@@ -38,10 +41,12 @@ struct item {
 struct vdm_container {
     const struct vdm_container_format *const *formats;
     const struct vdm_container_format *format;
+    struct vdm_container_with with;
     struct vdm_sums *sums;
     struct vdm_worker worker;
-    bool over;   /* nothing more is to be had of the worker */
-    bool broken; /* it did not end as it should: `why` */
+    bool over;    /* nothing more is to be had of the worker */
+    bool stopped; /* we were asked to */
+    bool broken;  /* it did not end as it should: `why` */
     struct vdm_err why;
     bool inside, ended; /* a member is under way; it was read to its end */
     bool kept;          /* `item` is still to be used */
@@ -88,14 +93,28 @@ static void note_problem(struct vdm_container *c, uint64_t offset, struct vdm_by
     vdm_buf_put(&c->problems, (struct vdm_bytes){(const uint8_t *)&p, sizeof p});
 }
 
+static bool asked_to_stop(struct vdm_container *c)
+{
+    if (!c->with.stop || !c->with.stop(c->with.stop_ctx))
+        return false;
+    vdm_fail(&c->why, "interrupted");
+    c->over = c->stopped = true;
+    vdm_worker_stop(&c->worker);
+    return true;
+}
+
 static bool receive(struct vdm_container *c)
 {
-    uint64_t until = vdm_clock_ms() + PATIENCE_MS, now;
+    enum { LOOK_MS = 100 };
+    uint64_t until = vdm_clock_ms() + PATIENCE_MS;
     enum vdm_heard heard = VDM_HEARD_NOTHING;
     c->at = c->n = 0;
-    while (heard == VDM_HEARD_NOTHING && (now = vdm_clock_ms()) < until)
-        heard = vdm_message_receive(c->worker.channel, (int)(until - now), c->message,
-                                    sizeof c->message, &c->n);
+    while (heard == VDM_HEARD_NOTHING && vdm_clock_ms() < until) {
+        if (asked_to_stop(c))
+            return false;
+        heard =
+            vdm_message_receive(c->worker.channel, LOOK_MS, c->message, sizeof c->message, &c->n);
+    }
     if (heard == VDM_HEARD)
         return true;
     struct vdm_err why = {0};
@@ -263,18 +282,21 @@ static bool make_lines(struct lines *l)
     return l->line && l->text;
 }
 
-static bool start(struct vdm_container *c, int fd, const void *context, struct vdm_err *err)
+static bool start(struct vdm_container *c, int fd, struct vdm_err *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return vdm_fail(err, "a container is read from a regular file");
-    struct vdm_container_work todo = {c->formats, c->sums, fd, (uint64_t)st.st_size, context};
-    const struct vdm_worker_job job = {.run = work,
-                                       .ctx = &todo,
-                                       .keep = &fd,
-                                       .keeps = 1,
-                                       .out = -1,
-                                       .limits = {.memory_bytes = MEMORY_BYTES}};
+    struct vdm_container_work todo = {c->formats, c->sums, fd, (uint64_t)st.st_size,
+                                      c->with.context};
+    const struct vdm_worker_job job = {
+        .run = work,
+        .ctx = &todo,
+        .keep = &fd,
+        .keeps = 1,
+        .out = -1,
+        .limits = {.memory_bytes = MEMORY_BYTES,
+                   .cpu_seconds = CPU_SECONDS + (todo.size >> 20) * CPU_SECONDS_MIB}};
     c->most = vdm_unpack_max(todo.size);
     vdm_packed_prepare();
     return vdm_worker_start(&c->worker, &job, err);
@@ -310,12 +332,13 @@ static bool recognise(struct vdm_container *c)
 bool vdm_container_open(struct vdm_container **out, int fd,
                         const struct vdm_container_format *const *formats, struct vdm_err *err)
 {
-    return vdm_container_open_with(out, fd, formats, NULL, err);
+    const struct vdm_container_with nothing = {0};
+    return vdm_container_open_with(out, fd, formats, &nothing, err);
 }
 
 bool vdm_container_open_with(struct vdm_container **out, int fd,
-                             const struct vdm_container_format *const *formats, const void *context,
-                             struct vdm_err *err)
+                             const struct vdm_container_format *const *formats,
+                             const struct vdm_container_with *with, struct vdm_err *err)
 {
     struct vdm_container *c VDM_CLEANUP(vdm_container_cleanup) = calloc(1, sizeof *c);
     *out = NULL;
@@ -323,11 +346,15 @@ bool vdm_container_open_with(struct vdm_container **out, int fd,
         return vdm_fail_memory(err);
     c->worker = VDM_WORKER_NONE;
     c->formats = formats;
+    c->with = *with;
     if (!make_lines(&c->about) || !make_lines(&c->own))
         return vdm_fail_memory(err);
-    if (!vdm_sums_open(&c->sums, err) || !start(c, fd, context, err))
+    if (!vdm_sums_open(&c->sums, err) || !start(c, fd, err))
         return vdm_err_prefix(err, "read a container");
-    if (recognise(c)) {
+    bool is = recognise(c);
+    if (c->stopped)
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", c->why.text);
+    if (is) {
         *out = c;
         c = NULL;
     }
@@ -352,6 +379,11 @@ void vdm_container_cleanup(struct vdm_container **c)
 {
     vdm_container_close(*c);
     *c = NULL;
+}
+
+bool vdm_container_stopped(const struct vdm_container *c)
+{
+    return c->stopped;
 }
 
 const struct vdm_container_format *vdm_container_format(const struct vdm_container *c)

@@ -4,6 +4,7 @@
 
 import hashlib
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -331,6 +332,29 @@ class Warcs(support.Case):
         a, r = self.imported(b"".join(one), code=1)
         self.assertEqual((r["imported"], r["refused"]), (2, n - 1))  # the WARC, and the last, which is cut off
         self.assertIn("breaks off", str(self.members(a)[0]["field"]))
+
+    def cost(self, content):
+        """CPU seconds of a dry run, its workers' with it; and what it said."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        r = self.expect(1, "-C", self.a, "import", self.file("x.warc", content), "--dry-run", "--json")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, r.json
+
+    def test_heads_that_never_end(self):
+        """Many that begin where none ends cost as much for each byte as few do: eight times for eight times as many."""
+        def heads(line, n):
+            return warcs.record("resource", BODY) + line * n
+        for name, line, pack in (("lines", b"WARC/1.0\r\n", bytes), ("amid lines", b"x WARC/1.0\n", bytes),
+                                 ("one line", b"WARC/1.0\r", bytes), ("gzip", b"WARC/1.0\r\n", warcs.gzip.compress),
+                                 ("pieces", b"WARC/1.0\r\n" * 100, warcs.gzip.compress),
+                                 ("zstd", b"WARC/1.0\r\n", self.zstd)):
+            n = 200000 * 10 // len(line)
+            many = b"".join(map(pack, [heads(line, 0)] + [line] * n)) if name == "pieces" else pack(heads(line, n))
+            few, said = self.cost(pack(heads(line, 10)))
+            self.assertEqual(said["imported"], 2, name)
+            spent, said = self.cost(many)
+            self.assertEqual((said["imported"], said["problems"]), (2, 1000), name)
+            self.assertLess(spent, 20 * few + 1, name)
 
     # --- interrupted ---
 

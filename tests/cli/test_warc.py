@@ -358,6 +358,18 @@ class Warcs(support.Case):
 
     # --- interrupted ---
 
+    def test_interrupted_among_problems(self):
+        """Who asks to stop does not wait until the worker has told all that is wrong; and nothing of it is recorded."""
+        a = self.archive()
+        path = self.file("x.warc", b"WARC/1.0\r\n" * 8000000)
+        p = subprocess.Popen([support.VIDIMUS, "-C", a, "import", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.5)
+        p.send_signal(signal.SIGTERM)
+        err = p.communicate()[1]
+        self.assertEqual(p.returncode, 3, err)
+        self.assertIn(b"x.warc    interrupted", err)
+        self.assertEqual(self.ok("-C", a, "log", "--json").lines, [])
+
     def test_interrupted_and_run_again(self):
         """Each record once, wherever it was interrupted."""
         many = b"".join(warcs.response(b"page %d\n" % (i // 3), id=i + 1, uri=f"https://a.example/{i // 3}")

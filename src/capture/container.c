@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "capture/container_lines.h"
 #include "capture/container_members.h"
 #include "capture/container_wire.h"
 #include "capture/packed.h"
@@ -19,13 +20,6 @@
 /* The slowest that unpacks (bzip2, 300 to 1) takes some 10 s for the free bytes and some a MiB of the file. */
 #define CPU_SECONDS     UINT64_C(60)
 #define CPU_SECONDS_MIB UINT64_C(15)
-
-/* Lines in one piece of memory that does not move. */
-struct lines {
-    struct vdm_record_line *line; /* VDM_MEMBER_LINES_MAX */
-    uint8_t *text;                /* VDM_MEMBER_TEXT_MAX + VDM_REASON_MAX */
-    size_t n, used;
-};
 
 struct problem {
     uint64_t offset;
@@ -51,7 +45,7 @@ struct vdm_container {
     bool inside, ended; /* a member is under way; it was read to its end */
     bool kept;          /* `item` is still to be used */
     struct item item;
-    struct lines about, own;
+    struct vdm_stated_lines about, own;
     struct vdm_member member;
     uint8_t name[VDM_MEMBER_NAME_MAX], method[VDM_REASON_MAX], of[3][VDM_MEMBER_NAME_MAX];
     struct vdm_bytes rest; /* of the bytes at hand */
@@ -164,23 +158,6 @@ static bool next_item(struct vdm_container *c)
     return within_bounds(c, &c->item);
 }
 
-/* Fields that the parent writes itself, or that there are none, are not the worker's to state. */
-static bool add_line(struct lines *to, const struct item *i)
-{
-    enum vdm_field f = (enum vdm_field)i->argument;
-    if (i->argument < VDM_FIELD_COLLECTION || i->argument >= VDM_FIELDS ||
-        f == VDM_FIELD_DERIVED_FROM || i->bytes.n == 0 || to->n == VDM_MEMBER_LINES_MAX ||
-        i->bytes.n > VDM_MEMBER_TEXT_MAX + VDM_REASON_MAX - to->used)
-        return false;
-    for (size_t k = 0; k < to->n && !vdm_field_repeats(f); k++)
-        if (to->line[k].field == f)
-            return true;
-    memcpy(to->text + to->used, i->bytes.p, i->bytes.n);
-    to->line[to->n++] = (struct vdm_record_line){f, {to->text + to->used, i->bytes.n}};
-    to->used += i->bytes.n;
-    return true;
-}
-
 static struct vdm_bytes keep(uint8_t *to, size_t cap, struct vdm_bytes s)
 {
     size_t n = s.n < cap ? s.n : cap;
@@ -240,7 +217,7 @@ static bool took_fact(struct vdm_container *c)
             note_problem(c, offset, vdm_bytes_skip(i->bytes, sizeof offset));
         }
     } else if (c->inside && i->kind == VDM_ITEM_LINE) {
-        good = add_line(&c->own, i);
+        good = vdm_stated_lines_add(&c->own, i->argument, i->bytes);
         c->member.lines = c->own.n;
     } else if (c->inside && i->kind == VDM_ITEM_PLACE) {
         good = place_member(c, i);
@@ -275,13 +252,6 @@ static void work(void *ctx, int channel, const struct vdm_protection *p)
     vdm_container_work(ctx, channel);
 }
 
-static bool make_lines(struct lines *l)
-{
-    l->line = calloc(VDM_MEMBER_LINES_MAX, sizeof *l->line);
-    l->text = malloc(VDM_MEMBER_TEXT_MAX + VDM_REASON_MAX);
-    return l->line && l->text;
-}
-
 static bool start(struct vdm_container *c, int fd, struct vdm_err *err)
 {
     struct stat st;
@@ -307,7 +277,7 @@ static bool pass_about(struct vdm_container *c)
 {
     while (next_item(c)) {
         if (c->item.kind == VDM_ITEM_ABOUT) {
-            if (!add_line(&c->about, &c->item))
+            if (!vdm_stated_lines_add(&c->about, c->item.argument, c->item.bytes))
                 give_up(c, "the worker that reads it says what it must not");
         } else if (!took_fact(c)) {
             break;
@@ -347,7 +317,7 @@ bool vdm_container_open_with(struct vdm_container **out, int fd,
     c->worker = VDM_WORKER_NONE;
     c->formats = formats;
     c->with = *with;
-    if (!make_lines(&c->about) || !make_lines(&c->own))
+    if (!vdm_stated_lines_make(&c->about) || !vdm_stated_lines_make(&c->own))
         return vdm_fail_memory(err);
     if (!vdm_sums_open(&c->sums, err) || !start(c, fd, err))
         return vdm_err_prefix(err, "read a container");
@@ -367,10 +337,8 @@ void vdm_container_close(struct vdm_container *c)
         return;
     vdm_worker_stop(&c->worker);
     vdm_sums_close(c->sums);
-    free(c->about.line);
-    free(c->about.text);
-    free(c->own.line);
-    free(c->own.text);
+    vdm_stated_lines_release(&c->about);
+    vdm_stated_lines_release(&c->own);
     vdm_buf_release(&c->problems);
     free(c);
 }

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "capture/container_lines.h"
 #include "capture/container_members.h"
 #include "capture/container_wire.h"
 #include "capture/packed.h"
@@ -16,13 +17,9 @@
 #define PATIENCE_MS  60000
 #define MEMORY_BYTES (UINT64_C(256) << 20)
 #define PROBLEMS_MAX 1000
-
-/* Lines in one piece of memory that does not move. */
-struct lines {
-    struct vdm_record_line *line; /* VDM_MEMBER_LINES_MAX */
-    uint8_t *text;                /* VDM_MEMBER_TEXT_MAX + VDM_REASON_MAX */
-    size_t n, used;
-};
+/* The slowest that unpacks (bzip2, 300 to 1) takes some 10 s for the free bytes and some a MiB of the file. */
+#define CPU_SECONDS     UINT64_C(60)
+#define CPU_SECONDS_MIB UINT64_C(15)
 
 struct problem {
     uint64_t offset;
@@ -38,15 +35,17 @@ struct item {
 struct vdm_container {
     const struct vdm_container_format *const *formats;
     const struct vdm_container_format *format;
+    struct vdm_container_with with;
     struct vdm_sums *sums;
     struct vdm_worker worker;
-    bool over;   /* nothing more is to be had of the worker */
-    bool broken; /* it did not end as it should: `why` */
+    bool over;    /* nothing more is to be had of the worker */
+    bool stopped; /* we were asked to */
+    bool broken;  /* it did not end as it should: `why` */
     struct vdm_err why;
     bool inside, ended; /* a member is under way; it was read to its end */
     bool kept;          /* `item` is still to be used */
     struct item item;
-    struct lines about, own;
+    struct vdm_stated_lines about, own;
     struct vdm_member member;
     uint8_t name[VDM_MEMBER_NAME_MAX], method[VDM_REASON_MAX], of[3][VDM_MEMBER_NAME_MAX];
     struct vdm_bytes rest; /* of the bytes at hand */
@@ -88,14 +87,28 @@ static void note_problem(struct vdm_container *c, uint64_t offset, struct vdm_by
     vdm_buf_put(&c->problems, (struct vdm_bytes){(const uint8_t *)&p, sizeof p});
 }
 
+static bool asked_to_stop(struct vdm_container *c)
+{
+    if (!c->with.stop || !c->with.stop(c->with.stop_ctx))
+        return false;
+    vdm_fail(&c->why, "interrupted");
+    c->over = c->stopped = true;
+    vdm_worker_stop(&c->worker);
+    return true;
+}
+
 static bool receive(struct vdm_container *c)
 {
-    uint64_t until = vdm_clock_ms() + PATIENCE_MS, now;
+    enum { LOOK_MS = 100 };
+    uint64_t until = vdm_clock_ms() + PATIENCE_MS;
     enum vdm_heard heard = VDM_HEARD_NOTHING;
     c->at = c->n = 0;
-    while (heard == VDM_HEARD_NOTHING && (now = vdm_clock_ms()) < until)
-        heard = vdm_message_receive(c->worker.channel, (int)(until - now), c->message,
-                                    sizeof c->message, &c->n);
+    while (heard == VDM_HEARD_NOTHING && vdm_clock_ms() < until) {
+        if (asked_to_stop(c))
+            return false;
+        heard =
+            vdm_message_receive(c->worker.channel, LOOK_MS, c->message, sizeof c->message, &c->n);
+    }
     if (heard == VDM_HEARD)
         return true;
     struct vdm_err why = {0};
@@ -143,23 +156,6 @@ static bool next_item(struct vdm_container *c)
     c->item = (struct item){(enum vdm_item_kind)p[0], p[1], {p + VDM_ITEM_HEAD, length}};
     c->at += VDM_ITEM_HEAD + length;
     return within_bounds(c, &c->item);
-}
-
-/* Fields that the parent writes itself, or that there are none, are not the worker's to state. */
-static bool add_line(struct lines *to, const struct item *i)
-{
-    enum vdm_field f = (enum vdm_field)i->argument;
-    if (i->argument < VDM_FIELD_COLLECTION || i->argument >= VDM_FIELDS ||
-        f == VDM_FIELD_DERIVED_FROM || i->bytes.n == 0 || to->n == VDM_MEMBER_LINES_MAX ||
-        i->bytes.n > VDM_MEMBER_TEXT_MAX + VDM_REASON_MAX - to->used)
-        return false;
-    for (size_t k = 0; k < to->n && !vdm_field_repeats(f); k++)
-        if (to->line[k].field == f)
-            return true;
-    memcpy(to->text + to->used, i->bytes.p, i->bytes.n);
-    to->line[to->n++] = (struct vdm_record_line){f, {to->text + to->used, i->bytes.n}};
-    to->used += i->bytes.n;
-    return true;
 }
 
 static struct vdm_bytes keep(uint8_t *to, size_t cap, struct vdm_bytes s)
@@ -221,7 +217,7 @@ static bool took_fact(struct vdm_container *c)
             note_problem(c, offset, vdm_bytes_skip(i->bytes, sizeof offset));
         }
     } else if (c->inside && i->kind == VDM_ITEM_LINE) {
-        good = add_line(&c->own, i);
+        good = vdm_stated_lines_add(&c->own, i->argument, i->bytes);
         c->member.lines = c->own.n;
     } else if (c->inside && i->kind == VDM_ITEM_PLACE) {
         good = place_member(c, i);
@@ -256,25 +252,21 @@ static void work(void *ctx, int channel, const struct vdm_protection *p)
     vdm_container_work(ctx, channel);
 }
 
-static bool make_lines(struct lines *l)
-{
-    l->line = calloc(VDM_MEMBER_LINES_MAX, sizeof *l->line);
-    l->text = malloc(VDM_MEMBER_TEXT_MAX + VDM_REASON_MAX);
-    return l->line && l->text;
-}
-
-static bool start(struct vdm_container *c, int fd, const void *context, struct vdm_err *err)
+static bool start(struct vdm_container *c, int fd, struct vdm_err *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return vdm_fail(err, "a container is read from a regular file");
-    struct vdm_container_work todo = {c->formats, c->sums, fd, (uint64_t)st.st_size, context};
-    const struct vdm_worker_job job = {.run = work,
-                                       .ctx = &todo,
-                                       .keep = &fd,
-                                       .keeps = 1,
-                                       .out = -1,
-                                       .limits = {.memory_bytes = MEMORY_BYTES}};
+    struct vdm_container_work todo = {c->formats, c->sums, fd, (uint64_t)st.st_size,
+                                      c->with.context};
+    const struct vdm_worker_job job = {
+        .run = work,
+        .ctx = &todo,
+        .keep = &fd,
+        .keeps = 1,
+        .out = -1,
+        .limits = {.memory_bytes = MEMORY_BYTES,
+                   .cpu_seconds = CPU_SECONDS + (todo.size >> 20) * CPU_SECONDS_MIB}};
     c->most = vdm_unpack_max(todo.size);
     vdm_packed_prepare();
     return vdm_worker_start(&c->worker, &job, err);
@@ -285,7 +277,7 @@ static bool pass_about(struct vdm_container *c)
 {
     while (next_item(c)) {
         if (c->item.kind == VDM_ITEM_ABOUT) {
-            if (!add_line(&c->about, &c->item))
+            if (!vdm_stated_lines_add(&c->about, c->item.argument, c->item.bytes))
                 give_up(c, "the worker that reads it says what it must not");
         } else if (!took_fact(c)) {
             break;
@@ -310,12 +302,13 @@ static bool recognise(struct vdm_container *c)
 bool vdm_container_open(struct vdm_container **out, int fd,
                         const struct vdm_container_format *const *formats, struct vdm_err *err)
 {
-    return vdm_container_open_with(out, fd, formats, NULL, err);
+    const struct vdm_container_with nothing = {0};
+    return vdm_container_open_with(out, fd, formats, &nothing, err);
 }
 
 bool vdm_container_open_with(struct vdm_container **out, int fd,
-                             const struct vdm_container_format *const *formats, const void *context,
-                             struct vdm_err *err)
+                             const struct vdm_container_format *const *formats,
+                             const struct vdm_container_with *with, struct vdm_err *err)
 {
     struct vdm_container *c VDM_CLEANUP(vdm_container_cleanup) = calloc(1, sizeof *c);
     *out = NULL;
@@ -323,11 +316,15 @@ bool vdm_container_open_with(struct vdm_container **out, int fd,
         return vdm_fail_memory(err);
     c->worker = VDM_WORKER_NONE;
     c->formats = formats;
-    if (!make_lines(&c->about) || !make_lines(&c->own))
+    c->with = *with;
+    if (!vdm_stated_lines_make(&c->about) || !vdm_stated_lines_make(&c->own))
         return vdm_fail_memory(err);
-    if (!vdm_sums_open(&c->sums, err) || !start(c, fd, context, err))
+    if (!vdm_sums_open(&c->sums, err) || !start(c, fd, err))
         return vdm_err_prefix(err, "read a container");
-    if (recognise(c)) {
+    bool is = recognise(c);
+    if (c->stopped)
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", c->why.text);
+    if (is) {
         *out = c;
         c = NULL;
     }
@@ -340,10 +337,8 @@ void vdm_container_close(struct vdm_container *c)
         return;
     vdm_worker_stop(&c->worker);
     vdm_sums_close(c->sums);
-    free(c->about.line);
-    free(c->about.text);
-    free(c->own.line);
-    free(c->own.text);
+    vdm_stated_lines_release(&c->about);
+    vdm_stated_lines_release(&c->own);
     vdm_buf_release(&c->problems);
     free(c);
 }
@@ -352,6 +347,11 @@ void vdm_container_cleanup(struct vdm_container **c)
 {
     vdm_container_close(*c);
     *c = NULL;
+}
+
+bool vdm_container_stopped(const struct vdm_container *c)
+{
+    return c->stopped;
 }
 
 const struct vdm_container_format *vdm_container_format(const struct vdm_container *c)

@@ -99,10 +99,19 @@ struct vdm_container;
 bool vdm_container_open(struct vdm_container **out, int fd,
                         const struct vdm_container_format *const *formats,
                         struct vdm_err *err) VDM_MUST_CHECK;
-/* With something for the format, as it is when the worker is started. */
+struct vdm_container_with {
+    const void *context; /* for the format, as it is when the worker is started */
+    /* Should we stop? Asked for each message of the worker and while it is waited for; NULL: never. */
+    bool (*stop)(const void *ctx);
+    const void *stop_ctx;
+};
+/* Once it is to stop, the worker is: opening and reading end as VDM_ERR_REFUSED, and the next step is the end. */
 bool vdm_container_open_with(struct vdm_container **out, int fd,
-                             const struct vdm_container_format *const *formats, const void *context,
+                             const struct vdm_container_format *const *formats,
+                             const struct vdm_container_with *with,
                              struct vdm_err *err) VDM_MUST_CHECK;
+/* The end came since we were to stop: there may be more in it. */
+bool vdm_container_stopped(const struct vdm_container *c);
 void vdm_container_close(struct vdm_container *c); /* NULL is fine; may be done at any time */
 void vdm_container_cleanup(struct vdm_container **c);
 const struct vdm_container_format *vdm_container_format(const struct vdm_container *c);

@@ -240,21 +240,48 @@ static bool is_suspect(struct vdm_warc *w)
            !vdm_bytes_start_with(after, VDM_LIT("\n"));
 }
 
+/* The head at hand, to its end; n == 0: it does not end within VDM_HEAD_BYTES_MAX. Many heads may begin where none
+ * ends: what was looked through for one of them (up to w->headless) is not looked through again for the next. */
+static struct vdm_bytes find_head(struct vdm_warc *w)
+{
+    enum { END = 3 }; /* bytes of a line's end and an empty line, at most */
+    uint64_t at = vdm_unpack_at(w->in);
+    size_t n = 0;
+    for (size_t want = 1024; n == 0 && want <= VDM_UNPACK_LOOK_MAX; want *= 64) {
+        struct vdm_bytes b = vdm_unpack_look(w->in, want);
+        size_t from = w->headless > at ? (size_t)(w->headless - at) : 0;
+        n = vdm_head_end_from(b, from);
+        if (n && n <= VDM_HEAD_BYTES_MAX)
+            return (struct vdm_bytes){b.p, n};
+        size_t through = n ? n : b.n;
+        if (through > from + END)
+            w->headless = at + through - END;
+    }
+    return (struct vdm_bytes){NULL, 0};
+}
+
+static void pass_endless_head(struct vdm_warc *w, uint64_t headless)
+{
+    enum { PASS = 5 };
+    uint64_t at;
+    enum vdm_unpack_kind kind;
+    const char *trouble = vdm_unpack_trouble(w->in, &at, &kind);
+    vdm_warc_problem(w, "the head of a record does not end%s%s", trouble ? ": " : "",
+                     trouble ? trouble : "");
+    if (headless < vdm_unpack_at(w->in))
+        headless = vdm_unpack_at(w->in);
+    vdm_unpack_take(w->in, PASS);
+    vdm_members_passed(w->to, PASS + (w->headless > headless ? w->headless - headless : 0));
+}
+
 /* The head into w->head, and w->raw; false: there is none that can be used. */
 static bool take_head(struct vdm_warc *w)
 {
-    uint64_t length;
-    struct vdm_bytes b = vdm_unpack_look(w->in, 1024);
-    size_t n = vdm_head_end(b);
-    if (n == 0)
-        n = vdm_head_end(b = vdm_unpack_look(w->in, VDM_UNPACK_LOOK_MAX));
-    if (n == 0 || n > VDM_HEAD_BYTES_MAX) {
-        uint64_t at;
-        enum vdm_unpack_kind kind;
-        const char *trouble = vdm_unpack_trouble(w->in, &at, &kind);
-        vdm_warc_problem(w, "the head of a record does not end%s%s", trouble ? ": " : "",
-                         trouble ? trouble : "");
-        vdm_unpack_take(w->in, 5);
+    uint64_t length, headless = w->headless;
+    struct vdm_bytes b = find_head(w);
+    size_t n = b.n;
+    if (n == 0) {
+        pass_endless_head(w, headless);
         return false;
     }
     memcpy(w->raw, b.p, n);

@@ -4,18 +4,30 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of a line end at the front; 0: there is none. */
+static size_t line_end(struct vdm_bytes b)
+{
+    if (vdm_bytes_start_with(b, VDM_LIT("\n")))
+        return 1;
+    return vdm_bytes_start_with(b, VDM_LIT("\r\n")) ? 2 : 0;
+}
+
+size_t vdm_head_end_from(struct vdm_bytes b, size_t from)
+{
+    const uint8_t *lf;
+    size_t n = from == 0 ? line_end(b) : 0;
+    while (n == 0 && from < b.n && (lf = memchr(b.p + from, '\n', b.n - from))) {
+        from = (size_t)(lf - b.p) + 1;
+        n = line_end(vdm_bytes_skip(b, from));
+        if (n)
+            return from + n;
+    }
+    return n;
+}
+
 size_t vdm_head_end(struct vdm_bytes b)
 {
-    for (size_t i = 0; i < b.n;) {
-        const uint8_t *lf = memchr(b.p + i, '\n', b.n - i);
-        if (!lf)
-            return 0;
-        size_t end = (size_t)(lf - b.p);
-        if (end == i || (end == i + 1 && b.p[i] == '\r'))
-            return end + 1;
-        i = end + 1;
-    }
-    return 0;
+    return vdm_head_end_from(b, 0);
 }
 
 struct vdm_bytes vdm_trim(struct vdm_bytes s)

@@ -23,6 +23,8 @@ struct vdm_head {
 /* Where the head at the front of `b` ends, its empty line included; 0: not in these bytes. Lines end in CRLF or
  * LF alone. */
 size_t vdm_head_end(struct vdm_bytes b);
+/* The same where the line in front of no empty line ends before `from`. */
+size_t vdm_head_end_from(struct vdm_bytes b, size_t from);
 /* `b`: a head to its end, with (`first`) or without a line in front. */
 void vdm_head_parse(struct vdm_head *h, struct vdm_bytes b, bool first);
 /* The first value of this name, in any case of letters; p == NULL: none. */

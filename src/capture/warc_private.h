@@ -38,6 +38,7 @@ struct vdm_warc {
     uint64_t inner;   /* plain: where in the block a record seems to begin; 0: nowhere */
     uint8_t last[16]; /* the end of the piece before, to find that */
     size_t lasts;
+    uint64_t headless; /* no head ends from where one was last met to here */
     enum vdm_warc_end end;
     bool salvaged;                                /* records before this one could not be read */
     struct vdm_warcinfo infos[VDM_WARCINFOS_MAX]; /* a ring; the newest is in force */

@@ -272,7 +272,8 @@ struct vdm_bytes vdm_unpack_look(struct vdm_unpack *u, size_t want)
 {
     if (u->form == VDM_UNPACK_PLAIN)
         return vdm_span_look(u->span, want);
-    if (u->n - u->from < want && !u->ended)
+    /* Only where it must: to move what waits before each of many small looks costs more than to unpack it. */
+    if (u->from + want > sizeof u->p && !u->ended)
         make_room(u);
     while (u->n - u->from < want && !u->ended && u->marked < sizeof u->marks / sizeof *u->marks) {
         if (!u->inside)

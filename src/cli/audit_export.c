@@ -74,19 +74,6 @@ bool vdm_audit_as_json(const struct vdm_audit_story *s, FILE *to, struct vdm_err
 
 /* --- CSV (RFC 4180): a line for each finding, and one for an audit without --- */
 
-static void put_cell(FILE *to, struct vdm_bytes s)
-{
-    /* A table program would take these for a formula. */
-    bool formula = s.n && strchr("=+-@", s.p[0]);
-    fputs(formula ? "\"'" : "\"", to);
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            fputc('"', to);
-        fputc(s.p[i], to);
-    }
-    fputc('"', to);
-}
-
 struct csv {
     FILE *to;
     uint64_t lines;
@@ -98,17 +85,17 @@ static void put_row(struct csv *c, const struct vdm_audit_past *p, const char *k
     char time[VDM_TIME_LEN + 1];
     vdm_time_encode(p->recorded, time);
     fprintf(c->to, "%llu,%s,", (unsigned long long)p->n, time);
-    put_cell(c->to, vdm_str(p->signer));
+    vdm_out_csv(c->to, vdm_str(p->signer));
     fprintf(c->to, ",%s,%s,%llu,", p->good ? "valid" : "invalid", p->full ? "full" : "partial",
             (unsigned long long)p->size);
-    put_cell(c->to, vdm_str(p->covered));
+    vdm_out_csv(c->to, vdm_str(p->covered));
     fprintf(c->to, ",%llu,%llu,%llu,%llu,%s,", (unsigned long long)p->documents,
             (unsigned long long)p->missing, (unsigned long long)p->corrupt,
             (unsigned long long)p->repaired, kind);
     if (entry != VDM_NO_ENTRY)
         fprintf(c->to, "%llu", (unsigned long long)entry);
     fprintf(c->to, ",%s,", state);
-    put_cell(c->to, text);
+    vdm_out_csv(c->to, text);
     fputs("\r\n", c->to);
     c->lines++;
 }

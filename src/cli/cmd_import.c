@@ -153,23 +153,12 @@ struct telling {
     uint64_t listed_known;
 };
 
-static void csv_cell(FILE *to, struct vdm_bytes s)
-{
-    fputc('"', to);
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            fputc('"', to);
-        fputc(s.p[i], to);
-    }
-    fputc('"', to);
-}
-
 static void write_receipt(FILE *to, const struct vdm_input *in)
 {
     static const char *const words[] = {"recorded", "already known", "refused", "would be recorded",
                                         "problem"};
     char hex[65] = "";
-    csv_cell(to, in->path);
+    vdm_out_csv(to, in->path);
     fprintf(to, ",%s,", words[in->status]);
     if (in->status == VDM_INPUT_RECORDED || in->status == VDM_INPUT_KNOWN)
         fprintf(to, "%llu", (unsigned long long)in->entry);
@@ -180,7 +169,7 @@ static void write_receipt(FILE *to, const struct vdm_input *in)
     }
     fputc(',', to);
     if (in->reason)
-        csv_cell(to, vdm_str(in->reason));
+        vdm_out_csv(to, vdm_str(in->reason));
     fputs("\r\n", to);
 }
 

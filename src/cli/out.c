@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void vdm_out_text(FILE *to, struct vdm_bytes s)
@@ -34,6 +35,18 @@ void vdm_out_value(FILE *to, struct vdm_bytes s)
             fwrite(s.p, 1, n, to);
         s = vdm_bytes_skip(s, n ? n : 1);
     }
+}
+
+void vdm_out_csv(FILE *to, struct vdm_bytes s)
+{
+    static const char begins[] = {'=', '+', '-', '@', '\t', '\r'};
+    fputs(s.n && memchr(begins, s.p[0], sizeof begins) ? "\"'" : "\"", to);
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"')
+            fputc('"', to);
+        fputc(s.p[i], to);
+    }
+    fputc('"', to);
 }
 
 void vdm_out_number(FILE *to, uint64_t n)

@@ -13,6 +13,8 @@ void vdm_out_text(FILE *to, struct vdm_bytes s);
 void vdm_out_str(FILE *to, const char *s);
 /* A value as it stands in a record: its escapes are ours and stay as they are. */
 void vdm_out_value(FILE *to, struct vdm_bytes escaped);
+/* A cell of a CSV (RFC 4180), quoted. What a table program would take for a formula gets a `'` in front. */
+void vdm_out_csv(FILE *to, struct vdm_bytes s);
 
 /* 81,204 */
 void vdm_out_number(FILE *to, uint64_t n);

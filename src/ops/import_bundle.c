@@ -153,5 +153,6 @@ bool vdm_import_bundle_judge(struct vdm_importing *m, struct vdm_container *c,
 {
     bool good;
     return tell_problems(m, c, shown, &good, err) &&
+           (!vdm_container_stopped(c) || vdm_fail_as(err, VDM_ERR_REFUSED, "interrupted")) &&
            (good || vdm_fail_as(err, VDM_ERR_REFUSED, "a bundle that cannot be vouched for"));
 }

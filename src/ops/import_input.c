@@ -135,17 +135,23 @@ static void release(struct input *in)
     vdm_source_close(in->source);
 }
 
+static bool should_stop(const void *progress)
+{
+    return vdm_progress_stop(progress);
+}
+
 /* The worker has a descriptor of its own: the offset of this one is moved by who stores the file. */
 static bool open_container(struct vdm_importing *m, struct input *in, int fd, struct vdm_err *err)
 {
     enum { FORMATS_MAX = 16 };
     const struct vdm_container_format *formats[FORMATS_MAX] = {&vdm_import_bundle_format};
     const struct vdm_import_vouching v = {m->a->crypto, &m->anchors};
+    const struct vdm_container_with with = {&v, should_stop, m->progress};
     for (size_t i = 0; vdm_container_formats[i] && i + 2 < FORMATS_MAX; i++)
         formats[i + 1] = vdm_container_formats[i];
     return !vdm_container_may_be(formats, vdm_source_head(in->source)) ||
            (vdm_fd_open_again(fd, &in->own, err) &&
-            vdm_container_open_with(&in->container, in->own, formats, &v, err));
+            vdm_container_open_with(&in->container, in->own, formats, &with, err));
 }
 
 /* Standard input cannot be read twice. */

@@ -168,6 +168,18 @@ class Import(support.Case):
         self.assertTrue(refused["reason"])
         self.assertEqual([p.name for p in self.dir.glob(".*")], [])
 
+    def test_receipt_holds_no_formula(self):
+        a = self.archive()
+        names = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=1"]
+        (self.dir / "f").mkdir()
+        for name in names:
+            (self.dir / "f" / name).write_text(name)
+        out = self.dir / "r.csv"
+        self.ok("-C", a, "import", "--receipt", str(out), "--", *names, cwd=self.dir / "f")
+        with open(out, newline="", encoding="utf-8") as f:
+            paths = [row["path"] for row in csv.DictReader(f)]
+        self.assertEqual(sorted(paths), sorted("'" + n if n != "a=1" else n for n in names))
+
     def test_receipt_is_never_written_over(self):
         a, src = self.archive(), str(self.folder(1))
         out = self.file("r.csv", "precious")

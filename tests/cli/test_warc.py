@@ -4,6 +4,7 @@
 
 import hashlib
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -343,7 +344,42 @@ class Warcs(support.Case):
         self.assertEqual((r["imported"], r["refused"]), (2, n - 1))  # the WARC, and the last, which is cut off
         self.assertIn("breaks off", str(self.members(a)[0]["field"]))
 
+    def cost(self, content):
+        """CPU seconds of a dry run, its workers' with it; and what it said."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        r = self.expect(1, "-C", self.a, "import", self.file("x.warc", content), "--dry-run", "--json")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, r.json
+
+    def test_heads_that_never_end(self):
+        """Many that begin where none ends cost little more than the run itself: each byte is looked through once."""
+        def heads(line, n):
+            return warcs.record("resource", BODY) + line * n
+        for name, line, pack in (("lines", b"WARC/1.0\r\n", bytes), ("amid lines", b"x WARC/1.0\n", bytes),
+                                 ("one line", b"WARC/1.0\r", bytes), ("gzip", b"WARC/1.0\r\n", warcs.gzip.compress),
+                                 ("pieces", b"WARC/1.0\r\n" * 100, warcs.gzip.compress),
+                                 ("zstd", b"WARC/1.0\r\n", self.zstd)):
+            n = 200000 * 10 // len(line)
+            many = b"".join(map(pack, [heads(line, 0)] + [line] * n)) if name == "pieces" else pack(heads(line, n))
+            few, said = self.cost(pack(heads(line, 10)))
+            self.assertEqual(said["imported"], 2, name)
+            spent, said = self.cost(many)
+            self.assertEqual((said["imported"], said["problems"]), (2, 1000), name)
+            self.assertLess(spent, 20 * few + 1, name)
+
     # --- interrupted ---
+
+    def test_interrupted_among_problems(self):
+        """Who asks to stop does not wait until the worker has told all that is wrong; and nothing of it is recorded."""
+        a = self.archive()
+        path = self.file("x.warc", b"WARC/1.0\r\n" * 8000000)
+        p = subprocess.Popen([support.VIDIMUS, "-C", a, "import", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.5)
+        p.send_signal(signal.SIGTERM)
+        err = p.communicate()[1]
+        self.assertEqual(p.returncode, 3, err)
+        self.assertIn(b"x.warc    interrupted", err)
+        self.assertEqual(self.ok("-C", a, "log", "--json").lines, [])
 
     def test_interrupted_and_run_again(self):
         """Each record once, wherever it was interrupted."""

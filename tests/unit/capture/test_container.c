@@ -5,6 +5,9 @@
 
 #include "base/limits.h"
 #include "capture/container.h"
+#include "capture/warc_head.h"
+
+#include <signal.h>
 
 static bool toy_may_be(struct vdm_bytes head)
 {
@@ -75,6 +78,8 @@ static void toy_line(struct vdm_members *to, const char *line)
         break;
     case 'k':
         abort();
+    case 'c':
+        raise(SIGXCPU); /* what comes of a limit that is reached, without the time that takes */
     }
 }
 
@@ -98,16 +103,23 @@ static void toy_run(struct vdm_span *s, struct vdm_members *to)
 static const struct vdm_container_format toy = {"toy", false, toy_may_be, toy_is, toy_run};
 static const struct vdm_container_format *const formats[] = {&toy, NULL};
 
+static bool open_with(struct vdm_container **c, const char *text,
+                      const struct vdm_container_with *with, struct vdm_err *err)
+{
+    put_text("toy", text);
+    int fd = open("toy", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    bool ok = vdm_container_open_with(c, fd, formats, with, err);
+    close(fd);
+    return ok;
+}
+
 static struct vdm_container *open_toy(const char *text)
 {
     struct vdm_container *c;
     struct vdm_err err = {0};
-    put_text("toy", text);
-    int fd = open("toy", O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    if (!vdm_container_open(&c, fd, formats, &err))
+    if (!open_with(&c, text, &(struct vdm_container_with){0}, &err))
         fail_msg("%s", err.text);
-    close(fd);
     return c;
 }
 
@@ -227,6 +239,81 @@ static void test_worker_dies(void **state)
            "problem 0 the worker crashed (Aborted)\n");
 }
 
+/* What was taken before stays. */
+static void test_worker_works_too_long(void **state)
+{
+    (void)state;
+    expect("TOY\nb one\nd 1000 o\ne\nb two\nd 100000 t\nc\n", true,
+           "member one 1000o\n"
+           "member two refused: the worker used up its 60 s of CPU time\n"
+           "problem 0 the worker used up its 60 s of CPU time\n");
+}
+
+static bool ask(const void *ctx)
+{
+    int *left = *(int *const *)ctx;
+    return (*left)-- <= 0;
+}
+
+/* Who asks to stop is heard while problems come, before the first member and behind it; and while bytes do. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    struct vdm_buf problems = {0};
+    struct vdm_err err = {0};
+    for (int i = 0; i < 300000; i++)
+        vdm_buf_puts(&problems, "! 7 x\n");
+    vdm_buf_putc(&problems, 0);
+    const char *text[] = {"TOY\n", "TOY\nb one\ne\n", "TOY\nb one\nd 90000000 o\ne\n"};
+    for (int i = 0; i < 3; i++) {
+        struct vdm_buf all = {0};
+        struct vdm_container *c;
+        enum vdm_container_step step = VDM_CONTAINER_MEMBER;
+        int asked = 3, *left = &asked;
+        uint8_t piece[1000];
+        size_t got = 1;
+        vdm_buf_puts(&all, text[i]);
+        vdm_buf_put(&all, vdm_buf_bytes(&problems));
+        const struct vdm_container_with with = {.stop = ask, .stop_ctx = &left};
+        bool ok = open_with(&c, (const char *)all.p, &with, &err);
+        assert_int_equal(ok, i > 0);
+        if (ok)
+            assert_true(vdm_container_next(c, &step, &err) && step == VDM_CONTAINER_MEMBER);
+        while (ok && got && vdm_container_read(c, piece, sizeof piece, &got, &err))
+            ;
+        for (int steps = 0; ok && step != VDM_CONTAINER_END; steps++) {
+            assert_true(vdm_container_next(c, &step, &err));
+            assert_true(steps < 1002);
+        }
+        assert_true(i == 1 ||
+                    (err.kind == VDM_ERR_REFUSED && strcmp(err.text, "interrupted") == 0));
+        assert_true(!ok || vdm_container_stopped(c));
+        assert_int_equal(asked, -1); /* not asked again */
+        vdm_container_close(c);
+        vdm_buf_release(&all);
+    }
+    vdm_buf_release(&problems);
+}
+
+/* From wherever one begins that is not behind the end, it is the same. */
+static void test_head_end(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t end;
+    } heads[] = {{"", 0},         {"\n", 1},         {"\r\n", 2},         {"\r", 0},
+                 {"a\n\n", 3},    {"a\r\n\r\nb", 5}, {"a\n\r\nb\n\n", 4}, {"a\n\rb\n", 0},
+                 {"a\nb\n\n", 5}, {"a\n\r", 0}};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct vdm_bytes b = vdm_str(heads[i].text);
+        assert_int_equal(vdm_head_end(b), heads[i].end);
+        for (size_t from = 0; from + 3 <= heads[i].end; from++)
+            assert_int_equal(vdm_head_end_from(b, from), heads[i].end);
+        assert_int_equal(vdm_head_end_from(b, b.n + 7), 0);
+    }
+}
+
 /* A worker that is in a stranger's hands can lie, but not more than lines and bytes. */
 static void test_worker_lies(void **state)
 {
@@ -281,10 +368,19 @@ static void test_many_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(test_members),     SCRATCH_TEST(test_unread),      SCRATCH_TEST(test_refused),
-        SCRATCH_TEST(test_problems),    SCRATCH_TEST(test_about),       SCRATCH_TEST(test_not_one),
-        SCRATCH_TEST(test_worker_dies), SCRATCH_TEST(test_worker_lies), SCRATCH_TEST(test_bombs),
+        SCRATCH_TEST(test_members),
+        SCRATCH_TEST(test_unread),
+        SCRATCH_TEST(test_refused),
+        SCRATCH_TEST(test_problems),
+        SCRATCH_TEST(test_about),
+        SCRATCH_TEST(test_not_one),
+        SCRATCH_TEST(test_worker_dies),
+        SCRATCH_TEST(test_worker_lies),
+        SCRATCH_TEST(test_bombs),
         SCRATCH_TEST(test_many_lines),
+        SCRATCH_TEST(test_worker_works_too_long),
+        SCRATCH_TEST(test_stopped),
+        SCRATCH_TEST(test_head_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

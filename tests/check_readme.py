@@ -66,7 +66,7 @@ def prepare(folder, vidimus):
 
 def main():
     text = (ROOT / "README.md").read_text()
-    count = 0
+    count = backups = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, sys.argv[1])
@@ -81,10 +81,20 @@ def main():
                 print(f"not printed: {lost}\n--- printed:\n{done.stdout}{done.stderr}")
                 return 1
             count += 1
+            if command.endswith("backup/store"):
+                again = subprocess.run(["sh", "-c", command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, timeout=120)
+                if again.returncode or sorted(os.listdir(folder / "backup")) != ["store"] or \
+                        sorted(os.listdir(folder / "backup/store")) != sorted(os.listdir(folder / "archive/store")):
+                    print(f"README.md: a second run makes another backup: $ {command}")
+                    return 1
+                backups += 1
     for script in re.findall(r"^    (scripts/\w+)$", text, re.M):
         if not os.access(ROOT / script, os.X_OK):
             print(f"README.md: {script} cannot be run")
             return 1
+    if backups != 1:
+        print("README.md: no backup found that can be run again")
+        return 1
     if count < 15:
         print(f"README.md: only {count} commands found")
         return 1

@@ -11,6 +11,9 @@
 /* `90m`, `2h`, `30d`: seconds. `50G`, `800M`: bytes, in powers of 1000. `5%`, `0.25%`: ten-thousandths. */
 bool vdm_cli_duration(const char *text, const char *what, uint64_t *seconds,
                       struct vdm_err *err) VDM_MUST_CHECK;
+/* The other way round, in the largest unit that tells it whole: `1 second`, `90 minutes`, `30 days`. */
+#define VDM_DURATION_TEXT 40
+const char *vdm_cli_duration_text(uint64_t seconds, char out[VDM_DURATION_TEXT]);
 bool vdm_cli_bytes(const char *text, const char *what, uint64_t *bytes,
                    struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_cli_percent(const char *text, const char *what, unsigned *out,

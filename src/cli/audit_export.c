@@ -196,22 +196,36 @@ static void put_plain(FILE *to, const char *text)
         fputc(*text == '|' ? '/' : *text, to);
 }
 
-static void nagios_words(const struct vdm_audit_story *s, FILE *to)
+/* No audit is no good news: it is said why nothing is overdue all the same. */
+static void nagios_last(const struct vdm_audit_story *s, const char *term, FILE *to)
 {
     const struct vdm_audit_past *last = vdm_audit_last(&s->history);
-    char time[VDM_TIME_LEN + 1] = "never";
-    if (last)
+    char time[VDM_TIME_LEN + 1];
+    if (last) {
         vdm_time_encode(last->recorded, time);
+        fprintf(to, "last audit %s", time);
+    } else {
+        fputs("no audit yet", to);
+        if (!vdm_audit_story_bad(s))
+            fprintf(to, "; nothing is older than %s", term);
+    }
+}
+
+static void nagios_words(const struct vdm_audit_story *s, FILE *to)
+{
+    char term[VDM_DURATION_TEXT];
+    vdm_cli_duration_text(s->within, term);
     if (s->opens)
-        fprintf(to, "%zu findings stand, first %s%s", s->opens, s->open[0].kind,
-                s->age.overdue || s->lost ? "; " : "");
+        fprintf(to, "%zu %s, first %s; ", s->opens,
+                s->opens == 1 ? "finding stands" : "findings stand", s->open[0].kind);
     if (s->lost)
-        fprintf(to, "findings of %llu audits are lost%s", (unsigned long long)s->lost,
-                s->age.overdue ? "; " : "");
+        fprintf(to, "findings of %llu %s are lost; ", (unsigned long long)s->lost,
+                s->lost == 1 ? "audit" : "audits");
     if (s->age.overdue)
-        fprintf(to, "audit-overdue: %llu captures not looked at in %llu days",
-                (unsigned long long)s->age.overdue, (unsigned long long)(s->within / 86400));
-    fprintf(to, "%slast audit %s", vdm_audit_story_bad(s) ? "; " : "", time);
+        fprintf(to, "audit-overdue: %llu %s not looked at in %s; ",
+                (unsigned long long)s->age.overdue, s->age.overdue == 1 ? "capture" : "captures",
+                term);
+    nagios_last(s, term, to);
 }
 
 bool vdm_audit_as_nagios(const struct vdm_audit_story *s, FILE *to, struct vdm_err *err)

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/audit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* `12d`: a number and one of `units`, which multiplies it; one without a unit is taken as it is. */
@@ -23,6 +24,21 @@ bool vdm_cli_duration(const char *text, const char *what, uint64_t *seconds, str
     static const uint64_t factor[] = {1, 60, 3600, 86400, 604800};
     return with_unit(text, "smhdw", factor, seconds) ||
            vdm_fail_as(err, VDM_ERR_USAGE, "%s: no time like 90m, 2h or 30d: %s", what, text);
+}
+
+const char *vdm_cli_duration_text(uint64_t seconds, char out[VDM_DURATION_TEXT])
+{
+    static const struct {
+        uint64_t factor;
+        const char *word;
+    } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+    size_t i = 0;
+    while (seconds % units[i].factor)
+        i++;
+    uint64_t n = seconds / units[i].factor;
+    snprintf(out, VDM_DURATION_TEXT, "%llu %s%s", (unsigned long long)n, units[i].word,
+             n == 1 ? "" : "s");
+    return out;
 }
 
 bool vdm_cli_bytes(const char *text, const char *what, uint64_t *bytes, struct vdm_err *err)

@@ -137,6 +137,7 @@ static void put_state(const struct vdm_audit_story *s, FILE *to)
 {
     const struct vdm_audit_age *g = &s->age;
     bool bad = vdm_audit_story_bad(s);
+    char term[VDM_DURATION_TEXT];
     fprintf(to, "<p class=\"%s\">%s</p>\n<table>\n<tr><th>ledger</th><td>",
             bad ? "verdict-bad" : "verdict-good", bad ? "NEEDS ATTENTION" : "NO FINDINGS");
     put_html(to, s->history.origin);
@@ -151,8 +152,8 @@ static void put_state(const struct vdm_audit_story *s, FILE *to)
         put_time(to, g->seen);
         fputs("</td></tr>\n", to);
     }
-    fprintf(to, "<tr><th>overdue</th><td>%llu (not looked at in %llu days)</td></tr>\n</table>\n",
-            (unsigned long long)g->overdue, (unsigned long long)(s->within / 86400));
+    fprintf(to, "<tr><th>overdue</th><td>%llu (not looked at in %s)</td></tr>\n</table>\n",
+            (unsigned long long)g->overdue, vdm_cli_duration_text(s->within, term));
 }
 
 static void put_open(const struct vdm_audit_story *s, FILE *to)

@@ -134,6 +134,8 @@ bool vdm_audit_story_bad(const struct vdm_audit_story *s)
 static void put_age(const struct vdm_audit_story *s, FILE *to)
 {
     const struct vdm_audit_age *g = &s->age;
+    char term[VDM_DURATION_TEXT];
+    vdm_cli_duration_text(s->within, term);
     fputs("documents     ", to);
     vdm_out_count(to, g->captures, "capture", "captures");
     fputs(", ", to);
@@ -148,10 +150,11 @@ static void put_age(const struct vdm_audit_story *s, FILE *to)
     if (g->overdue) {
         fprintf(to, "%-14s", "audit-overdue");
         vdm_out_count(to, g->overdue, "capture was", "captures were");
-        fprintf(to, " not looked at in %llu days\n", (unsigned long long)(s->within / 86400));
+        fprintf(to, " not looked at in %s\n", term);
+    } else if (!vdm_audit_last(&s->history)) {
+        fprintf(to, "no audit yet; nothing is older than %s\n", term);
     } else {
-        fprintf(to, "all were looked at, or recorded, in the last %llu days\n",
-                (unsigned long long)(s->within / 86400));
+        fprintf(to, "all were looked at, or recorded, in the last %s\n", term);
     }
 }
 

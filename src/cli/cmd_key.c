@@ -50,6 +50,39 @@ void vdm_keys_print(struct vdm_cli *cli, const struct vdm_keyring *ring)
     }
 }
 
+/* A key has no role before it is authorized. */
+static void print_unknown(struct vdm_cli *cli, const struct vdm_key_unknown *u)
+{
+    char fingerprint[20], file[256];
+    vdm_fingerprint(cli->crypto, &u->key.key, fingerprint);
+    printf("  %-22s %s   ", "not authorized", fingerprint);
+    vdm_out_str(stdout, u->key.name);
+    fputs("   public key: keys/", stdout);
+    vdm_out_str(stdout, u->file);
+    if (vdm_key_at_hand(cli->archive, &u->key, file)) {
+        fputs("   secret key: keys/", stdout);
+        vdm_out_str(stdout, file);
+    }
+    puts("");
+}
+
+static bool print_json_unknown(struct vdm_cli *cli, const struct vdm_key_unknown *u,
+                               struct vdm_err *err)
+{
+    struct vdm_buf vkey VDM_CLEANUP(vdm_buf_release) = {0};
+    char fingerprint[20], file[256];
+    vdm_fingerprint(cli->crypto, &u->key.key, fingerprint);
+    vdm_vkey_append(&vkey, &u->key);
+    bool here = vdm_key_at_hand(cli->archive, &u->key, file);
+    return vdm_json_print(json_pack("{s:s,s:o,s:s,s:n,s:s,s:n,s:n,s:n,s:o,s:o}", "name",
+                                    u->key.name, "vkey", vdm_json_value(vdm_buf_bytes(&vkey)),
+                                    "fingerprint", fingerprint, "role", "state", "not authorized",
+                                    "from", "to", "ended_by", "public_key",
+                                    vdm_json_bytes(vdm_str(u->file)), "secret_key",
+                                    here ? vdm_json_bytes(vdm_str(file)) : json_null()),
+                          err);
+}
+
 static bool print_json_key(struct vdm_cli *cli, const struct vdm_key_range *r, struct vdm_err *err)
 {
     struct vdm_buf vkey VDM_CLEANUP(vdm_buf_release) = {0};
@@ -74,7 +107,8 @@ const struct vdm_manual vdm_manual_key_list = {
     .paragraphs =
         {
             "Every key that the ledger knows: its role, state, fingerprint, the entries that it "
-            "may sign, and whether its secret key lies in keys/.",
+            "may sign, and whether its secret key lies in keys/. Then the public keys in keys/ "
+            "that it does not know, as `not authorized`.",
         },
     .examples =
         {
@@ -85,15 +119,22 @@ const struct vdm_manual vdm_manual_key_list = {
 VDM_COMMAND(key_list)
 {
     struct vdm_keyring ring VDM_CLEANUP(vdm_keyring_release) = {0};
+    struct vdm_keys_unknown unknown VDM_CLEANUP(vdm_keys_unknown_release) = {0};
     uint64_t size;
     (void)args;
     (void)status;
-    if (!vdm_archive_ring(cli->archive, &ring, &size, err))
+    if (!vdm_archive_ring(cli->archive, &ring, &size, err) ||
+        !vdm_keys_unknown_read(cli->archive, &ring, &unknown, err))
         return false;
     if (!cli->json)
         vdm_keys_print(cli, &ring);
     for (size_t i = 0; cli->json && i < ring.count; i++)
         if (!print_json_key(cli, &ring.range[i], err))
+            return false;
+    for (size_t i = 0; i < unknown.n; i++)
+        if (!cli->json)
+            print_unknown(cli, &unknown.item[i]);
+        else if (!print_json_unknown(cli, &unknown.item[i], err))
             return false;
     return true;
 }
@@ -197,7 +238,8 @@ const struct vdm_manual vdm_manual_key_new = {
         {
             "Writes NAME.key and NAME.pub into keys/, the secret one under a passphrase (asked "
             "for twice). It may sign once it is authorized. A ledger key takes the ledger's "
-            "name, so NAME can be left out.",
+            "name, so NAME can be left out. Where keys/ holds a key of this name that is not "
+            "authorized yet, no second one is made.",
         },
     .examples =
         {
@@ -219,6 +261,30 @@ bool vdm_cli_role(const struct vdm_args *args, enum vdm_key_role *out, struct vd
     return vdm_fail_as(err, VDM_ERR_USAGE, "--role is signer, auditor or ledger, not %s", word);
 }
 
+/* Where the files could not have the key's name, the file says best which key is meant. */
+static void print_next(const struct vdm_cli *cli, const struct vdm_key_made *made,
+                       enum vdm_key_role role)
+{
+    bool here = strcmp(cli->path, ".") == 0;
+    fputs("It may sign once the authority's key says so:\n  vidimus ", stdout);
+    if (!here) {
+        fputs("-C ", stdout);
+        vdm_out_str(stdout, cli->path);
+        putchar(' ');
+    }
+    fputs("key authorize ", stdout);
+    if (strcmp(made->base, made->vkey.name) == 0) {
+        fputs(made->vkey.name, stdout);
+    } else {
+        if (!here) {
+            vdm_out_str(stdout, cli->path);
+            putchar('/');
+        }
+        printf("keys/%s.pub", made->base);
+    }
+    printf(" --role %s\n", vdm_role_name(role));
+}
+
 static bool print_new(struct vdm_cli *cli, const struct vdm_key_made *made, enum vdm_key_role role,
                       bool locked, struct vdm_err *err)
 {
@@ -233,9 +299,7 @@ static bool print_new(struct vdm_cli *cli, const struct vdm_key_made *made, enum
     vdm_key_print(cli, "  ", role, &made->vkey);
     if (!locked)
         puts("The key has no passphrase: whoever can read it can sign.");
-    printf("It may sign once the authority's key says so:\n"
-           "  vidimus key authorize %s --role %s\n",
-           made->vkey.name, vdm_role_name(role));
+    print_next(cli, made, role);
     return true;
 }
 
@@ -247,6 +311,7 @@ VDM_COMMAND(key_new)
     enum vdm_key_role role;
     (void)status;
     if (!vdm_cli_role(args, &role, err) || !vdm_key_check_name(cli->archive, role, &name, err) ||
+        !vdm_key_check_new(cli->archive, name, err) ||
         !vdm_cli_lock(&lock, args, "passphrase-file", name, err) ||
         !vdm_key_make(cli->archive, name, vdm_cli_lock_of(&lock), &made, err))
         return false;

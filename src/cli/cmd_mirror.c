@@ -16,7 +16,8 @@ const struct vdm_manual vdm_manual_mirror = {
             "The folder becomes like an archive, with everything but secret keys: it can be read "
             "and verified, and nobody can write to its ledger. Each document is hashed on its way; "
             "the ledger is copied as of one moment, checked against its signatures, and must go on "
-            "from what the mirror had. Only what is new is copied.",
+            "from what the mirror had. Only what is new is copied. FOLDER is a new or empty one, "
+            "or a mirror of the same ledger; an archive that was rolled back is not mirrored.",
             "Stopped in between, the next run goes on. What is bad here is told, and does not get "
             "there: a good copy that is there already stays. What was withdrawn here is erased "
             "there.",

@@ -29,6 +29,8 @@ bool vdm_db_fail(sqlite3 *db, struct vdm_err *err)
         return vdm_fail_memory(err);
     if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY)
         return vdm_fail_as(err, VDM_ERR_RECOVER, "a write was interrupted here");
+    if ((code & 0xFF) == SQLITE_READONLY)
+        return vdm_fail(err, "it is read-only and cannot be written");
     if ((code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB) {
         int e = read_error(db);
         return e ? vdm_fail(err, "cannot be read: %s", strerror(e))

@@ -5,6 +5,7 @@
 #include "keys/guard.h"
 #include "store/store_folder.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,15 @@ static bool read_origin(struct vdm_archive *a, struct vdm_err *err)
     return true;
 }
 
+/* Asked before the first write, so that it is not told as the trouble of some file. */
+static bool check_writable(const char *store, const char *path, struct vdm_err *err)
+{
+    if (faccessat(AT_FDCWD, store, W_OK, AT_EACCESS) == 0 || (errno != EROFS && errno != EACCES))
+        return true;
+    return vdm_fail(err, "the archive %s is read-only here: %s/store cannot be written (%s)", path,
+                    path, strerror(errno));
+}
+
 static bool open_parts(struct vdm_archive *a, const char *path, enum vdm_archive_mode mode,
                        struct vdm_err *err)
 {
@@ -42,7 +52,8 @@ static bool open_parts(struct vdm_archive *a, const char *path, enum vdm_archive
         return vdm_fail_memory(err);
     enum vdm_ledger_mode ledger = mode == VDM_ARCHIVE_WRITE ? VDM_LEDGER_WRITE : VDM_LEDGER_READ;
     if (!vdm_dir_open(AT_FDCWD, keys, &a->keys, err) ||
-        (mode == VDM_ARCHIVE_WRITE && !vdm_store_check_local(a->store_path, err)) ||
+        (mode == VDM_ARCHIVE_WRITE && (!check_writable(a->store_path, path, err) ||
+                                       !vdm_store_check_local(a->store_path, err))) ||
         !vdm_ledger_open(&a->ledger, a->store_path, ledger, err)) {
         if (err && err->kind == VDM_ERR_NOT_FOUND)
             vdm_fail_as(err, VDM_ERR_NOT_FOUND,

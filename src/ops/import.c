@@ -39,13 +39,17 @@ static bool open_walk(struct vdm_importing *m, struct vdm_walk **walk, struct vd
     return true;
 }
 
+/* Where no row fits at all, the table most likely names its files from another folder: said once. */
 static bool tell_unused(void *ctx, const struct vdm_table_row *row, struct vdm_err *err)
 {
-    char reason[80];
+    struct vdm_importing *m = ctx;
+    char reason[160];
     (void)err;
-    snprintf(reason, sizeof reason, "row %llu of the table: no such file among what was given",
-             (unsigned long long)row->line);
-    vdm_import_refuse(ctx, row->file, reason);
+    snprintf(reason, sizeof reason, "row %llu of the table: no such file among what was given%s",
+             (unsigned long long)row->line,
+             m->no_row_fits ? " (no row fits any: `file` is relative to the table's folder)" : "");
+    m->no_row_fits = false;
+    vdm_import_refuse(m, row->file, reason);
     return true;
 }
 
@@ -57,6 +61,7 @@ static bool compare_with_table(struct vdm_importing *m, struct vdm_err *err)
     bool more = true, found = true;
     if (!open_walk(m, &walk, err))
         return false;
+    m->no_row_fits = true;
     while (vdm_walk_next(walk, &item, &more, err) && more) {
         if (item.kind == VDM_WALK_REFUSED || is_the_table(m, &item))
             continue;
@@ -65,6 +70,8 @@ static bool compare_with_table(struct vdm_importing *m, struct vdm_err *err)
             return false;
         if (m->table && !found)
             vdm_import_refuse(m, item.shown, "the table has no row for it");
+        else
+            m->no_row_fits = false;
         if (vdm_progress_stop(m->progress))
             return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted; nothing was recorded");
     }

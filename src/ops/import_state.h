@@ -54,6 +54,7 @@ struct vdm_importing {
     size_t batched;
     uint64_t batch_bytes, batch_started, seen, total, bytes;
     unsigned containers; /* so far */
+    bool no_row_fits;    /* of those of the table, and that is not told yet */
     unsigned parts_of;   /* the container whose parts are looked for among what is known, */
     uint64_t parts_from; /* from this entry on */
     struct vdm_places places;

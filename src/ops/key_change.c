@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,23 +160,78 @@ static bool is_pub_file(const char *name)
     return n > 4 && name[0] != '.' && strcmp(name + n - 4, ".pub") == 0;
 }
 
-/* Public key files in keys/ of this name whose key the ledger does not know yet. */
-static bool find_new(struct vdm_archive *a, const struct vdm_keyring *ring, const char *name,
-                     struct found *f, struct vdm_err *err)
+void vdm_keys_unknown_release(struct vdm_keys_unknown *u)
+{
+    free(u->item);
+    *u = (struct vdm_keys_unknown){0};
+}
+
+static bool add_unknown(struct vdm_keys_unknown *u, const char *file, const struct vdm_vkey *k,
+                        struct vdm_err *err)
+{
+    struct vdm_key_unknown *grown = reallocarray(u->item, u->n + 1, sizeof *grown);
+    if (!grown)
+        return vdm_fail_memory(err);
+    u->item = grown;
+    struct vdm_key_unknown *item = &grown[u->n++];
+    item->key = *k;
+    snprintf(item->file, sizeof item->file, "%s", file);
+    return true;
+}
+
+static int by_file(const void *a, const void *b)
+{
+    return strcmp(((const struct vdm_key_unknown *)a)->file,
+                  ((const struct vdm_key_unknown *)b)->file);
+}
+
+bool vdm_keys_unknown_read(struct vdm_archive *a, const struct vdm_keyring *ring,
+                           struct vdm_keys_unknown *out, struct vdm_err *err)
 {
     int fd = openat(a->keys, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     struct vdm_vkey k;
+    bool ok = true;
     if (!dir) {
         vdm_fail_errno(err, "keys");
         vdm_fd_close(&fd);
         return false;
     }
-    for (struct dirent *e; (e = readdir(dir));)
+    for (struct dirent *e; ok && (e = readdir(dir));)
         if (is_pub_file(e->d_name) && vdm_pub_read(a->crypto, a->keys, e->d_name, &k, NULL) &&
-            strcmp(k.name, name) == 0 && !find_raw(ring, &k.key))
-            add_if_other(f, &k);
+            !find_raw(ring, &k.key))
+            ok = add_unknown(out, e->d_name, &k, err);
     closedir(dir);
+    if (out->n)
+        qsort(out->item, out->n, sizeof *out->item, by_file);
+    return ok;
+}
+
+bool vdm_key_check_new(struct vdm_archive *a, const char *name, struct vdm_err *err)
+{
+    struct vdm_keyring ring VDM_CLEANUP(vdm_keyring_release) = {0};
+    struct vdm_keys_unknown u VDM_CLEANUP(vdm_keys_unknown_release) = {0};
+    uint64_t size;
+    if (!vdm_archive_ring(a, &ring, &size, err) || !vdm_keys_unknown_read(a, &ring, &u, err))
+        return false;
+    for (size_t i = 0; i < u.n; i++)
+        if (strcmp(u.item[i].key.name, name) == 0)
+            return vdm_fail(err,
+                            "there is a key of the name %s already that is not authorized yet: "
+                            "keys/%s; authorize it, or remove its files",
+                            name, u.item[i].file);
+    return true;
+}
+
+static bool find_new(struct vdm_archive *a, const struct vdm_keyring *ring, const char *name,
+                     struct found *f, struct vdm_err *err)
+{
+    struct vdm_keys_unknown u VDM_CLEANUP(vdm_keys_unknown_release) = {0};
+    if (!vdm_keys_unknown_read(a, ring, &u, err))
+        return false;
+    for (size_t i = 0; i < u.n; i++)
+        if (strcmp(u.item[i].key.name, name) == 0)
+            add_if_other(f, &u.item[i].key);
     return true;
 }
 

@@ -23,6 +23,23 @@ bool vdm_key_succession(struct vdm_keyring *ring, uint64_t n, const struct vdm_k
 bool vdm_key_change_find(struct vdm_archive *a, const char *what, struct vdm_key_event *event,
                          struct vdm_err *err) VDM_MUST_CHECK;
 
+/* A public key file in keys/ whose key the ledger does not know. */
+struct vdm_key_unknown {
+    char file[256]; /* in keys/, suffix included; may hold any byte but `/`: escape it */
+    struct vdm_vkey key;
+};
+/* Owned; zero-initialise, release when done. */
+struct vdm_keys_unknown {
+    struct vdm_key_unknown *item; /* by file name */
+    size_t n;
+};
+void vdm_keys_unknown_release(struct vdm_keys_unknown *u);
+/* The keys that were made, or brought, and not authorized. Files that are no keys are passed over. */
+bool vdm_keys_unknown_read(struct vdm_archive *a, const struct vdm_keyring *ring,
+                           struct vdm_keys_unknown *out, struct vdm_err *err) VDM_MUST_CHECK;
+/* Refuses a name under which keys/ already holds one of these: which of the two would be meant? */
+bool vdm_key_check_new(struct vdm_archive *a, const char *name, struct vdm_err *err) VDM_MUST_CHECK;
+
 /* What a change does to what is there. */
 struct vdm_key_effect {
     uint64_t entry;             /* the number it gets, if nobody writes before */

@@ -48,9 +48,15 @@ void vdm_mirror_done_release(struct vdm_mirror_done *d)
 static bool ends_with(const char *name, const char *end)
 {
     size_t n = strlen(name), k = strlen(end);
-    return n > k && strcmp(name + n - k, end) == 0;
+    return n >= k && strcmp(name + n - k, end) == 0;
 }
 
+static bool is_told(const char *name, bool by_end)
+{
+    return name[0] != '.' || (!by_end && strcmp(name, ".") != 0 && strcmp(name, "..") != 0);
+}
+
+/* Hidden names are told only where every name is asked for (`end` is empty). */
 typedef bool name_fn(struct mirror *m, const char *name, struct vdm_err *err);
 
 static bool each_name(struct mirror *m, int dir, const char *end, name_fn *tell,
@@ -60,12 +66,12 @@ static bool each_name(struct mirror *m, int dir, const char *end, name_fn *tell,
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     bool ok = true;
     if (!d) {
-        vdm_fail_errno(err, "list keys");
+        vdm_fail_errno(err, "list the folder");
         vdm_fd_close(&fd);
         return false;
     }
     for (const struct dirent *e; ok && (e = readdir(d));)
-        if (e->d_name[0] != '.' && ends_with(e->d_name, end))
+        if (is_told(e->d_name, *end != 0) && ends_with(e->d_name, end))
             ok = tell(m, e->d_name, err);
     closedir(d);
     return ok;
@@ -117,13 +123,77 @@ static bool open_keys(int folder, int *keys, struct vdm_err *err)
     return *keys >= 0 || vdm_fail_errno(err, "open the mirror's folder keys (no link)");
 }
 
+static bool refuse_foreign(struct mirror *m, const char *name, struct vdm_err *err)
+{
+    return vdm_fail(err,
+                    "%s is not empty and no mirror of this archive (it holds %s): name a new or "
+                    "empty folder",
+                    m->folder, name);
+}
+
+/* A file system of its own has lost+found. */
+static bool check_top(struct mirror *m, const char *name, struct vdm_err *err)
+{
+    return strcmp(name, "keys") == 0 || strcmp(name, "store") == 0 ||
+           strcmp(name, "lost+found") == 0 || refuse_foreign(m, name, err);
+}
+
+static bool check_store(struct mirror *m, const char *name, struct vdm_err *err)
+{
+    return strcmp(name, "objects") == 0 || strcmp(name, "tmp") == 0 ||
+           strcmp(name, "incoming") == 0 || refuse_foreign(m, name, err);
+}
+
+static bool check_below(struct mirror *m, int folder, const char *below, const char *end,
+                        name_fn *check, struct vdm_err *err)
+{
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    struct vdm_err why = {0};
+    if (!vdm_dir_open(folder, below, &fd, &why))
+        return why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
+    return each_name(m, fd, end, check, err);
+}
+
+/* Before anything is written there. Whose ledger it is, open_old asks. Where there is none, a first run
+ * was stopped: it fills keys/ last, after the ledger. */
+static bool check_folder(struct mirror *m, struct vdm_err *err)
+{
+    int folder VDM_CLEANUP(vdm_fd_close) = -1;
+    if (faccessat(AT_FDCWD, m->folder, F_OK, 0) != 0 && errno == ENOENT)
+        return true;
+    if (!vdm_dir_open(AT_FDCWD, m->folder, &folder, err) ||
+        !each_name(m, folder, "", check_top, err))
+        return false;
+    return faccessat(folder, "store/ledger.db", F_OK, 0) == 0 ||
+           (check_below(m, folder, "keys", ".key", refuse_secret, err) &&
+            check_below(m, folder, "keys", "", refuse_foreign, err) &&
+            check_below(m, folder, "store", "", check_store, err));
+}
+
+/* What is older than what was signed is no copy that anybody should keep as the newest. */
+static bool check_guard(struct mirror *m, struct vdm_err *err)
+{
+    enum vdm_guard_state state;
+    uint64_t size, guarded;
+    if (!vdm_ledger_size(m->a->ledger, &size, err) ||
+        !vdm_archive_guard_now(m->a, &size, &state, &guarded, err))
+        return false;
+    if (state == VDM_GUARD_AHEAD)
+        return vdm_fail(err,
+                        "rolled-back: this archive has %llu entries, but %llu were signed "
+                        "(keys/last-checkpoint); an older state is not mirrored",
+                        (unsigned long long)size, (unsigned long long)guarded);
+    return state != VDM_GUARD_FORKED ||
+           vdm_fail(err, "forked: this archive has another history than was signed "
+                         "(keys/last-checkpoint); it is not mirrored");
+}
+
 static bool open_folder(struct mirror *m, struct vdm_err *err)
 {
     int folder VDM_CLEANUP(vdm_fd_close) = -1;
     if (asprintf(&m->store_path, "%s/store", m->folder) < 0)
         return vdm_fail_memory(err);
-    if (!vdm_mirror_place(m->a, m->folder, err) ||
-        !vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
+    if (!vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
         !vdm_dir_open(AT_FDCWD, m->folder, &folder, err) ||
         !vdm_dir_make(folder, "keys", 0700, false, err) || !open_keys(folder, &m->keys, err) ||
         !open_keys(folder, &m->lock, err) || !each_name(m, m->keys, ".key", refuse_secret, err))
@@ -404,7 +474,8 @@ static bool clear_catalog_way(struct mirror *m, struct vdm_err *err)
 
 static bool run(struct mirror *m, struct vdm_err *err)
 {
-    return open_folder(m, err) && open_old(m, err) && clear_catalog_way(m, err) &&
+    return vdm_mirror_place(m->a, m->folder, err) && check_guard(m, err) && check_folder(m, err) &&
+           open_folder(m, err) && open_old(m, err) && clear_catalog_way(m, err) &&
            vdm_ledger_copy(m->a->ledger, m->store_path, accept, m, err) &&
            vdm_guard_replace(m->keys, vdm_buf_bytes(&m->checkpoint), err) &&
            each_name(m, m->a->keys, ".pub", copy_public, err) && make_catalog(m, err);

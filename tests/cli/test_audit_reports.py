@@ -8,6 +8,7 @@ import io
 import json
 import pathlib
 import re
+import time
 import xml.etree.ElementTree as ElementTree
 
 import support
@@ -144,6 +145,37 @@ class Reports(test_audit.AuditCase):
             "FAKE_CLOCK"], FAKE_TIME="4000000000", ASAN_OPTIONS="verify_asan_link_order=0")
         self.assertEqual(late.code, 1)
         self.check_nagios(late.out, "WARNING")
+
+    def never_audited(self, time, form, code):
+        r = support.run("-C", self.archive(name=f"never-{form}-{code}"), "audit", "--overdue", "30d", "--format", form,
+                        LD_PRELOAD=test_audit.os.environ["FAKE_CLOCK"], FAKE_TIME=str(time),
+                        ASAN_OPTIONS="verify_asan_link_order=0")
+        self.assertEqual(r.code, code, str(r))
+        return r.out
+
+    def test_no_audit_yet(self):
+        soon = int(time.time()) + 29 * 86400
+        out = self.never_audited(soon, "nagios", 0)
+        self.check_nagios(out, "OK")
+        self.assertIn("no audit yet; nothing is older than 30 days", out)
+        self.assertIn("no audit yet; nothing is older than 30 days", self.never_audited(soon, "text", 0))
+        out = self.never_audited(soon + 2 * 86400, "nagios", 1)
+        self.check_nagios(out, "WARNING")
+        self.assertIn(f"{self.DOCUMENTS} captures not looked at in 30 days; no audit yet |", out)
+
+    def test_the_term_as_it_was_given(self):
+        self.repair()
+        for term, words in (("1s", "1 second"), ("90m", "90 minutes"), ("36h", "36 hours"), ("2w", "14 days")):
+            r = support.run("-C", self.a, "audit", "--overdue", term, LD_PRELOAD=test_audit.os.environ["FAKE_CLOCK"],
+                            FAKE_TIME="4000000000", ASAN_OPTIONS="verify_asan_link_order=0")
+            self.assertIn(f"not looked at in {words}\n", r.out)
+
+    def test_one_finding_stands(self):
+        a = self.archive(name="one")
+        self.rot(self.path_of(a, 5))
+        self.audit(a, code=1)
+        r = support.run("-C", a, "audit", "--history", "--format", "nagios")
+        self.assertIn("- 1 finding stands, first document-corrupt; last audit", r.out)
 
     def test_nagios_after_an_audit(self):
         r = support.run("-C", self.a, "audit", "--format", "nagios")

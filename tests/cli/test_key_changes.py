@@ -332,7 +332,10 @@ class Requests(KeyCase):
 class Files(KeyCase):
     def test_new_overwrites_nothing(self):
         a = self.offline()
-        first, second = self.new(a, BADR, "signer"), self.new(a, BADR, "signer")
+        first = self.new(a, BADR, "signer")
+        os.rename(first + ".pub", first + ".aside")
+        second = self.new(a, BADR, "signer")
+        os.rename(first + ".aside", first + ".pub")
         self.assertNotEqual(first, second)
         self.assertIn("several keys", self.change(a, "authorize", BADR, "--role", "signer", code=2).err)
         self.change(a, "authorize", second + ".pub", "--role", "signer")

@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
@@ -194,6 +195,45 @@ class Keys(support.Case):
         self.assertEqual(len(out.splitlines()), 3)
         for k in roles.values():
             self.assertIn(k["fingerprint"], out)
+
+    def test_new_once(self):
+        """A second key of a name whose first is not authorized yet could not be told from it."""
+        a, name = self.archive(), "badr@test.example"
+        new = ("-C", a, "key", "new", name, "--role", "signer", "--no-passphrase")
+        self.ok(*new)
+        before = support.listing(a + "/keys")
+        refused = self.expect(3, *new)
+        self.assertIn(f"keys/{name}.pub", refused.err)
+        self.one_clear_line(refused)
+        self.assertEqual(support.listing(a + "/keys"), before)
+        self.ok("-C", a, "key", "authorize", name, "--role", "signer")
+        self.ok(*new)
+
+    def test_what_new_says_works_as_printed(self):
+        a = self.archive()
+        for words in (("badr@test.example", "--role", "signer"), ("badr@test.example", "--role", "signer"),
+                      ("--role", "ledger")):
+            for cwd, folder in ((a, ()), (None, ("-C", a))):
+                made = self.ok(*folder, "key", "new", *words, "--no-passphrase", cwd=cwd)
+                hint = made.out.splitlines()[-1].split()
+                self.assertEqual(hint[0], "vidimus")
+                file = re.search(r"keys/(\S+)\.pub", made.out)[1]
+                self.assertEqual(hint[-3].endswith(f"keys/{file}.pub"), file != words[0])
+                self.ok(*hint[1:], cwd=cwd)
+
+    def test_list_tells_what_is_not_authorized(self):
+        a = self.archive()
+        self.ok("-C", a, "key", "new", "badr@test.example", "--role", "signer", "--no-passphrase")
+        pathlib.Path(a, "keys/none.pub").write_text("no key")
+        last = self.ok("-C", a, "key", "list", "--json").lines[-1]
+        self.assertEqual((last["name"], last["state"], last["role"], last["public_key"], last["secret_key"]),
+                         ("badr@test.example", "not authorized", None, "badr@test.example.pub", "badr@test.example.key"))
+        out = self.ok("-C", a, "key", "list").out.splitlines()
+        self.assertEqual(len(out), 4)
+        for words in ("not authorized", last["fingerprint"], "keys/badr@test.example.pub"):
+            self.assertIn(words, out[-1])
+        self.ok("-C", a, "key", "authorize", "badr@test.example", "--role", "signer")
+        self.assertNotIn("not authorized", self.ok("-C", a, "key", "list").out)
 
     def test_export(self):
         a = self.archive()

@@ -88,6 +88,33 @@ class Mirror(test_audit.AuditCase):
         self.assertIn("forked", self.expect(3, "-C", b, "mirror", str(self.dir / "m")).err)
         self.assertIn("rolled-back", self.expect(3, "-C", self.archive(name="c"), "mirror", str(self.dir / "m")).err)
 
+    def test_only_into_a_folder_of_its_own(self):
+        a, b = self.archive(), str(self.dir / "b")
+        self.ok("init", b, "--origin", "other.example", "--signer", "x", "--no-passphrase")
+        holders = {"papers": "letter.txt", "hidden": ".profile", "trust": "keys/own.pub", "secret": "keys/own.key",
+                   "shop": "store/stock.txt"}
+        for folder, name in holders.items():
+            path = self.dir / folder / name
+            path.parent.mkdir(parents=True)
+            path.write_text("mine\n")
+            before = support.listing(str(self.dir / folder))
+            self.expect(3, "-C", a, "mirror", str(self.dir / folder))
+            self.assertEqual(support.listing(str(self.dir / folder)), before)
+        (self.dir / "m" / "lost+found").mkdir(parents=True)
+        self.mirror(a)
+        self.assertIn("another ledger", self.expect(3, "-C", b, "mirror", str(self.dir / "m")).err)
+        pathlib.Path(self.dir, "m", "letter.txt").write_text("mine\n")
+        self.assertIn("letter.txt", self.expect(3, "-C", a, "mirror", str(self.dir / "m")).err)
+
+    def test_rolled_back_is_not_mirrored(self):
+        a = self.archive()
+        shutil.copytree(a + "/store", str(self.dir / "old"))
+        self.ok("-C", a, "import", self.file("one.txt", "1"), "-q")
+        shutil.rmtree(a + "/store")
+        shutil.copytree(str(self.dir / "old"), a + "/store")
+        self.assertIn("rolled-back", self.expect(3, "-C", a, "mirror", str(self.dir / "m")).err)
+        self.assertFalse((self.dir / "m").exists())
+
     def test_withdrawn_goes_there_too(self):
         a, m = self.archive(), str(self.dir / "m")
         self.mirror(a)

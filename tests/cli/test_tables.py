@@ -64,6 +64,13 @@ class Tables(support.Case):
         self.assertRegex(r.err, r"refused  \S*three\.txt    the table has no row")
         self.assertIn("3 refused", r.out)
 
+    def test_a_table_that_names_its_files_from_elsewhere(self):
+        a, hint = self.archive(), "relative to the table's folder"
+        rows = "file,title\nwrong/one.txt,One\nwrong/two.txt,Two\n"
+        self.assertEqual(self.imported(a, "--metadata", self.file("t.csv", rows), code=1).err.count(hint), 1)
+        some = rows.replace("wrong/one", "docs/one")
+        self.assertNotIn(hint, self.imported(a, "--metadata", self.file("s.csv", some), code=1).err)
+
     def test_mismatches_are_told_before_anything_is_written(self):
         a = self.archive()
         table = self.file("t.csv", "file,title\ndocs/one.txt,One\ndocs/missing.txt,Gone\n")

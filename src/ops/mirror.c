@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "keys/guard.h"
 #include "ops/audit_state.h"
+#include "ops/takedown.h"
 #include "store/store_folder.h"
 
 #include <dirent.h>
@@ -30,6 +31,7 @@ struct mirror {
     struct vdm_buf checkpoint; /* of the new state */
     struct vdm_audit_run run;  /* the check of the copy of the ledger */
     struct vdm_audit_done checked;
+    struct vdm_takedown gone; /* what is withdrawn, and may still be here */
 };
 
 void vdm_mirror_done_release(struct vdm_mirror_done *d)
@@ -209,6 +211,9 @@ static bool take_record(struct mirror *m, const struct vdm_ledger_row *row, uint
         return true;
     }
     const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(&m->run, capture);
+    const struct vdm_taken *gone = vdm_takedown_find(&m->gone, capture);
+    if (gone && vdm_takedown_erases(gone))
+        return true;
     return take_document(m, row->n, r.document, w && w->document, err);
 }
 
@@ -257,27 +262,60 @@ static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err
 
 /* --- what was withdrawn --- */
 
+/* The erasing here may have been interrupted: that is no reason for a second copy of it. */
+static bool plan_gone(struct mirror *m, struct vdm_archive *copy, struct vdm_err *err)
+{
+    for (size_t i = 0; i < m->run.withdrawns; i++) {
+        const struct vdm_audit_withdrawn *w = &m->run.withdrawn[i];
+        enum vdm_scope scope = !w->document ? VDM_SCOPE_RECORD
+                               : w->record  ? VDM_SCOPE_BOTH
+                                            : VDM_SCOPE_DOCUMENT;
+        if (!vdm_takedown_add(&m->gone, w->capture, scope, err))
+            return false;
+    }
+    return m->gone.takens == 0 || vdm_takedown_plan(copy, &m->gone, m->done->size, err);
+}
+
+static bool erase_records(struct mirror *m, const char *aside, struct vdm_err *err)
+{
+    struct vdm_ledger *l = NULL;
+    if (m->gone.records == 0)
+        return true;
+    bool ok = vdm_ledger_open(&l, aside, VDM_LEDGER_WRITE, err) &&
+              vdm_ledger_erase_records(l, m->gone.record, m->gone.records, err);
+    vdm_ledger_close(l);
+    return ok;
+}
+
+/* It may be there from a run that was interrupted, too. */
+static bool erase_there(struct mirror *m, struct vdm_digest id, struct vdm_err *err)
+{
+    bool there;
+    if (!vdm_store_holds(m->store, id, &there, err))
+        return false;
+    m->done->erased += there;
+    return !there || vdm_store_erase(m->store, id, err);
+}
+
 /* The old ledger of the mirror may still know which document it was; it is erased there as it was here. */
 static bool erase_one(struct mirror *m, uint64_t capture, struct vdm_err *err)
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_record r;
-    bool found, here, there;
+    bool found, here;
     if (!vdm_ledger_record(m->old, capture, &text, &found, err))
         return false;
     if (!found || !vdm_record_decode(vdm_buf_bytes(&text), &r, NULL))
         return true;
-    if (!vdm_store_holds(m->a->store, r.document, &here, err) ||
-        !vdm_store_holds(m->store, r.document, &there, err))
-        return false;
-    if (here || !there)
-        return true;
-    m->done->erased++;
-    return vdm_store_erase(m->store, r.document, err);
+    return vdm_store_holds(m->a->store, r.document, &here, err) &&
+           (here || erase_there(m, r.document, err));
 }
 
 static bool erase_withdrawn(struct mirror *m, struct vdm_err *err)
 {
+    for (size_t i = 0; i < m->gone.takens; i++)
+        if (vdm_takedown_erases(&m->gone.taken[i]) && !erase_there(m, m->gone.taken[i].digest, err))
+            return false;
     for (size_t i = 0; m->old && i < m->run.withdrawns; i++) {
         const struct vdm_audit_withdrawn *w = &m->run.withdrawn[i];
         if ((w->document || w->record) && !erase_one(m, w->capture, err))
@@ -312,7 +350,8 @@ static bool accept(void *ctx, const char *aside, struct vdm_err *err)
     memcpy(copy.origin, m->a->origin, sizeof copy.origin);
     if (!vdm_ledger_open(&copy.ledger, aside, VDM_LEDGER_READ, err))
         return false;
-    bool ok = check_ledger(m, &copy, err) && take_all(m, copy.ledger, err) &&
+    bool ok = check_ledger(m, &copy, err) && plan_gone(m, &copy, err) &&
+              erase_records(m, aside, err) && take_all(m, copy.ledger, err) &&
               erase_withdrawn(m, err) &&
               vdm_ledger_checkpoint(copy.ledger, m->done->size, &m->checkpoint, &found, err) &&
               vdm_store_sync(m->store, err);
@@ -359,6 +398,7 @@ bool vdm_mirror(struct vdm_archive *a, const char *folder, bool all,
     bool ok = run(&m, err) || vdm_err_prefix(err, "mirror");
     vdm_audit_end(&m.run);
     vdm_audit_done_release(&m.checked);
+    vdm_takedown_release(&m.gone);
     vdm_buf_release(&m.checkpoint);
     vdm_ledger_close(m.old);
     vdm_store_close(m.store);

@@ -153,7 +153,7 @@ static bool open_anew(struct vdm_archive **a, uint64_t from, struct vdm_err *err
     if (!vdm_ledger_lock(fresh->ledger, LOCK_SECONDS, &fresh->wait, err))
         return false;
     bool ok = vdm_ledger_size(fresh->ledger, &size, err) &&
-              (from >= size || vdm_erase_withdrawn(fresh, from, size, err));
+              (from >= size || vdm_erase_withdrawn(fresh, from, size, NULL, err));
     vdm_ledger_unlock(fresh->ledger);
     return ok;
 }

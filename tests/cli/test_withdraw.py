@@ -399,13 +399,17 @@ class Withdraw(support.Case):
         self.assertEqual(self.ok("-C", a, "status", "--json").json["erasure_pending"], True)
         self.shown_nowhere(a, document)
         mirror = str(self.dir / "m")
-        self.ok("-C", a, "mirror", mirror)
+        done = self.ok("-C", a, "mirror", mirror, "--json").json
+        self.assertEqual((done["documents_copied"], done["erased"]), (1, 0))
         self.assertEqual(traces(mirror, document, "Qwzxqwzxqwzx Qwzxvbnmvbnm"), [])
         self.verified(mirror, 6)
         b = str(self.dir / "b")
         shutil.copytree(a, b)
         self.ok("-C", b, "reindex")
         self.shown_nowhere(b, document)
+        digest = hashlib.sha256(document).hexdigest()
+        pathlib.Path(b, "store/objects", digest[:2], digest[2:]).unlink()
+        self.assertIs(self.ok("-C", b, "status", "--json").json["erasure_pending"], True, "of the records")
         done = self.ok("-C", a, "recover", "--json").json
         self.assertEqual((done["erased"], done["documents_erased"], done["records_erased"]), (True, 1, 2))
         self.assertEqual(traces(a, document, "Qwzxqwzxqwzx"), [])
@@ -431,7 +435,8 @@ class Withdraw(support.Case):
         self.assertIn("Qwzxvbnmvbnm", self.ok("-C", a, "show", "2").out)
         self.assertIn("entry 2 was withdrawn by entry 5", self.expect(3, "-C", a, "cat", "2").err)
         self.assertIs(self.ok("-C", a, "status", "--json").json["erasure_pending"], True)
-        self.ok("-C", a, "mirror", str(self.dir / "m"))
+        done = self.ok("-C", a, "mirror", str(self.dir / "m"), "--json").json
+        self.assertEqual((done["documents_copied"], done["erased"]), (1, 0), "it was not there for a moment")
         self.assertNotIn(document[:64], store_bytes(str(self.dir / "m")))
         self.verified(str(self.dir / "m"), 6)
 

@@ -68,8 +68,8 @@ static bool print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
         fputs(", ", stdout);
         vdm_out_size(stdout, s->totals.bytes);
         if (s->behind)
-            printf(" (the catalog lacks %llu entries: `vidimus reindex`)",
-                   (unsigned long long)s->behind);
+            printf(" (the catalog lacks %llu entries: `vidimus %s`)", (unsigned long long)s->behind,
+                   s->guard == VDM_GUARD_BEHIND || s->erasure_pending ? "recover" : "reindex");
     } else {
         fputs("unknown: there is no usable catalog (`vidimus reindex`)", stdout);
     }
@@ -91,6 +91,9 @@ static bool print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
         fputs("none", stdout);
     }
     printf("\nguard        keys/last-checkpoint %s\n", guard_words[s->guard]);
+    if (s->erasure_pending)
+        puts("erasing      something that was withdrawn is still stored: `vidimus recover` erases "
+             "it");
     if (s->needs_verify)
         puts("in doubt     a write failed (keys/needs-verify): the next command that writes "
              "verifies "
@@ -109,12 +112,12 @@ static bool print_json(struct vdm_cli *cli, const struct vdm_status *s, struct v
 {
     struct collections collections = {cli, json_array(), 0};
     static const char *const words[] = {"current", "behind", "rolled-back", "forked", "missing"};
-    json_t *o =
-        json_pack("{s:b,s:s,s:I,s:o,s:o,s:s,s:I,s:I,s:I}", "needs_verify", s->needs_verify,
-                  "origin", s->origin, "size", (json_int_t)s->size, "root", vdm_json_root(s->root),
-                  "time", vdm_json_time(s->last), "guard", words[s->guard], "ledger_bytes",
-                  (json_int_t)s->ledger_bytes, "catalog_bytes", (json_int_t)s->catalog_bytes,
-                  "free_bytes", (json_int_t)s->free_bytes);
+    json_t *o = json_pack("{s:b,s:b,s:s,s:I,s:o,s:o,s:s,s:I,s:I,s:I}", "needs_verify",
+                          s->needs_verify, "erasure_pending", s->erasure_pending, "origin",
+                          s->origin, "size", (json_int_t)s->size, "root", vdm_json_root(s->root),
+                          "time", vdm_json_time(s->last), "guard", words[s->guard], "ledger_bytes",
+                          (json_int_t)s->ledger_bytes, "catalog_bytes",
+                          (json_int_t)s->catalog_bytes, "free_bytes", (json_int_t)s->free_bytes);
     bool ok = !s->has_catalog ||
               vdm_catalog_collections(cli->archive->catalog, tell_collection, &collections, err);
     if (!ok) {

@@ -29,10 +29,13 @@ VDM_COMMAND(recover)
     if (!vdm_recover(cli->archive, &cli->progress, &r, err))
         return false;
     vdm_progress_end(cli);
+    bool erased = r.erased.documents || r.erased.records;
     if (cli->json)
-        return vdm_json_print(json_pack("{s:I,s:I,s:b,s:b}", "entries", (json_int_t)r.entries,
-                                        "leftovers", (json_int_t)r.leftovers, "erased", r.erased,
-                                        "guard_made", r.guard_made),
+        return vdm_json_print(json_pack("{s:I,s:I,s:b,s:I,s:I,s:b}", "entries",
+                                        (json_int_t)r.entries, "leftovers", (json_int_t)r.leftovers,
+                                        "erased", erased, "documents_erased",
+                                        (json_int_t)r.erased.documents, "records_erased",
+                                        (json_int_t)r.erased.records, "guard_made", r.guard_made),
                               err);
     if (r.entries) {
         vdm_out_count(stdout, r.entries, "entry was", "entries were");
@@ -42,15 +45,20 @@ VDM_COMMAND(recover)
         vdm_out_count(stdout, r.leftovers, "leftover file", "leftover files");
         puts(" removed from store/tmp.");
     }
-    if (r.erased)
-        puts("What was withdrawn, and was still there, is erased.");
+    if (erased) {
+        fputs("What was withdrawn, and was still there, is erased: ", stdout);
+        vdm_out_count(stdout, r.erased.documents, "document", "documents");
+        fputs(", ", stdout);
+        vdm_out_count(stdout, r.erased.records, "record", "records");
+        puts(".");
+    }
     if (r.guard_made)
         puts("keys/last-checkpoint was missing and was made anew from the ledger as it is. If the "
              "ledger\n"
              "was put back to an older state before, this cannot be noticed here any more: compare "
              "it\n"
              "with a checkpoint kept elsewhere (`vidimus verify --checkpoint FILE`).");
-    if (!r.entries && !r.leftovers && !r.erased && !r.guard_made)
+    if (!r.entries && !r.leftovers && !erased && !r.guard_made)
         puts("Nothing was left undone.");
     return true;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define NOTICES_SHOWN 20 /* of one kind */
+
 const char *vdm_shows_not(enum vdm_checked what)
 {
     if (what == VDM_CHECKED_FORK_PROOF)
@@ -79,6 +81,26 @@ static void print_finding(const struct vdm_finding *f)
     }
     if (f->repaired)
         puts("    repaired: a good copy has taken its place");
+}
+
+/* Thousands of one kind must not hide the verdict and the other kinds. */
+static void print_notices(const struct vdm_report *r, bool all)
+{
+    uint64_t told[VDM_KINDS] = {0};
+    for (size_t i = 0; i < r->notices.count; i++) {
+        const struct vdm_finding *f = &r->notices.list[i];
+        if (f->kind != VDM_COMPLETENESS_NOT_PROVED && (all || told[f->kind] < NOTICES_SHOWN)) {
+            print_finding(f);
+            told[f->kind]++;
+        }
+    }
+    for (int kind = VDM_FINDING_KINDS; kind < VDM_KINDS; kind++) {
+        if (kind == VDM_COMPLETENESS_NOT_PROVED || r->kinds[kind] <= told[kind])
+            continue;
+        printf("  %-20s and ", vdm_kind_word((enum vdm_finding_kind)kind));
+        vdm_out_number(stdout, r->kinds[kind] - told[kind]);
+        puts(all ? " more" : " more (-v shows more of them, --json too)");
+    }
 }
 
 void vdm_findings_print(const struct vdm_findings *list)
@@ -193,7 +215,7 @@ void vdm_verdict_print(struct vdm_cli *cli, const struct vdm_report *r, enum vdm
     if (cli->verbose && what != VDM_CHECKED_ARCHIVE)
         print_protection(&cli->protection);
     if (!cli->quiet)
-        vdm_findings_print(&r->notices);
+        print_notices(r, cli->verbose);
     if (v == VDM_VERIFIED || v == VDM_NO_MATCH)
         puts(vdm_shows(r, what));
     puts(vdm_shows_not(what));

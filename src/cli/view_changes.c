@@ -64,12 +64,14 @@ static void release(struct step *s)
     vdm_buf_release(&s->text);
 }
 
-static bool read_step(struct vdm_archive *a, uint64_t n, struct step *s, struct vdm_err *err)
+/* `gone`: the records are withdrawn, whether they are erased yet or not. */
+static bool read_step(struct vdm_archive *a, uint64_t n, bool gone, struct step *s,
+                      struct vdm_err *err)
 {
-    bool found;
+    bool found = false;
     vdm_buf_clear(&s->text);
     return vdm_archive_entry(a, n, &s->note_bytes, &s->note, &s->entry, err) &&
-           vdm_ledger_record(a->ledger, n, &s->text, &found, err) &&
+           (gone || vdm_ledger_record(a->ledger, n, &s->text, &found, err)) &&
            (!found || vdm_record_decode(vdm_buf_bytes(&s->text), &s->record, err));
 }
 
@@ -77,18 +79,18 @@ typedef bool step_fn(void *ctx, const struct step *before, const struct step *no
                      struct vdm_err *err);
 
 /* Newest first: each amendment with the step before it. */
-static bool each_amendment(struct vdm_archive *a, uint64_t capture, step_fn *tell, void *ctx,
-                           struct vdm_err *err)
+static bool each_amendment(struct vdm_archive *a, const struct vdm_view *v, step_fn *tell,
+                           void *ctx, struct vdm_err *err)
 {
     struct vdm_history h VDM_CLEANUP(vdm_history_release) = {0};
     struct step steps[2] = {0};
     int now = 0;
-    bool ok = vdm_history_read(a, capture, &h, err);
+    bool ok = vdm_history_read(a, v->n, &h, err);
     size_t i = h.count;
     do {
-        uint64_t n = i > 0 ? h.n[i - 1] : capture;
+        uint64_t n = i > 0 ? h.n[i - 1] : v->n;
         struct step *s = &steps[1 - now];
-        ok = ok && read_step(a, n, s, err);
+        ok = ok && read_step(a, n, v->record_withdrawn, s, err);
         if (!ok || s->entry.kind == VDM_ENTRY_WITHDRAWAL)
             continue;
         if (steps[now].note_bytes.n)
@@ -117,8 +119,7 @@ static bool print_step(void *ctx, const struct step *before, const struct step *
 
 bool vdm_amendments_print(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_err *err)
 {
-    return v->fate.amended == UINT64_MAX ||
-           each_amendment(cli->archive, v->n, print_step, NULL, err);
+    return v->fate.amended == UINT64_MAX || each_amendment(cli->archive, v, print_step, NULL, err);
 }
 
 static bool json_step(void *ctx, const struct step *before, const struct step *s,
@@ -136,7 +137,7 @@ bool vdm_amendments_json(struct vdm_cli *cli, const struct vdm_view *v, json_t *
                          struct vdm_err *err)
 {
     json_t *list = json_array();
-    if (v->fate.amended == UINT64_MAX || each_amendment(cli->archive, v->n, json_step, list, err)) {
+    if (v->fate.amended == UINT64_MAX || each_amendment(cli->archive, v, json_step, list, err)) {
         *out = list;
         return true;
     }

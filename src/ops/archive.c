@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "keys/guard.h"
+#include "ops/fate.h"
 #include "store/store_folder.h"
 
 #include <errno.h>
@@ -100,6 +101,7 @@ void vdm_archive_close(struct vdm_archive *a)
 {
     if (!a)
         return;
+    vdm_fate_forget(a->fates);
     vdm_catalog_close(a->catalog);
     vdm_ledger_close(a->ledger);
     vdm_store_close(a->store);

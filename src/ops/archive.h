@@ -9,6 +9,8 @@
 #include "ops/entry_check.h"
 #include "store/store.h"
 
+struct vdm_fate_memory;
+
 enum vdm_archive_mode { VDM_ARCHIVE_READ, VDM_ARCHIVE_WRITE };
 
 struct vdm_archive {
@@ -22,6 +24,7 @@ struct vdm_archive {
     bool catalog_writes;         /* it is open for writing */
     char catalog_problem[200];
     char origin[VDM_NAME_MAX + 1]; /* by genesis; empty if entry 0 cannot be read */
+    struct vdm_fate_memory *fates; /* ops/fate.h */
     struct vdm_ledger_wait wait;   /* who is told that another writer is waited for */
 };
 

@@ -87,6 +87,17 @@ static bool look_at_known(struct vdm_importing *m, const struct vdm_pending *p,
     return true;
 }
 
+/* The next capture that is like p, from entry `from` on and below `to`. */
+static bool next_alike(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                       uint64_t from, uint64_t to, struct vdm_buf *text, struct vdm_record *r,
+                       bool *found, struct vdm_err *err)
+{
+    vdm_buf_clear(text);
+    return vdm_catalog_next_same(m->a->catalog, p->digest, k->source, k->captured, from, to,
+                                 &p->result.entry, found, err) &&
+           (!*found || look_at_known(m, p, k, text, r, err));
+}
+
 /* --- who delivered it --- */
 
 /* How often an import looks at captures that are like a file, but of another delivery: some seconds. Beyond that
@@ -107,18 +118,15 @@ static bool says_bag(const struct vdm_record *r)
     return false;
 }
 
-static bool next_alike(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
-                       uint64_t from, uint64_t to, struct vdm_buf *text, struct vdm_record *r,
-                       bool *found, struct vdm_err *err)
+static bool next_delivery(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                          uint64_t from, uint64_t to, struct vdm_buf *text, struct vdm_record *r,
+                          bool *found, struct vdm_err *err)
 {
     *found = false;
     if (m->looks == LOOKS_MAX)
         return true;
     m->looks++;
-    vdm_buf_clear(text);
-    return vdm_catalog_next_same(m->a->catalog, p->digest, k->source, k->captured, from, to,
-                                 &p->result.entry, found, err) &&
-           (!*found || look_at_known(m, p, k, text, r, err));
+    return next_alike(m, p, k, from, to, text, r, found, err);
 }
 
 /* Is it this delivery, by what is recorded now (r), or by what was recorded before that was amended? */
@@ -152,7 +160,7 @@ static bool find_delivery_in(struct vdm_importing *m, struct vdm_pending *p, con
     struct vdm_record r;
     bool found = true;
     while (!*known && found) {
-        if (!next_alike(m, p, k, from, to, &text, &r, &found, err) ||
+        if (!next_delivery(m, p, k, from, to, &text, &r, &found, err) ||
             (found && !same_delivery(m, p, &r, known, err)))
             return false;
         from = p->result.entry + 1;
@@ -186,7 +194,7 @@ static bool find_outside(struct vdm_importing *m, struct vdm_pending *p, const s
     bool found = true;
     *known = false;
     for (uint64_t from = 0; found; from = p->result.entry + 1) {
-        if (!next_alike(m, p, k, from, VDM_NUMBER_MAX, &text, &r, &found, err))
+        if (!next_delivery(m, p, k, from, VDM_NUMBER_MAX, &text, &r, &found, err))
             return false;
         if (!found || says_bag(&r))
             continue;
@@ -218,17 +226,6 @@ static bool find_known(struct vdm_importing *m, struct vdm_pending *p, bool *kno
         !vdm_import_differences(&p->lines, &r, &p->result.differs, err))
         return false;
     return !p->result.differs || !says_bag(&r) || find_outside(m, p, &k, known, err);
-}
-
-/* The next capture that is like p, from entry `from` on and below `to`. */
-static bool next_alike(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
-                       uint64_t from, uint64_t to, struct vdm_buf *text, struct vdm_record *r,
-                       bool *found, struct vdm_err *err)
-{
-    vdm_buf_clear(text);
-    return vdm_catalog_next_same(m->a->catalog, p->digest, k->source, k->captured, from, to,
-                                 &p->result.entry, found, err) &&
-           (!*found || look_at_known(m, p, k, text, r, err));
 }
 
 static struct vdm_digest name_run(struct vdm_importing *m, const struct vdm_pending *p,

@@ -7,6 +7,7 @@
 #include "ops/audit_state.h"
 #include "ops/mirror_gone.h"
 #include "ops/mirror_place.h"
+#include "ops/takedown.h"
 #include "store/store_folder.h"
 
 #include <dirent.h>
@@ -34,7 +35,8 @@ struct mirror {
     struct vdm_buf checkpoint; /* of the new state */
     struct vdm_audit_run run;  /* the check of the copy of the ledger */
     struct vdm_audit_done checked;
-    struct vdm_gone gone;
+    struct vdm_takedown takedown; /* what is withdrawn, and may still be in the archive */
+    struct vdm_gone gone;         /* and what of that may still be here */
 };
 
 void vdm_mirror_done_release(struct vdm_mirror_done *d)
@@ -347,7 +349,8 @@ static bool take_record(struct mirror *m, const struct vdm_entry *e,
         return w || vdm_gone_keep_lost(&m->gone, m->a->crypto, e, err);
     if (!w)
         vdm_gone_keep(&m->gone, r.document);
-    return e->kind == VDM_ENTRY_AMENDMENT ||
+    const struct vdm_taken *taken = vdm_takedown_find(&m->takedown, capture);
+    return e->kind == VDM_ENTRY_AMENDMENT || (taken && vdm_takedown_erases(taken)) ||
            take_document(m, e->n, r.document, w && w->document, err);
 }
 
@@ -390,18 +393,51 @@ static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err
 
 /* --- what was withdrawn --- */
 
+/* The erasing here may have been interrupted: that is no reason for a second copy of it. */
+static bool plan_gone(struct mirror *m, struct vdm_archive *copy, struct vdm_err *err)
+{
+    for (size_t i = 0; i < m->run.withdrawns; i++) {
+        const struct vdm_audit_withdrawn *w = &m->run.withdrawn[i];
+        enum vdm_scope scope = !w->document ? VDM_SCOPE_RECORD
+                               : w->record  ? VDM_SCOPE_BOTH
+                                            : VDM_SCOPE_DOCUMENT;
+        if (!vdm_takedown_add(&m->takedown, w->capture, scope, err))
+            return false;
+    }
+    return m->takedown.takens == 0 || vdm_takedown_plan(copy, &m->takedown, m->done->size, err);
+}
+
+static bool erase_records(struct mirror *m, const char *aside, struct vdm_err *err)
+{
+    struct vdm_ledger *l = NULL;
+    if (m->takedown.records == 0)
+        return true;
+    bool ok = vdm_ledger_open(&l, aside, VDM_LEDGER_WRITE, err) &&
+              vdm_ledger_erase_records(l, m->takedown.record, m->takedown.records, err);
+    vdm_ledger_close(l);
+    return ok;
+}
+
+/* It may be there from a run that was interrupted, too. */
+static bool erase_there(struct mirror *m, struct vdm_digest id, struct vdm_err *err)
+{
+    bool there;
+    if (!vdm_store_holds(m->store, id, &there, err))
+        return false;
+    m->done->erased += there;
+    return !there || vdm_store_erase(m->store, id, err);
+}
+
 static bool erase_withdrawn(struct mirror *m, struct vdm_err *err)
 {
-    for (size_t i = 0; i < m->gone.n; i++) {
-        const struct vdm_gone_document *d = &m->gone.list[i];
-        bool there;
-        if (!vdm_gone_erases(&m->gone, d))
-            continue;
-        if (!vdm_store_holds(m->store, d->digest, &there, err) ||
-            (there && !vdm_store_erase(m->store, d->digest, err)))
+    for (size_t i = 0; i < m->takedown.takens; i++)
+        if (vdm_takedown_erases(&m->takedown.taken[i]) &&
+            !erase_there(m, m->takedown.taken[i].digest, err))
             return false;
-        m->done->erased += there;
-    }
+    for (size_t i = 0; i < m->gone.n; i++)
+        if (vdm_gone_erases(&m->gone, &m->gone.list[i]) &&
+            !erase_there(m, m->gone.list[i].digest, err))
+            return false;
     return true;
 }
 
@@ -432,7 +468,8 @@ static bool accept(void *ctx, const char *aside, struct vdm_err *err)
     if (!vdm_ledger_open(&copy.ledger, aside, VDM_LEDGER_READ, err))
         return false;
     m->gone.old = m->old;
-    bool ok = check_ledger(m, &copy, err) && vdm_gone_read(&m->gone, &m->run, err) &&
+    bool ok = check_ledger(m, &copy, err) && plan_gone(m, &copy, err) &&
+              erase_records(m, aside, err) && vdm_gone_read(&m->gone, &m->run, err) &&
               take_all(m, copy.ledger, err) && erase_withdrawn(m, err) &&
               vdm_ledger_checkpoint(copy.ledger, m->done->size, &m->checkpoint, &found, err) &&
               vdm_store_sync(m->store, err);
@@ -498,6 +535,7 @@ bool vdm_mirror(struct vdm_archive *a, const char *folder, bool all,
     vdm_audit_end(&m.run);
     vdm_audit_done_release(&m.checked);
     vdm_gone_release(&m.gone);
+    vdm_takedown_release(&m.takedown);
     vdm_buf_release(&m.checkpoint);
     vdm_ledger_close(m.old);
     vdm_store_close(m.store);

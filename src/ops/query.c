@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "format/proof.h"
 #include "keys/mark.h"
+#include "ops/takedown.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,21 +33,49 @@ static bool read_withdrawal(struct vdm_archive *a, struct vdm_view *v, struct vd
            vdm_catalog_lies(v->n, err);
 }
 
+static bool takes_record(const struct vdm_entry *withdrawal)
+{
+    return withdrawal->withdrawal.scope != VDM_SCOPE_DOCUMENT;
+}
+
+/* Of an amendment: was the record of its capture withdrawn, which goes with all its amendments? */
+static bool is_record_withdrawn(struct vdm_archive *a, const struct vdm_view *v, bool *yes,
+                                struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_fate fate = v->fate;
+    struct vdm_note note;
+    struct vdm_entry e;
+    *yes = fate.record || (v->has_withdrawal && takes_record(&v->withdrawal));
+    if (v->entry.kind != VDM_ENTRY_AMENDMENT)
+        return true;
+    if (!vdm_fate_read(a, v->entry.capture.amends, &fate, err) ||
+        (fate.withdrawn != UINT64_MAX &&
+         !vdm_archive_entry(a, fate.withdrawn, &bytes, &note, &e, err)))
+        return false;
+    *yes = fate.record ||
+           (fate.withdrawn != UINT64_MAX && e.kind == VDM_ENTRY_WITHDRAWAL && takes_record(&e));
+    return true;
+}
+
 bool vdm_view_open(struct vdm_archive *a, uint64_t n, struct vdm_view *v, struct vdm_err *err)
 {
     bool found = false;
     v->n = n;
     v->has_record = false;
-    v->fate = (struct vdm_catalog_fate){UINT64_MAX, UINT64_MAX};
+    v->fate = (struct vdm_fate){UINT64_MAX, UINT64_MAX, false};
+    v->record_withdrawn = false;
     vdm_buf_clear(&v->record_text);
     if (!vdm_archive_entry(a, n, &v->note_bytes, &v->note, &v->entry, err))
         return false;
-    if (v->entry.kind == VDM_ENTRY_CAPTURE && a->catalog &&
-        !vdm_catalog_fate(a->catalog, n, &v->fate, &found, err))
+    if (v->entry.kind == VDM_ENTRY_CAPTURE && !vdm_fate_read(a, n, &v->fate, err))
         return false;
+    if (!read_withdrawal(a, v, err) || !is_record_withdrawn(a, v, &v->record_withdrawn, err))
+        return false;
+    if (v->record_withdrawn) /* also where it is still stored: the erasing was interrupted */
+        return true;
     uint64_t at = v->fate.amended != UINT64_MAX ? v->fate.amended : n;
-    if (!read_withdrawal(a, v, err) ||
-        !vdm_ledger_record(a->ledger, at, &v->record_text, &found, err))
+    if (!vdm_ledger_record(a->ledger, at, &v->record_text, &found, err))
         return false;
     if (found && !vdm_record_decode(vdm_buf_bytes(&v->record_text), &v->record, err))
         return vdm_err_prefix(err, "record of entry %llu", (unsigned long long)at);
@@ -236,7 +265,8 @@ bool vdm_query_status(struct vdm_archive *a, struct vdm_status *s, struct vdm_en
     memcpy(s->origin, a->origin, sizeof s->origin);
     if (!vdm_archive_head(a, &note, &head, err) || !vdm_archive_keyring(a, head.size, check, err) ||
         !vdm_view_open(a, head.size - 1, &v, err) || !status_of_catalog(a, s, err) ||
-        !vdm_archive_guard_now(a, &size, &s->guard, &guarded, err))
+        !vdm_archive_guard_now(a, &size, &s->guard, &guarded, err) ||
+        !vdm_erase_is_pending(a, head.size, &s->erasure_pending, err))
         return false;
     if (!vdm_ledger_last(a->ledger, VDM_LIT("vidimus/audit/v1\n"), head.size, &s->audit,
                          &s->has_audit, err))

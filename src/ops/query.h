@@ -5,7 +5,7 @@
 #define VDM_OPS_QUERY_H
 
 #include "format/value.h"
-#include "ops/archive.h"
+#include "ops/fate.h"
 
 /* One entry and what belongs to it. Zero-initialise, use again, release. */
 struct vdm_view {
@@ -13,11 +13,12 @@ struct vdm_view {
     struct vdm_buf note_bytes;
     struct vdm_note note;
     struct vdm_entry entry;
-    bool has_record; /* of the newest amendment, where there is one */
+    bool has_record; /* of the newest amendment, where there is one; never what is withdrawn */
+    bool record_withdrawn;
     struct vdm_buf record_text;
     struct vdm_record record;
-    struct vdm_catalog_fate fate; /* of a capture */
-    bool has_withdrawal;          /* the newest; it borrows from withdrawal_bytes */
+    struct vdm_fate fate; /* of a capture */
+    bool has_withdrawal;  /* the newest; it borrows from withdrawal_bytes */
     struct vdm_buf withdrawal_bytes;
     struct vdm_entry withdrawal;
 };
@@ -65,7 +66,8 @@ struct vdm_status {
     uint64_t behind;
     uint64_t free_bytes, ledger_bytes, catalog_bytes;
     enum vdm_guard_state guard;
-    bool needs_verify; /* a write failed: the next command that writes verifies all first */
+    bool erasure_pending; /* something that was withdrawn is still there */
+    bool needs_verify;    /* a write failed: the next command that writes verifies all first */
 };
 /* The keys come in `check->keyring`; initialise `check` first. */
 bool vdm_query_status(struct vdm_archive *a, struct vdm_status *out, struct vdm_entry_check *check,

@@ -3,7 +3,6 @@
 
 #include "keys/guard.h"
 #include "ops/doubt.h"
-#include "ops/takedown.h"
 #include "store/store_folder.h"
 
 #define LOCK_SECONDS 120
@@ -97,12 +96,13 @@ static bool is_ours(struct vdm_archive *a, struct vdm_bytes checkpoint, uint64_t
     return ok;
 }
 
-static bool advance_guard(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
+static bool advance_guard(struct vdm_archive *a, uint64_t from, uint64_t size,
+                          struct vdm_erased *erased, struct vdm_err *err)
 {
     struct vdm_buf note VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_checkpoint head;
     return vdm_archive_head(a, &note, &head, err) && is_ours(a, vdm_buf_bytes(&note), size, err) &&
-           check_tail(a, from, size, err) && vdm_erase_withdrawn(a, from, size, err) &&
+           check_tail(a, from, size, err) && vdm_erase_withdrawn(a, from, size, erased, err) &&
            vdm_guard_recover(a->keys, err) &&
            (vdm_guard_replace(a->keys, vdm_buf_bytes(&note), err) || vdm_doubt_raise(a, err));
 }
@@ -160,7 +160,7 @@ bool vdm_recover_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovere
         return true;
     if (out)
         out->entries = size - guarded;
-    return advance_guard(a, guarded, size, err);
+    return advance_guard(a, guarded, size, out ? &out->erased : NULL, err);
 }
 
 static bool remake_guard(struct vdm_archive *a, uint64_t size, struct vdm_recovered *out,
@@ -173,7 +173,7 @@ static bool remake_guard(struct vdm_archive *a, uint64_t size, struct vdm_recove
     if (state != VDM_GUARD_MISSING)
         return true;
     out->guard_made = true;
-    return advance_guard(a, 0, size, err);
+    return advance_guard(a, 0, size, &out->erased, err);
 }
 
 bool vdm_recover(struct vdm_archive *a, const struct vdm_progress *progress,

@@ -3,13 +3,13 @@
 #ifndef VDM_OPS_RECOVER_H
 #define VDM_OPS_RECOVER_H
 
-#include "ops/archive.h"
+#include "ops/takedown.h"
 
 struct vdm_recovered {
-    uint64_t entries;   /* committed but not acknowledged before */
-    uint64_t leftovers; /* files removed from store/tmp */
-    bool erased;        /* withdrawn, and still or again there */
-    bool guard_made;    /* keys/last-checkpoint was missing and was made anew from the ledger */
+    uint64_t entries;         /* committed but not acknowledged before */
+    uint64_t leftovers;       /* files removed from store/tmp */
+    struct vdm_erased erased; /* withdrawn, and still or again there */
+    bool guard_made; /* keys/last-checkpoint was missing and was made anew from the ledger */
 };
 
 /* The archive is open for writing (which rolled back a half-written transaction) and its lock is held:

@@ -334,7 +334,6 @@ static bool open_anew(struct vdm_archive **a, struct vdm_err *err)
 {
     struct vdm_archive *fresh = NULL;
     uint64_t size;
-    bool erased;
     if (!vdm_archive_open(&fresh, (*a)->crypto, (*a)->path, VDM_ARCHIVE_WRITE, err))
         return false;
     fresh->wait = (*a)->wait;
@@ -343,8 +342,7 @@ static bool open_anew(struct vdm_archive **a, struct vdm_err *err)
     *a = fresh;
     if (!vdm_ledger_lock(fresh->ledger, LOCK_SECONDS, &fresh->wait, err))
         return false;
-    bool ok =
-        vdm_ledger_size(fresh->ledger, &size, err) && vdm_erase_left(fresh, size, &erased, err);
+    bool ok = vdm_ledger_size(fresh->ledger, &size, err) && vdm_erase_left(fresh, size, NULL, err);
     vdm_ledger_unlock(fresh->ledger);
     return ok;
 }

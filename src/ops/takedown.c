@@ -407,19 +407,43 @@ static bool check_ground(struct vdm_archive *a, uint64_t size, struct vdm_err *e
 static bool collect(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_takedown *t,
                     struct vdm_err *err)
 {
-    struct vdm_ledger_slice slice = {0};
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_vkey authority;
-    bool ok = read_authority(a, &authority, err);
-    for (uint64_t n = from; ok && n < size; n = slice.to) {
-        ok = vdm_ledger_read_slice(a->ledger, n, size, &slice, err);
-        for (size_t i = 0; ok && i < slice.entries; i++) {
-            struct vdm_entry e;
-            ok = !good_withdrawal(a, &authority, &slice.entry[i], &e) ||
-                 vdm_takedown_add(t, e.withdrawal.of, e.withdrawal.scope, err);
-        }
+    bool found = true;
+    if (!read_authority(a, &authority, err))
+        return false;
+    for (uint64_t n = from; n < size; n++) {
+        struct vdm_entry e;
+        if (!vdm_ledger_next(a->ledger, VDM_LIT("vidimus/withdrawal/"), n, size, &n, &found, err))
+            return false;
+        if (!found)
+            break;
+        vdm_buf_clear(&bytes);
+        if (!vdm_ledger_entry(a->ledger, n, &bytes, &found, err))
+            return false;
+        struct vdm_ledger_row row = {.n = n, .bytes = vdm_buf_bytes(&bytes)};
+        if (good_withdrawal(a, &authority, &row, &e) &&
+            !vdm_takedown_add(t, e.withdrawal.of, e.withdrawal.scope, err))
+            return false;
     }
-    vdm_ledger_slice_release(&slice);
-    return ok;
+    return true;
+}
+
+static bool still_held(struct vdm_archive *a, const struct vdm_taken *t, bool *held,
+                       struct vdm_err *err)
+{
+    *held = false;
+    return !vdm_takedown_erases(t) || vdm_store_holds(a->store, t->digest, held, err);
+}
+
+static bool erase_document(struct vdm_archive *a, const struct vdm_taken *t,
+                           struct vdm_erased *erased, struct vdm_err *err)
+{
+    bool held;
+    if (!still_held(a, t, &held, err))
+        return false;
+    erased->documents += held;
+    return !vdm_takedown_erases(t) || vdm_store_erase(a->store, t->digest, err);
 }
 
 static bool takes_records(const struct vdm_takedown *t)
@@ -431,25 +455,31 @@ static bool takes_records(const struct vdm_takedown *t)
 }
 
 /* Documents first, whose digests only the records know. */
-static bool carry_out(struct vdm_archive *a, const struct vdm_takedown *t, struct vdm_err *err)
+static bool carry_out(struct vdm_archive *a, const struct vdm_takedown *t,
+                      struct vdm_erased *erased, struct vdm_err *err)
 {
+    struct vdm_erased counted = {.records = t->records};
     bool ok = true;
     for (size_t i = 0; ok && i < t->takens; i++)
-        ok = !vdm_takedown_erases(&t->taken[i]) ||
-             vdm_store_erase(a->store, t->taken[i].digest, err);
+        ok = erase_document(a, &t->taken[i], &counted, err);
     ok = ok &&
          (!takes_records(t) || vdm_ledger_erase_records(a->ledger, t->record, t->records, err)) &&
          vdm_archive_empty_catalog(a, err); /* the caller fills it from what the ledger still has */
+    if (ok && erased) {
+        erased->documents += counted.documents;
+        erased->records += counted.records;
+    }
     return ok || vdm_err_prefix(err, "the withdrawal is recorded, but not all is erased yet (the "
                                      "next command that writes goes on with it)");
 }
 
-bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
+bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size,
+                         struct vdm_erased *erased, struct vdm_err *err)
 {
     struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
     return collect(a, from, size, &t, err) &&
            (t.takens == 0 || (check_ground(a, size, err) && vdm_takedown_plan(a, &t, size, err) &&
-                              carry_out(a, &t, err)));
+                              carry_out(a, &t, erased, err)));
 }
 
 static bool is_left(struct vdm_archive *a, const struct vdm_takedown *t, bool *left,
@@ -457,17 +487,46 @@ static bool is_left(struct vdm_archive *a, const struct vdm_takedown *t, bool *l
 {
     *left = t->records > 0;
     for (size_t i = 0; !*left && i < t->takens; i++)
-        if (vdm_takedown_erases(&t->taken[i]) &&
-            !vdm_store_holds(a->store, t->taken[i].digest, left, err))
+        if (!still_held(a, &t->taken[i], left, err))
             return false;
     return true;
 }
 
-bool vdm_erase_left(struct vdm_archive *a, uint64_t size, bool *erased, struct vdm_err *err)
+/* Where everything is gone, as it mostly is, that is seen without reading the whole ledger. */
+static bool may_be_left(struct vdm_archive *a, const struct vdm_takedown *t, bool *maybe,
+                        struct vdm_err *err)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    *maybe = false;
+    for (size_t i = 0; !*maybe && i < t->takens; i++) {
+        struct vdm_record r;
+        bool found;
+        vdm_buf_clear(&text);
+        if (!vdm_ledger_record(a->ledger, t->taken[i].capture, &text, &found, err))
+            return false;
+        *maybe = found && t->taken[i].record;
+        if (found && !*maybe && vdm_record_decode(vdm_buf_bytes(&text), &r, NULL) &&
+            !vdm_store_holds(a->store, r.document, maybe, err))
+            return false;
+    }
+    return true;
+}
+
+bool vdm_erase_left(struct vdm_archive *a, uint64_t size, struct vdm_erased *erased,
+                    struct vdm_err *err)
 {
     struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
-    *erased = false;
+    bool left = false;
     return collect(a, 0, size, &t, err) &&
-           (t.takens == 0 || (vdm_takedown_plan(a, &t, size, err) && is_left(a, &t, erased, err) &&
-                              (!*erased || (check_ground(a, size, err) && carry_out(a, &t, err)))));
+           (t.takens == 0 || (vdm_takedown_plan(a, &t, size, err) && is_left(a, &t, &left, err))) &&
+           (!left || (check_ground(a, size, err) && carry_out(a, &t, erased, err)));
+}
+
+bool vdm_erase_is_pending(struct vdm_archive *a, uint64_t size, bool *yes, struct vdm_err *err)
+{
+    struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
+    *yes = false;
+    if (!collect(a, 0, size, &t, err) || !may_be_left(a, &t, yes, err))
+        return false;
+    return !*yes || (vdm_takedown_plan(a, &t, size, err) && is_left(a, &t, yes, err));
 }

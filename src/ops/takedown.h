@@ -49,6 +49,10 @@ bool vdm_takedown_orphans(const struct vdm_taken *t);
  * is one? An error tells. */
 bool vdm_check_authority(struct vdm_archive *a, struct vdm_err *err) VDM_MUST_CHECK;
 
+/* What was withdrawn, and was still there. */
+struct vdm_erased {
+    uint64_t documents, records;
+};
 /* Erase what the good withdrawals among entries from <= n < size take away, durably: documents first,
  * whose digests only the records know, then the records; the catalog is made empty, to be brought up
  * to date by the caller. Without withdrawals nothing is done. The caller holds the ledger's lock and
@@ -58,10 +62,13 @@ bool vdm_check_authority(struct vdm_archive *a, struct vdm_err *err) VDM_MUST_CH
  * at its size, of the guard; genesis is its authority's; each record is the one that its entry commits to.
  * Else it is an error, and nothing goes. */
 bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size,
-                         struct vdm_err *err) VDM_MUST_CHECK;
+                         struct vdm_erased *erased, struct vdm_err *err) VDM_MUST_CHECK;
 /* The same for all that was ever withdrawn, if anything of it is still there, or there again: from a
- * backup, say. *erased: it was. */
-bool vdm_erase_left(struct vdm_archive *a, uint64_t size, bool *erased,
+ * backup, say. *erased is added to, here and above, and may be NULL. */
+bool vdm_erase_left(struct vdm_archive *a, uint64_t size, struct vdm_erased *erased,
                     struct vdm_err *err) VDM_MUST_CHECK;
+/* Would that erase anything? Writes nothing. */
+bool vdm_erase_is_pending(struct vdm_archive *a, uint64_t size, bool *yes,
+                          struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

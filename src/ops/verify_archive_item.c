@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/list.h"
 #include "ops/verify_archive_state.h"
+#include "store/store_inspect.h"
 
 #include <stdlib.h>
 
@@ -240,16 +241,32 @@ static bool is_accounted_for(struct vdm_verify *v, const struct vdm_verify_missi
     return w && (w->record || (w->document && !m->record));
 }
 
+/* What stands there instead, for those findings that are listed. The check has only told that it is another. */
+static bool other_bytes(struct vdm_verify *v, const struct vdm_verify_missing *m, char hex[65])
+{
+    struct vdm_inspection seen;
+    if (!m->damaged || v->report->findings.count == VDM_FINDINGS_MAX)
+        return false;
+    if (!vdm_store_inspect(v->a->store, m->digest, VDM_SIZE_UNKNOWN, 0, NULL, NULL, &seen, NULL)) {
+        v->report->no_memory = true;
+        return false;
+    }
+    if (seen.state == VDM_INSPECTED_CHANGED)
+        vdm_digest_hex(seen.found, hex);
+    return seen.state == VDM_INSPECTED_CHANGED;
+}
+
 static void report_missing(struct vdm_verify *v, const struct vdm_verify_missing *m)
 {
-    char hex[65];
+    char hex[65], found[65];
     if (is_accounted_for(v, m))
         return;
     vdm_digest_hex(m->digest, hex);
     struct vdm_seen s = {.kind = m->damaged ? VDM_DOCUMENT_CORRUPT : VDM_DOCUMENT_MISSING,
                          .entry = m->n,
                          .document = hex,
-                         .expected = hex};
+                         .expected = hex,
+                         .found = other_bytes(v, m, found) ? found : NULL};
     if (m->record)
         vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISSING, m->n),
                        "its record is not in the ledger");

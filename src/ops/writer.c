@@ -296,7 +296,7 @@ static bool make_durable(struct vdm_writer *w, uint64_t size, struct vdm_err *er
     struct vdm_bytes checkpoint = vdm_buf_bytes(&w->note);
     if (!vdm_ledger_commit(a->ledger, size, checkpoint, err))
         return vdm_doubt_raise(a, err);
-    if (w->withdraws && !vdm_erase_withdrawn(a, w->begun_at, size, err))
+    if (w->withdraws && !vdm_erase_withdrawn(a, w->begun_at, size, NULL, err))
         return false;
     return vdm_guard_replace(a->keys, checkpoint, err) || vdm_doubt_raise(a, err);
 }

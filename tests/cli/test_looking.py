@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
 
@@ -96,6 +97,10 @@ class Looking(support.Case):
         r = self.expect(1, "-C", a, "verify")
         self.assertTrue(r.out.startswith("ALTERED  1 finding in "))
         self.assertRegex(r.out, r"document-corrupt +entry 2")
+        for other in (b"statement X\n", b"cut short"):
+            doc.write_bytes(other)
+            finding, = self.expect(1, "-C", a, "verify", "--json").json["findings"]
+            self.assertEqual((finding["expected"], finding["found"]), (digest, hashlib.sha256(other).hexdigest()))
         r = self.ok("-C", a, "verify", "--no-documents")
         self.assertIn("No document itself was looked at", r.out)
         doc.unlink()
@@ -106,6 +111,21 @@ class Looking(support.Case):
         # The same bytes, imported again, mend it.
         r = self.ok("-C", a, "import", str(self.docs / "d0.txt"))
         self.verified(a)
+
+    def test_many_notices_of_one_kind(self):
+        a = self.archive()
+        for i in range(45):
+            name = hashlib.sha256(b"%d" % i).hexdigest()
+            path = pathlib.Path(a, "store/objects", name[:2], name[2:])
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"%d" % i)
+        r = self.ok("-C", a, "verify")
+        self.assertEqual(len(re.findall(r"^  orphan-document +[0-9a-f]{64}$", r.out, re.M)), 20)
+        self.assertRegex(r.out, r"(?m)^  orphan-document +and 25 more ")
+        self.assertTrue(r.out.endswith("or that the source served it.\n"))
+        self.assertEqual(self.ok("-C", a, "verify", "-v").out.count("orphan-document"), 45)
+        kinds = [n["kind"] for n in self.ok("-C", a, "verify", "--json").json["notices"]]
+        self.assertEqual(kinds.count("orphan-document"), 45)
 
     def test_status(self):
         r = self.ok("-C", self.a, "status")

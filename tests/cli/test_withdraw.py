@@ -360,6 +360,86 @@ class Withdraw(support.Case):
             report = self.verified(archive)
             self.assertNotIn("erasure-pending", [n["kind"] for n in report["notices"]])
 
+    def stopped(self, *scope):
+        """Entries 2 and 3 of one source, entry 2 amended by 4, withdrawn by 5 and stopped before anything was erased.
+        Returns the archive, and the document of entry 2."""
+        a, document = self.archive(), words_of(11, 640)
+        self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx", "--source", "s")
+        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        self.add(a, "b.txt", "another\n", "--source", "s")
+        self.ok("-C", a, "amend", "2", "--title", "Qwzxvbnmvbnm")
+        os.rename(path, self.dir / "aside")
+        path.mkdir()
+        self.withdraw(a, "2", *scope, code=3)
+        path.rmdir()
+        os.rename(self.dir / "aside", path)
+        return a, document
+
+    def shown_nowhere(self, a, document):
+        shown = self.ok("-C", a, "show", "2")
+        self.assertIn("by entry 5", shown.out)
+        self.assertEqual(self.ok("-C", a, "show", "2", "--json").json["withdrawn"], 5)
+        refused = self.expect(3, "-C", a, "cat", "2")
+        self.assertIn("entry 2 was withdrawn by entry 5", refused.err)
+        said = shown.out + refused.out
+        for command in (("show", "2", "--json"), ("show", "4"), ("show", "4", "--json"), ("history", "s")):
+            said += self.ok("-C", a, *command).out
+        for command in (("log",), ("log", "--json"), ("find", "Qwzxvbnmvbnm"), ("find", "Qwzxqwzxqwzx", "--json")):
+            said += support.run("-C", a, *command).out
+        for word in ("Qwzx", document[:20].decode(), hashlib.sha256(document).hexdigest()):
+            self.assertNotIn(word, said)
+
+    def test_readers_between_the_withdrawal_and_the_erasing(self):
+        """Nobody is shown what is withdrawn, also where the catalog does not know of it yet, or there is none."""
+        a, document = self.stopped()
+        self.assertGreater(len(traces(a, document, "Qwzxqwzxqwzx")), 4, "the control: all is still there")
+        status = self.ok("-C", a, "status")
+        self.assertIn("is still stored: `vidimus recover` erases it", status.out)
+        self.assertNotIn("reindex", status.out)
+        self.assertEqual(self.ok("-C", a, "status", "--json").json["erasure_pending"], True)
+        self.shown_nowhere(a, document)
+        mirror = str(self.dir / "m")
+        done = self.ok("-C", a, "mirror", mirror, "--json").json
+        self.assertEqual((done["documents_copied"], done["erased"]), (1, 0))
+        self.assertEqual(traces(mirror, document, "Qwzxqwzxqwzx Qwzxvbnmvbnm"), [])
+        self.verified(mirror, 6)
+        b = str(self.dir / "b")
+        shutil.copytree(a, b)
+        self.ok("-C", b, "reindex")
+        self.shown_nowhere(b, document)
+        digest = hashlib.sha256(document).hexdigest()
+        pathlib.Path(b, "store/objects", digest[:2], digest[2:]).unlink()
+        self.assertIs(self.ok("-C", b, "status", "--json").json["erasure_pending"], True, "of the records")
+        done = self.ok("-C", a, "recover", "--json").json
+        self.assertEqual((done["erased"], done["documents_erased"], done["records_erased"]), (True, 1, 2))
+        self.assertEqual(traces(a, document, "Qwzxqwzxqwzx"), [])
+        self.assertEqual(self.ok("-C", a, "status", "--json").json["erasure_pending"], False)
+        self.shown_nowhere(a, document)
+
+    def test_a_mirror_that_has_it_loses_it_before_it_is_erased_here(self):
+        a, document = self.archive(), words_of(11, 640)
+        self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx")
+        self.ok("-C", a, "mirror", str(self.dir / "m"))
+        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        os.rename(path, self.dir / "aside")
+        path.mkdir()
+        self.withdraw(a, "2", code=3)
+        path.rmdir()
+        os.rename(self.dir / "aside", path)
+        self.assertEqual(self.ok("-C", a, "mirror", str(self.dir / "m"), "--json").json["erased"], 1)
+        self.assertEqual(traces(str(self.dir / "m"), document, "Qwzxqwzxqwzx"), [])
+        self.verified(str(self.dir / "m"), 4)
+
+    def test_a_document_alone_that_is_withdrawn_and_still_there(self):
+        a, document = self.stopped("--scope", "document")
+        self.assertIn("Qwzxvbnmvbnm", self.ok("-C", a, "show", "2").out)
+        self.assertIn("entry 2 was withdrawn by entry 5", self.expect(3, "-C", a, "cat", "2").err)
+        self.assertIs(self.ok("-C", a, "status", "--json").json["erasure_pending"], True)
+        done = self.ok("-C", a, "mirror", str(self.dir / "m"), "--json").json
+        self.assertEqual((done["documents_copied"], done["erased"]), (1, 0), "it was not there for a moment")
+        self.assertNotIn(document[:64], store_bytes(str(self.dir / "m")))
+        self.verified(str(self.dir / "m"), 6)
+
     def test_bundles(self):
         a = self.archive(2)
         self.ok("-C", a, "amend", "2", "--note", "x")
@@ -391,7 +471,7 @@ class Withdraw(support.Case):
         shutil.copy(self.dir / "aside", path)
         self.assertEqual(self.pending(a), [3])
         self.assertNotIn("erasure-pending", self.ok("-C", a, "verify", "--no-documents").out)
-        self.assertIn("What was withdrawn, and was still there, is erased.", self.ok("-C", a, "recover").out)
+        self.assertIn("What was withdrawn, and was still there, is erased: 1 document, 0 records.", self.ok("-C", a, "recover").out)
         self.assertEqual((path.exists(), self.pending(a)), (False, []))
         written = os.stat(a + "/store/ledger.db").st_mtime_ns, os.stat(a + "/store/catalog.db").st_mtime_ns
         self.assertEqual(self.ok("-C", a, "recover").out, "Nothing was left undone.\n")

@@ -58,7 +58,7 @@ struct vdm_importing {
     unsigned parts_of;   /* the container whose parts are looked for among what is known, */
     uint64_t parts_from; /* from this entry on */
     struct vdm_places places;
-    unsigned bag_of;     /* the same of bags */
+    unsigned bag_of; /* the same of bags */
     uint64_t bag_from;
     unsigned looks; /* at captures of other deliveries */
 };

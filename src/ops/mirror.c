@@ -428,9 +428,12 @@ static bool erase_there(struct mirror *m, struct vdm_digest id, struct vdm_err *
     return !there || vdm_store_erase(m->store, id, err);
 }
 
+/* The plan knows what each capture keeps only if every record is there and true. */
 static bool erase_withdrawn(struct mirror *m, struct vdm_err *err)
 {
-    for (size_t i = 0; i < m->takedown.takens; i++)
+    const uint64_t *seen = m->done->report.kinds;
+    bool sound = seen[VDM_RECORD_MISSING] + seen[VDM_RECORD_MISMATCH] == 0;
+    for (size_t i = 0; sound && i < m->takedown.takens; i++)
         if (vdm_takedown_erases(&m->takedown.taken[i]) &&
             !erase_there(m, m->takedown.taken[i].digest, err))
             return false;

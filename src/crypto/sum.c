@@ -7,7 +7,7 @@
 #include <strings.h>
 
 static const struct {
-    const char *name, *hyphened, *library;
+    const char *name, *hyphened, *algorithm;
     size_t bytes;
 } kinds[VDM_SUM_KINDS] = {
     [VDM_SUM_MD5] = {"md5", "md-5", "MD5", 16},
@@ -56,9 +56,9 @@ bool vdm_sums_open(struct vdm_sums **out, struct vdm_err *err)
     if (!s)
         return vdm_fail_memory(err);
     for (int k = 0; k < VDM_SUM_KINDS; k++)
-        if (!(s->md[k] = EVP_MD_fetch(NULL, kinds[k].library, NULL))) {
+        if (!(s->md[k] = EVP_MD_fetch(NULL, kinds[k].algorithm, NULL))) {
             vdm_sums_close(s);
-            return vdm_fail(err, "libcrypto gives no %s", kinds[k].library);
+            return vdm_fail(err, "libcrypto gives no %s", kinds[k].algorithm);
         }
     *out = s;
     return true;

@@ -241,7 +241,7 @@ class EqualParts(support.Case):
         a = self.archive()
         self.bring(a, self.empty_files("one.zip", 100))
         n, total = 3000, 100
-        for i in range(5):  # until one is stopped in the middle
+        for i in range(5):  # until one is stopped in the middle; more parts take longer
             path, some, seconds = self.empty_files(f"{i}.zip", n), 0, 0.1
             while not some:
                 some, seconds = self.stopped(a, path, seconds), seconds + 0.05
@@ -250,6 +250,7 @@ class EqualParts(support.Case):
             total += n
             if some < n:
                 break
+            n *= 2
         self.assertLess(some, n)
         self.taken_once(a, total)
 

@@ -45,16 +45,20 @@ def expected_words():
 
 def after_filter(trace):
     """The system calls of each process that went under seccomp, from then on."""
-    calls, confined = [], set()
+    calls, confined, asking = [], set(), set()
     for line in trace.splitlines():
+        # Two lines, where another process comes in between.
+        resumed = re.match(r"(\d+) +<... seccomp resumed>.*= 0$", line)
+        if resumed and resumed[1] in asking:
+            confined.add(resumed[1])
         match = re.match(r"(\d+) +(\w+)\(", line)
         if not match:
             continue
         pid, name = match.groups()
         if pid in confined:
             calls.append((pid, name))
-        if name == "seccomp" and "SECCOMP_SET_MODE_FILTER" in line and line.rstrip().endswith("= 0"):
-            confined.add(pid)
+        if name == "seccomp" and "SECCOMP_SET_MODE_FILTER" in line:
+            (confined if line.rstrip().endswith("= 0") else asking).add(pid)
     return calls, confined
 
 

@@ -480,8 +480,7 @@ class Withdraw(support.Case):
         self.add(a, "a.txt", document, "--again")
         self.assertEqual(self.pending(a), [])
         self.assertEqual(self.ok("-C", a, "recover").out, "Nothing was left undone.\n")
-        path.chmod(0o644)
-        path.write_bytes(document[:-1])
+        support.documents(a)[0].write_bytes(document[:-1])
         kinds = [f["kind"] for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
         self.assertEqual(kinds, ["document-corrupt"])
 

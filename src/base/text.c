@@ -31,10 +31,27 @@ size_t vdm_utf8_next(struct vdm_bytes s, uint32_t *code)
     return n;
 }
 
+/* How many bytes of ASCII stand at the front; perhaps a few less. */
+static size_t ascii_run(struct vdm_bytes s)
+{
+    size_t i = 0;
+    uint64_t eight;
+    for (; s.n - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, s.p + i, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return i;
+}
+
 bool vdm_utf8_valid(struct vdm_bytes s)
 {
     uint32_t code;
     while (s.n) {
+        if (s.p[0] < 0x80)
+            s = vdm_bytes_skip(s, ascii_run(s));
+        if (s.n == 0)
+            return true;
         size_t n = vdm_utf8_next(s, &code);
         if (n == 0)
             return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/warc.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "capture/warc_private.h"
 
@@ -11,12 +12,16 @@
 
 void vdm_warc_problem(struct vdm_warc *w, const char *format, ...)
 {
-    char text[300];
+    char text[300], there[VDM_MEMBER_NAME_MAX + 400];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    vdm_members_problem(w->to, w->start_file, text);
+    if (w->within)
+        snprintf(there, sizeof there, "%s, byte %llu: %s", w->within,
+                 (unsigned long long)w->start_file, text);
+    vdm_members_problem(w->to, w->within ? VDM_OFFSET_NONE : w->start_file,
+                        w->within ? there : text);
 }
 
 /* --- the block --- */
@@ -243,7 +248,7 @@ static bool is_suspect(struct vdm_warc *w)
 {
     uint8_t p[LINE_ENDS_MAX + 5];
     uint64_t end = w->block + w->length;
-    if (vdm_unpack_form(w->in) != VDM_UNPACK_PLAIN)
+    if (!vdm_unpack_peeks(w->in))
         return false;
     if (w->length > 0 && vdm_unpack_peek(w->in, end - 1, p, 1) == 0)
         return true; /* behind the end of the file */
@@ -357,6 +362,7 @@ void vdm_warc_read(struct vdm_span *s, struct vdm_members *to)
         return;
     }
     w->to = to;
+    w->within = s->flow ? s->flow->name : NULL;
     while (more && vdm_members_wanted(to)) {
         pass_line_ends(w);
         if (vdm_unpack_look(w->in, 5).n == 0 && !vdm_unpack_trouble(w->in, &at, &kind))

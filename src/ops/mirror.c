@@ -203,8 +203,13 @@ static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, st
 static bool look_here(struct mirror *m, uint64_t n, struct vdm_digest id, struct vdm_err *err)
 {
     bool here;
-    if (!vdm_store_holds(m->a->store, id, &here, err))
-        return false;
+    struct vdm_err why = {0};
+    if (!vdm_store_holds(m->a->store, id, &here, &why)) {
+        if (vdm_err_is_memory(&why))
+            return vdm_fail_memory(err);
+        note_bad(m, VDM_DOCUMENT_UNREADABLE, n, id, why.text);
+        return true;
+    }
     if (!here)
         note_bad(m, VDM_DOCUMENT_MISSING, n, id,
                  "the document is not in the store; the mirror has it (`vidimus audit "
@@ -213,23 +218,22 @@ static bool look_here(struct mirror *m, uint64_t n, struct vdm_digest id, struct
 }
 
 /* What earlier runs have made durable is taken to be good, unless asked; what an interrupted one left is
- * read again. */
-static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, struct vdm_err *err)
+ * read again. What cannot be looked at is not good: a copy takes its place, or says why it cannot. */
+static bool is_good_there(struct mirror *m, uint64_t n, struct vdm_digest id)
 {
     enum vdm_store_state state;
     bool there;
-    if (!vdm_store_holds(m->store, id, &there, err))
+    if (!vdm_store_holds(m->store, id, &there, NULL) || !there)
         return false;
-    if (there && n < m->done->before && !m->all)
-        return look_here(m, n, id, err);
-    if (there) {
-        if (!vdm_store_check(m->store, id, VDM_SIZE_UNKNOWN, &state, err))
-            return false;
-        m->done->checked++;
-        if (state == VDM_STORE_GOOD)
-            return look_here(m, n, id, err);
-    }
-    return copy_document(m, n, id, err);
+    if (n < m->done->before && !m->all)
+        return true;
+    m->done->checked++;
+    return vdm_store_check(m->store, id, VDM_SIZE_UNKNOWN, &state, NULL) && state == VDM_STORE_GOOD;
+}
+
+static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, struct vdm_err *err)
+{
+    return is_good_there(m, n, id) ? look_here(m, n, id, err) : copy_document(m, n, id, err);
 }
 
 static void note_record(struct mirror *m, uint64_t n, enum vdm_finding_kind kind, const char *text)

@@ -125,6 +125,15 @@ static bool check_other_schema(struct kit *k, struct vdm_err *err)
     return ok;
 }
 
+/* It says that a later version made it. What keeps us from looking closer is said, too. */
+static bool check_newer_schema(struct kit *k, struct vdm_err *err)
+{
+    bool ok = check_other_schema(k, err);
+    assert_true(ok || !strstr(err->text, "newer") ||
+                strstr(err->text, "its tables could not be read: "));
+    return ok;
+}
+
 static void comparing_schemas(void **state)
 {
     struct kit *k = *state;
@@ -132,7 +141,7 @@ static void comparing_schemas(void **state)
     raw_run(k->path, "CREATE TABLE extra(a)");
     sweep(k, check_other_schema, close_it, nothing);
     raw_run(k->path, "PRAGMA user_version=7; DROP TABLE extra");
-    sweep(k, check_other_schema, close_it, nothing);
+    sweep(k, check_newer_schema, close_it, nothing);
 }
 
 static bool read_rows(struct kit *k, struct vdm_err *err)
@@ -276,21 +285,23 @@ static bool ask_numbers(struct vdm_catalog *c, struct vdm_err *err)
     struct vdm_catalog_totals totals;
     struct vdm_catalog_fate fate;
     struct vdm_digest zeros = {{0}};
-    uint64_t same, last;
-    bool found[4];
+    uint64_t same, next, last;
+    bool found[5];
     if (!vdm_catalog_reached(c, &reach, err) || !vdm_catalog_totals(c, &totals, err) ||
         !vdm_catalog_fate(c, 4, &fate, &found[0], err) ||
         !vdm_catalog_has_document(c, zeros, &found[1], err) ||
         !vdm_catalog_last_of_source(c, VDM_LIT("s"), &last, &found[2], err) ||
         !vdm_catalog_find_same(c, zeros, VDM_LIT("s"), (struct vdm_bytes){0}, &same, &found[3],
-                               err))
+                               err) ||
+        !vdm_catalog_next_same(c, zeros, VDM_LIT("s"), (struct vdm_bytes){0}, 0, 9, &next,
+                               &found[4], err))
         return false;
     assert_int_equal(reach.entries, 6);
     assert_true(totals.captures == 2 && totals.documents == 1 && totals.bytes == 7);
     assert_true(found[0] && fate.withdrawn == 5);
     assert_true(found[1]);
     assert_true(found[2] && last == 2);
-    assert_true(found[3] && same == 2);
+    assert_true(found[3] && same == 2 && found[4] && next == 2);
     return true;
 }
 

@@ -181,8 +181,21 @@ static bool count_rows(struct kit *k, struct vdm_err *err)
     return true;
 }
 
+static bool search_rows(struct kit *k, struct vdm_err *err)
+{
+    uint64_t next, last, count;
+    bool first, second;
+    if (!vdm_ledger_next(k->l, VDM_LIT("entry"), 1, 5, &next, &first, err) ||
+        !vdm_ledger_last(k->l, VDM_LIT("entry"), 5, &last, &second, err) ||
+        !vdm_ledger_count(k->l, VDM_LIT("entry"), 1, 5, &count, err))
+        return false;
+    assert_true(first && next == 1 && second && last == 4 && count == 4);
+    return true;
+}
+
 static void reading(void **state)
 {
+    sweep(*state, search_rows, open_to_read, nothing);
     sweep(*state, read_rows, open_to_read, nothing);
     sweep(*state, read_slice, open_to_read, nothing);
     sweep(*state, count_rows, open_to_read, nothing);

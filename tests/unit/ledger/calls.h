@@ -1,65 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Every call of ledger and catalog, made while something is scarce: a test that includes this says what.
- * It has `scarce_left` (how many requests until one fails; 0: none will), `scarce_failed`, how far the
- * sweep goes on after request n, and which errors are right. */
+/* Every call of ledger and catalog, made while something is scarce: a test that includes this says what (sweep.h). */
 #ifndef VDM_TESTS_LEDGER_CALLS_H
 #define VDM_TESTS_LEDGER_CALLS_H
 
-#include "unit/ledger/ledger_kit.h"
+#include "unit/ledger/sweep.h"
 
 #include "ledger/catalog_private.h"
-
-static unsigned next_request(unsigned n);
-static bool told(const struct vdm_err *err);
-
-/* One request fails, the next time another, until there are no more. Between two tries there is plenty. */
-static void sweep(struct kit *k, bool (*f)(struct kit *, struct vdm_err *),
-                  void (*before)(struct kit *), void (*after)(struct kit *, bool ok))
-{
-    for (unsigned n = 1;; n = next_request(n)) {
-        struct vdm_err err = {0};
-        before(k);
-        scarce_failed = false;
-        scarce_left = n;
-        bool ok = f(k, &err);
-        scarce_left = 0;
-        after(k, ok);
-        if (!ok && !told(&err))
-            fail_msg("request %u: %s", n, err.text);
-        if (ok && !goes_without && scarce_failed)
-            fail_msg("request %u failed, and nothing is said of it", n);
-        assert_true(ok || scarce_failed);
-        if (!scarce_failed)
-            return;
-    }
-}
-
-static void open_to_read(struct kit *k)
-{
-    kit_reopen(k, VDM_LEDGER_READ);
-}
-
-static void open_to_write(struct kit *k)
-{
-    kit_reopen(k, VDM_LEDGER_WRITE);
-}
-
-static void close_it(struct kit *k)
-{
-    vdm_ledger_close(k->l);
-    k->l = NULL;
-}
-
-static void nothing(struct kit *k, bool ok)
-{
-    (void)k;
-    (void)ok;
-}
-
-static void nothing_before(struct kit *k)
-{
-    (void)k;
-}
 
 /* --- the ledger --- */
 

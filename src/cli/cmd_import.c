@@ -92,8 +92,8 @@ const struct vdm_manual vdm_manual_import = {
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
             "answer, the type is application/octet-stream, and a warning says for how many. In "
-            "another such process the text that a reader sees is taken out of HTML pages and "
-            "plain texts of up to 8 MiB; its SHA-256 goes into the record (field "
+            "another such process the text that a reader sees is taken out of HTML pages of up to "
+            "8 MiB, and of plain texts that are not UTF-8; its SHA-256 goes into the record (field "
             "text-fingerprint), by which `vidimus history` tells a page that changed from one that "
             "was served with another captcha. A document without one is imported as well, and "
             "counted; --no-text makes none.",

@@ -109,6 +109,18 @@ def packs():
             "bag": tar(*bag), "bag-zip": zipped(*bag), "document": zipped((b"[Content_Types].xml", b"<x/>"))}
 
 
+def foreign():
+    """Bundles; and what begins as one does, or nearly so."""
+    sample = (LEDGER / "sample.tar").read_bytes()
+    near = {"bag": (b"b/bagit.txt", b"b/data/a"), "late": (b"b/a", b"b/bagit.txt", b"b/vidimus/seal"),
+            "eighth": (b"b/bagit.txt", *(b"b/%d" % i for i in range(6)), b"b/vidimus/checkpoint"),
+            "ninth": (b"b/bagit.txt", *(b"b/%d" % i for i in range(7)), b"b/vidimus/checkpoint"),
+            "no-folder": (b"bagit.txt", b"vidimus/seal"), "deeper": (b"b/bagit.txt", b"b/c/vidimus/seal"),
+            "other-folder": (b"b/bagit.txt", b"c/vidimus/seal")}
+    return {**vector("sample.tar", "receipt.tar", "cosigned.tar"), "gzip": gzip.compress(sample, 9, mtime=0),
+            "cut": sample[:9000], **{key: tar(*((name, b"x") for name in names)) for key, names in near.items()}}
+
+
 def tars():
     two = tar((b"b/bagit.txt", b"BagIt-Version: 1.0\n"), (b"b/data/INDEX.txt", b"x" * 513))
     huge = bytearray(header(b"b/huge", 0))
@@ -253,6 +265,7 @@ def sets():
         "pack": packs(),
         "stream": streams(),
         "bundle": vector("sample.tar", "receipt.tar", "cosigned.tar"),
+        "foreign": foreign(),
         "table": tables(),
         "media": media(),
         "warc": {k: v for k, v in warcs.cases().items() if len(v) < 8000},

@@ -4,7 +4,8 @@
  *
  * Documents are hostile input to the parser of pages, so it runs in a worker without rights, as media
  * types are guessed (capture/media.h). A document that kills it, takes too long or too much memory has
- * no text to us; that is counted, and nothing else stops for it. */
+ * no text to us; that is counted, and nothing else stops for it. In a text that is UTF-8 there is nothing to
+ * parse: it is brought into its one form here, in time and memory bounded by its length. */
 #ifndef VDM_CAPTURE_TEXT_EXTRACT_H
 #define VDM_CAPTURE_TEXT_EXTRACT_H
 

@@ -196,7 +196,7 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
         known.line = vdm_container_about(in->container, &known.lines);
     bool read = in->whole ? vdm_import_collect(&p->lines, m->r, &known, err) &&
                                 vdm_import_store(m, read_source, &r, hint, p, err) &&
-                                vdm_import_text_end(m->text, &p->lines, err) &&
+                                vdm_import_text_end(m->text, &p->lines, p->digest, err) &&
                                 vdm_import_check_slices(m, p, err)
                           : vdm_import_hash(m, read_source, &r, &p->digest, &p->size, err);
     return read && vdm_import_bag_same(m, in->item, p->digest, err);

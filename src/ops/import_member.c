@@ -120,7 +120,7 @@ static bool take_bytes(struct members *s, struct vdm_pending *p, struct vdm_err 
     return collect(s, p, type, false, err) &&
            vdm_import_store(s->m, read_member, s, s->ended ? s->n : VDM_SIZE_UNKNOWN, p, err) &&
            (s->ended || collect(s, p, type, false, err)) &&
-           vdm_import_text_end(s->m->text, &p->lines, err);
+           vdm_import_text_end(s->m->text, &p->lines, p->digest, err);
 }
 
 static bool read_one(struct members *s, struct vdm_pending *p, struct vdm_err *err)

@@ -144,7 +144,7 @@ static bool store_part(struct cutting *c, struct vdm_pending *p, uint64_t offset
     bool ok = vdm_store_get(c->m->a->store, c->view.record.document, &c->reader, err) &&
               vdm_store_reader_skip(&c->reader, offset, err) &&
               vdm_import_store(c->m, read_part, c, length, p, err) &&
-              vdm_import_text_end(c->m->text, &p->lines, err);
+              vdm_import_text_end(c->m->text, &p->lines, p->digest, err);
     vdm_store_reader_close(&c->reader);
     return ok;
 }

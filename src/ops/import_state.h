@@ -45,6 +45,7 @@ struct vdm_importing {
     struct vdm_table_row row;
     struct vdm_hash *hash; /* of what is not stored */
     struct vdm_writer *writer;
+    struct vdm_pool *pool; /* that signs with us */
     struct vdm_anchors anchors; /* who may vouch for bundles */
     struct vdm_bag_folder *bag; /* that was judged last, or NULL */
     unsigned bags;              /* so far */

@@ -57,10 +57,14 @@ void vdm_import_text_take(struct vdm_import_text *t, struct vdm_bytes piece)
         vdm_buf_put(&t->document, piece);
 }
 
-static bool add_line(struct vdm_import_text *t, struct vdm_import_lines *l, struct vdm_err *err)
+/* A document that is in the one form already was hashed on its way to the store. */
+static bool add_line(struct vdm_import_text *t, struct vdm_import_lines *l,
+                     struct vdm_digest document, struct vdm_err *err)
 {
     struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
-    const struct vdm_fingerprint f = {vdm_sha256(t->crypto, vdm_buf_bytes(&t->found)), t->found.n,
+    struct vdm_bytes text = vdm_buf_bytes(&t->found);
+    bool same = vdm_bytes_equal(text, vdm_buf_bytes(&t->document));
+    const struct vdm_fingerprint f = {same ? document : vdm_sha256(t->crypto, text), text.n,
                                       vdm_text_extractor(t->kind)};
     vdm_fingerprint_append(&line, &f);
     if (!vdm_buf_ok(&line, err))
@@ -72,7 +76,8 @@ static bool add_line(struct vdm_import_text *t, struct vdm_import_lines *l, stru
     return vdm_import_add(l, VDM_FIELD_FIELD, vdm_buf_bytes(&line), err);
 }
 
-bool vdm_import_text_end(struct vdm_import_text *t, struct vdm_import_lines *l, struct vdm_err *err)
+bool vdm_import_text_end(struct vdm_import_text *t, struct vdm_import_lines *l,
+                         struct vdm_digest document, struct vdm_err *err)
 {
     const char *why;
     if (!t || t->kind == VDM_TEXT_NONE)
@@ -82,7 +87,7 @@ bool vdm_import_text_end(struct vdm_import_text *t, struct vdm_import_lines *l, 
     if (t->read > VDM_TEXT_DOCUMENT_MAX)
         vdm_textless_note(&t->textless, "it is too large");
     else if (vdm_text_extract(t->text, t->kind, vdm_buf_bytes(&t->document), &t->found, &why))
-        return add_line(t, l, err);
+        return add_line(t, l, document, err);
     else
         vdm_textless_note(&t->textless, why);
     return true;

@@ -100,7 +100,10 @@ def packs():
                   (b"datapackage-digest.json", b'{"hash": "sha256:00", "signedData": {"domain": "a"}}'),
                   (b"pages/pages.jsonl", b'{"url": "https://a.example/", "ts": "2026-01-02T03:04:05Z", "title": "P"}\n'),
                   compression=zipfile.ZIP_STORED)
-    return {"tar": tar(*two), "wacz": wacz, "gz": gzip.compress(tar(*two), mtime=0), "xz": lzma.compress(tar(*two)),
+    packed = [zipped((b"datapackage.json", b"{"), (b"archive/a.warc", data)) for data in
+              (warcs.record("resource", b"y" * 900, length=1500) + warc * 3, warcs.by_record(warc, warc))]
+    return {"tar": tar(*two), "wacz": wacz, "wacz-packed": packed[0], "wacz-packed-gz": packed[1],
+            "gz": gzip.compress(tar(*two), mtime=0), "xz": lzma.compress(tar(*two)),
             "bz2": bz2.compress(tar(*two)), "cut": tar(*two)[:1200], "links": link, "pax": over,
             "zip": zipped(*two), "stored": zipped(*two, compression=zipfile.ZIP_STORED),
             "bag": tar(*bag), "bag-zip": zipped(*bag), "document": zipped((b"[Content_Types].xml", b"<x/>"))}

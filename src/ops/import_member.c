@@ -91,6 +91,7 @@ static bool collect(struct members *s, struct vdm_pending *p, const char *type, 
                                            .facts = &facts,
                                            .line = m->line,
                                            .lines = m->lines,
+                                           .keeps_parts = m->describes,
                                            .derived_from = vdm_buf_bytes(&from)};
     vdm_import_lines_release(&p->lines);
     if (!vdm_buf_ok(&from, err) || !vdm_import_collect(&p->lines, s->m->r, &known, err))

@@ -389,6 +389,22 @@ class Withdraw(support.Case):
         for word in ("Qwzx", document[:20].decode(), hashlib.sha256(document).hexdigest()):
             self.assertNotIn(word, said)
 
+    def test_recover_without_the_guard(self):
+        """Of all entries: a document that is gone was withdrawn, by the capture's number, or is missing."""
+        a = self.archive()
+        for n in (2, 3, 4, 5):
+            self.add(a, f"{n}.txt", words_of(n, 64))
+        self.ok("-C", a, "amend", "3", "--note", "seen again")
+        self.withdraw(a, "3", "5", "--scope", "document")
+        guard = pathlib.Path(a, "keys/last-checkpoint")
+        guard.unlink()
+        self.assertIn("made anew", self.ok("-C", a, "recover").out)
+        guard.unlink()
+        digest = hashlib.sha256(words_of(4, 64)).hexdigest()
+        pathlib.Path(a, "store/objects", digest[:2], digest[2:]).unlink()
+        self.assertIn("entry 4: its document is missing", self.expect(3, "-C", a, "recover").err)
+        self.assertFalse(guard.exists())
+
     def test_readers_between_the_withdrawal_and_the_erasing(self):
         """Nobody is shown what is withdrawn, also where the catalog does not know of it yet, or there is none."""
         a, document = self.stopped()

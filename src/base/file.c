@@ -87,6 +87,12 @@ bool vdm_fd_finish(int *fd, struct vdm_err *err)
     return result == 0 || errno == EINTR || vdm_fail_errno(err, "close");
 }
 
+bool vdm_fd_copy(int fd, int *out, struct vdm_err *err)
+{
+    *out = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return *out >= 0 || vdm_fail_errno(err, "descriptor");
+}
+
 bool vdm_fd_open_again(int fd, int *again, struct vdm_err *err)
 {
     char path[40];

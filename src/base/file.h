@@ -26,6 +26,8 @@ bool vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data,
 void vdm_fd_close(int *fd);
 /* close(2) of a descriptor that was written to: its result counts. */
 bool vdm_fd_finish(int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+/* A second descriptor of the same open file. */
+bool vdm_fd_copy(int fd, int *out, struct vdm_err *err) VDM_MUST_CHECK;
 /* Another descriptor for reading the same file, with an offset of its own. */
 bool vdm_fd_open_again(int fd, int *again, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_fd_sync(int fd, struct vdm_err *err) VDM_MUST_CHECK;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/pool.h"
 
+#include "base/time.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct member {
     struct vdm_pool *pool;
@@ -13,46 +15,54 @@ struct member {
     pthread_t thread;
 };
 
+struct batch {
+    size_t items, next;
+    unsigned busy; /* items that are under way */
+    vdm_pool_fn *fn;
+    void *ctx;
+};
+
 struct vdm_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
     /* under the lock */
-    uint64_t batch; /* how many were started */
-    unsigned busy;  /* threads that are not through with it */
+    struct batch urgent, ahead;
     bool closing;
-    /* the batch: set while no thread is busy */
-    size_t items;
-    atomic_size_t next;
-    vdm_pool_fn *fn;
-    void *ctx;
     unsigned threads;
     struct member member[VDM_POOL_WORKERS_MAX];
 };
 
-static void do_items(struct vdm_pool *p, unsigned worker)
+static bool has_items(const struct batch *b)
 {
-    size_t item;
-    while ((item = atomic_fetch_add(&p->next, 1)) < p->items)
-        p->fn(p->ctx, worker, item);
+    return b->next < b->items;
+}
+
+/* With the lock, which is let go meanwhile. */
+static void do_item(struct vdm_pool *p, struct batch *b, unsigned worker)
+{
+    size_t item = b->next++;
+    b->busy++;
+    pthread_mutex_unlock(&p->lock);
+    b->fn(b->ctx, worker, item);
+    pthread_mutex_lock(&p->lock);
+    if (--b->busy == 0 && !has_items(b))
+        pthread_cond_broadcast(&p->idle);
 }
 
 static void *live(void *arg)
 {
     struct member *m = arg;
     struct vdm_pool *p = m->pool;
-    uint64_t seen = 0;
     pthread_mutex_lock(&p->lock);
     for (;;) {
-        while (p->batch == seen && !p->closing)
-            pthread_cond_wait(&p->work, &p->lock);
-        if (p->batch == seen)
+        if (has_items(&p->urgent))
+            do_item(p, &p->urgent, m->number);
+        else if (has_items(&p->ahead))
+            do_item(p, &p->ahead, m->number);
+        else if (p->closing)
             break;
-        seen = p->batch;
-        pthread_mutex_unlock(&p->lock);
-        do_items(p, m->number);
-        pthread_mutex_lock(&p->lock);
-        if (--p->busy == 0)
-            pthread_cond_signal(&p->idle);
+        else
+            pthread_cond_wait(&p->work, &p->lock);
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
@@ -85,9 +95,13 @@ bool vdm_pool_open(struct vdm_pool **out, unsigned workers, struct vdm_err *err)
     struct vdm_pool *p = calloc(1, sizeof *p);
     if (!p)
         return vdm_fail_memory(err);
-    pthread_mutex_init(&p->lock, NULL); /* with default attributes these three cannot fail */
+    pthread_condattr_t as_clock_ms;
+    pthread_mutex_init(&p->lock, NULL); /* with such attributes these cannot fail */
     pthread_cond_init(&p->work, NULL);
-    pthread_cond_init(&p->idle, NULL);
+    pthread_condattr_init(&as_clock_ms);
+    pthread_condattr_setclock(&as_clock_ms, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->idle, &as_clock_ms);
+    pthread_condattr_destroy(&as_clock_ms);
     if (workers == 0)
         workers = processors();
     if (workers > VDM_POOL_WORKERS_MAX)
@@ -102,26 +116,64 @@ unsigned vdm_pool_workers(const struct vdm_pool *p)
     return p->threads + 1;
 }
 
-void vdm_pool_start(struct vdm_pool *p, size_t items, vdm_pool_fn *fn, void *ctx)
+static void start(struct vdm_pool *p, struct batch *b, size_t items, vdm_pool_fn *fn, void *ctx)
 {
     pthread_mutex_lock(&p->lock);
-    p->items = items;
-    p->fn = fn;
-    p->ctx = ctx;
-    atomic_store(&p->next, 0);
-    p->busy = p->threads;
-    p->batch++;
+    *b = (struct batch){.items = items, .fn = fn, .ctx = ctx};
     pthread_cond_broadcast(&p->work);
     pthread_mutex_unlock(&p->lock);
 }
 
+#define TICK_MS 100
+
+/* *until is moved on when it is over. */
+static void wait_a_tick(struct vdm_pool *p, struct timespec *until)
+{
+    if (pthread_cond_timedwait(&p->idle, &p->lock, until) == 0)
+        return;
+    uint64_t ms = vdm_clock_ms() + TICK_MS;
+    *until = (struct timespec){(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+}
+
+static void finish(struct vdm_pool *p, struct batch *b, vdm_pool_tick_fn *tick, void *ctx)
+{
+    struct timespec until = {0};
+    pthread_mutex_lock(&p->lock);
+    while (has_items(b) || b->busy > 0) {
+        if (has_items(b))
+            do_item(p, b, 0);
+        else if (!tick)
+            pthread_cond_wait(&p->idle, &p->lock);
+        else
+            wait_a_tick(p, &until);
+        if (tick) {
+            pthread_mutex_unlock(&p->lock);
+            tick(ctx);
+            pthread_mutex_lock(&p->lock);
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+void vdm_pool_start(struct vdm_pool *p, size_t items, vdm_pool_fn *fn, void *ctx)
+{
+    start(p, &p->ahead, items, fn, ctx);
+}
+
 void vdm_pool_finish(struct vdm_pool *p)
 {
-    do_items(p, 0);
-    pthread_mutex_lock(&p->lock);
-    while (p->busy > 0)
-        pthread_cond_wait(&p->idle, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+    finish(p, &p->ahead, NULL, NULL);
+}
+
+void vdm_pool_finish_telling(struct vdm_pool *p, vdm_pool_tick_fn *tick, void *ctx)
+{
+    finish(p, &p->ahead, tick, ctx);
+}
+
+void vdm_pool_run(struct vdm_pool *p, size_t items, vdm_pool_fn *fn, void *ctx)
+{
+    start(p, &p->urgent, items, fn, ctx);
+    finish(p, &p->urgent, NULL, NULL);
 }
 
 void vdm_pool_close(struct vdm_pool *p)

@@ -31,11 +31,26 @@ size_t vdm_utf8_next(struct vdm_bytes s, uint32_t *code)
     return n;
 }
 
+/* How many of the bytes in front are ASCII, eight at a time: most text is. */
+static size_t ascii_ahead(struct vdm_bytes s)
+{
+    uint64_t eight;
+    size_t n = 0;
+    for (; s.n - n >= sizeof eight; n += sizeof eight) {
+        memcpy(&eight, s.p + n, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return n;
+}
+
 bool vdm_utf8_valid(struct vdm_bytes s)
 {
     uint32_t code;
     while (s.n) {
-        size_t n = vdm_utf8_next(s, &code);
+        size_t n = ascii_ahead(s);
+        if (n == 0)
+            n = vdm_utf8_next(s, &code);
         if (n == 0)
             return false;
         s = vdm_bytes_skip(s, n);
@@ -53,20 +68,22 @@ void vdm_hex_encode(const uint8_t *p, size_t n, char *out)
     out[2 * n] = 0;
 }
 
-static int hex_value(uint8_t c)
+/* 16 and more: no lower-case hex digit. */
+static unsigned hex_value(uint8_t c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    unsigned digit = c - (unsigned)'0', letter = c - (unsigned)'a';
+    return digit < 10 ? digit : letter < 6 ? letter + 10 : 16;
 }
 
 bool vdm_hex_decode(struct vdm_bytes text, uint8_t *out, size_t n)
 {
+    unsigned seen = 0;
     if (text.n != 2 * n)
         return false;
     for (size_t i = 0; i < 2 * n; i++)
-        if (hex_value(text.p[i]) < 0)
-            return false;
+        seen |= hex_value(text.p[i]);
+    if (seen >= 16)
+        return false;
     for (size_t i = 0; i < n; i++)
         out[i] = (uint8_t)(hex_value(text.p[2 * i]) << 4 | hex_value(text.p[2 * i + 1]));
     return true;

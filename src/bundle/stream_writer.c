@@ -69,9 +69,9 @@ static bool open_zstd(struct vdm_stream_writer *s, int level, struct vdm_err *er
         ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_checksumFlag, 1)))
         return vdm_fail(err, "zstd: no level %d", strength);
     /* One frame from two threads, the same bytes each time; small jobs keep the memory small. A library
-     * without threads refuses this and does the work alone. */
-    if (!ZSTD_isError(ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_nbWorkers, ZSTD_THREADS)))
-        (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_jobSize, ZSTD_JOB_BYTES);
+     * without threads refuses both and does the work alone. */
+    (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_nbWorkers, ZSTD_THREADS);
+    (void)ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_jobSize, ZSTD_JOB_BYTES);
     return true;
 }
 

@@ -225,21 +225,32 @@ static void read_manifest(struct vdm_bag *b, const struct vdm_bag_file *f, const
     b->decoded.failed = b->decoded.failed || path.failed;
 }
 
-/* Every file of the payload: in every manifest (1.0), in one at least (0.97). In 1.0 a tag manifest names
- * every manifest. */
+/* Every file of the payload: in every manifest (1.0), in one at least (0.97), and that of an algorithm that is
+ * known, or nothing is known of its content. NULL: it is. */
+static const char *what_is_missing(const struct vdm_bag *b, const struct vdm_bag_file *f)
+{
+    uint32_t all = (UINT32_C(1) << b->payload_manifests) - 1;
+    if (f->listed == 0)
+        return "in no manifest";
+    if (vdm_bag_is_strict(b) && f->listed != all)
+        return "not in every manifest";
+    if (b->known && !(f->listed & b->known))
+        return "in no manifest of an algorithm that is known here";
+    return NULL;
+}
+
+/* In 1.0 a tag manifest names every manifest. */
 static void check_complete(struct vdm_bag *b)
 {
-    uint32_t payload = (UINT32_C(1) << b->payload_manifests) - 1;
     uint32_t tags = (UINT32_C(1) << b->tag_manifests) - 1;
     for (size_t i = 0; i < b->files; i++) {
         const struct vdm_bag_file *f = &b->file[i];
         bool of_tags, known;
         enum vdm_sum_kind kind;
         bool manifest = vdm_bag_is_manifest(f->name, &of_tags, &known, &kind) && !of_tags;
-        if (vdm_bag_is_payload(f->name) &&
-            (vdm_bag_is_strict(b) ? f->listed != payload : f->listed == 0))
-            vdm_bag_fault(b, "%.*s is there, and %s", (int)f->name.n, f->name.p,
-                          f->listed ? "not in every manifest" : "in no manifest");
+        const char *missing = vdm_bag_is_payload(f->name) ? what_is_missing(b, f) : NULL;
+        if (missing)
+            vdm_bag_fault(b, "%.*s is there, and %s", (int)f->name.n, f->name.p, missing);
         if (manifest && vdm_bag_is_strict(b) && f->listed != tags)
             vdm_bag_fault(b, "%.*s is not in every tag manifest", (int)f->name.n, f->name.p);
     }
@@ -259,8 +270,10 @@ void vdm_bag_read_manifests(struct vdm_bag *b)
             return;
         }
         m.bit = UINT32_C(1) << (*n)++;
-        if (!m.of_tags && m.known)
+        if (!m.of_tags && m.known) {
             b->checked |= 1u << m.kind;
+            b->known |= m.bit;
+        }
         read_manifest(b, &b->file[i], &m);
     }
     if (!b->payload_manifests)

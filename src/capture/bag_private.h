@@ -37,6 +37,7 @@ struct vdm_bag {
     unsigned major, minor; /* of the version */
     enum vdm_bag_encoding encoding;
     unsigned payload_manifests, tag_manifests;
+    uint32_t known;   /* bit i: the algorithm of the i-th manifest of the payload is known */
     unsigned checked; /* bits: kinds of manifests of the payload that were checked */
     struct vdm_bag_strings findings, notices, info; /* info: label, value, label ... */
     struct vdm_buf decoded;                         /* the tag file that is being read */

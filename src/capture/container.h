@@ -18,18 +18,29 @@
 
 /* --- for formats: in the worker --- */
 
-/* The container, or a part of it that is stored in one piece, through one buffer. Offsets are always
- * those in the file. */
+/* Bytes that are unpacked while they are read, from front to back. */
+struct vdm_flow {
+    const char *name;                                  /* of what they are of, in the container */
+    size_t (*read)(void *ctx, uint8_t *p, size_t cap); /* 0: the end, or they cannot be read on */
+    bool (*again)(void *ctx); /* from the front; false: it cannot be done */
+    void *ctx;
+};
+
+/* The container, a part of it that is stored in one piece, or a flow, through one buffer. Offsets are always
+ * those in the file; of a flow those in the flow. */
 struct vdm_span {
-    int fd; /* borrowed */
+    int fd;                      /* borrowed; -1: a flow */
+    const struct vdm_flow *flow; /* NULL: a file */
     uint64_t start, end;
     uint8_t *p; /* VDM_SPAN_BYTES, which hold `n` bytes of the file from `at` on */
     uint64_t at;
     size_t from, n; /* the next byte is p[from] */
-    bool failed;    /* a read(2) did, or there is no memory: looks like the end */
+    bool failed;    /* a read did, or there is no memory: looks like the end */
 };
 #define VDM_SPAN_BYTES (1u << 17)
 bool vdm_span_init(struct vdm_span *s, int fd, uint64_t start, uint64_t end);
+/* The flow stands at its front and has `size` bytes. To go back behind what the buffer holds is to begin again. */
+bool vdm_span_init_flow(struct vdm_span *s, const struct vdm_flow *flow, uint64_t size);
 void vdm_span_release(struct vdm_span *s);
 uint64_t vdm_span_at(const struct vdm_span *s); /* offset of the next byte */
 /* At least `want` (at most VDM_SPAN_BYTES) bytes that follow, without taking them; fewer only at the end. */
@@ -63,6 +74,8 @@ void vdm_members_method(struct vdm_members *m, const char *method);
  * time. What follows as bytes is taken in its place where no such capture is known. */
 void vdm_members_repeats(struct vdm_members *m, struct vdm_bytes record_id, struct vdm_bytes source,
                          struct vdm_bytes captured);
+/* It is no capture, but what the container says of itself. */
+void vdm_members_describes(struct vdm_members *m);
 void vdm_members_bytes(struct vdm_members *m, struct vdm_bytes data);
 /* It ends: whole, or refused with the reason (what was taken of it is dropped). */
 void vdm_members_done(struct vdm_members *m);
@@ -126,6 +139,7 @@ struct vdm_member {
     bool placed;
     uint64_t offset, length; /* if placed */
     struct vdm_bytes method; /* empty: not said */
+    bool describes;          /* the container: nothing is required of it that a capture has */
     bool repeats;
     struct vdm_bytes of_record_id, of_source, of_captured; /* if it repeats; empty: not said */
 };

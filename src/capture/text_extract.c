@@ -31,6 +31,8 @@ enum {
 struct vdm_text {
     struct vdm_worker worker;
     int starts;
+    bool held; /* only vdm_text_ready starts it */
+    uint64_t asked;
     struct vdm_err why;
     uint8_t piece[1 + PIECE_BYTES];
 };
@@ -220,6 +222,9 @@ static bool ask(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_bytes do
 {
     uint64_t until = vdm_clock_ms() + PATIENCE_MS;
     uint8_t tag = MORE;
+    t->asked++;
+    if (t->worker.pid == 0 && t->held)
+        return vdm_fail(err, "the worker is lost");
     if (t->worker.pid == 0 && !start(t, err))
         return false;
     enum vdm_heard heard = VDM_HEARD_END;
@@ -240,15 +245,58 @@ static bool ask(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_bytes do
     return false;
 }
 
+/* In a text that is UTF-8 there is nothing to parse. *done false: the worker has to read it. */
+static bool read_here(struct vdm_bytes document, struct vdm_buf *out, bool *done,
+                      struct vdm_err *err)
+{
+    struct vdm_bytes mark = VDM_LIT("\xEF\xBB\xBF");
+    if (vdm_bytes_start_with(document, mark))
+        document = vdm_bytes_skip(document, mark.n);
+    *done = vdm_utf8_valid(document);
+    return !*done || vdm_plain_append_bounded(out, document, done, err);
+}
+
+static bool extract(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_bytes document,
+                    struct vdm_buf *out, struct vdm_err *err)
+{
+    bool done = false;
+    if (document.n > VDM_TEXT_DOCUMENT_MAX)
+        return vdm_fail(err, "larger than %llu MiB",
+                        (unsigned long long)(VDM_TEXT_DOCUMENT_MAX >> 20));
+    if (kind == VDM_TEXT_PLAIN && !read_here(document, out, &done, err))
+        return false;
+    return done || ask(t, kind, document, out, err);
+}
+
 bool vdm_text_extract(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_bytes document,
                       struct vdm_buf *out, const char **why)
 {
     t->why = (struct vdm_err){0};
     vdm_buf_clear(out);
-    bool ok = document.n <= VDM_TEXT_DOCUMENT_MAX
-                  ? ask(t, kind, document, out, &t->why)
-                  : vdm_fail(&t->why, "larger than %llu MiB",
-                             (unsigned long long)(VDM_TEXT_DOCUMENT_MAX >> 20));
+    bool ok = extract(t, kind, document, out, &t->why);
     *why = t->why.text;
     return ok;
+}
+
+void vdm_text_ready(struct vdm_text *t)
+{
+    struct vdm_err why = {0};
+    if (t->worker.pid == 0 && !start(t, &why))
+        t->starts = STARTS_MAX;
+    t->held = true;
+}
+
+uint64_t vdm_text_asked(const struct vdm_text *t)
+{
+    return t->asked;
+}
+
+bool vdm_text_lost(const struct vdm_text *t)
+{
+    return t->worker.pid == 0;
+}
+
+bool vdm_text_spent(const struct vdm_text *t)
+{
+    return t->worker.pid == 0 && t->starts == STARTS_MAX;
 }

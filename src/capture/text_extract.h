@@ -4,7 +4,8 @@
  *
  * Documents are hostile input to the parser of pages, so it runs in a worker without rights, as media
  * types are guessed (capture/media.h). A document that kills it, takes too long or too much memory has
- * no text to us; that is counted, and nothing else stops for it. */
+ * no text to us; that is counted, and nothing else stops for it. In a text that is UTF-8 there is nothing to
+ * parse: it is brought into its one form here, in time and memory bounded by its length. */
 #ifndef VDM_CAPTURE_TEXT_EXTRACT_H
 #define VDM_CAPTURE_TEXT_EXTRACT_H
 
@@ -31,6 +32,14 @@ void vdm_text_cleanup(struct vdm_text **t); /* for VDM_CLEANUP */
  * call): too large, or no answer. Once the worker may not be started again, so with every document. */
 bool vdm_text_extract(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_bytes document,
                       struct vdm_buf *out, const char **why) VDM_MUST_CHECK;
+
+/* For threads that may start no process: ready starts the worker, if none runs and one may be started; from then
+ * on nothing else does. */
+void vdm_text_ready(struct vdm_text *t);
+/* How many documents a worker was asked for, or would have been. */
+uint64_t vdm_text_asked(const struct vdm_text *t);
+bool vdm_text_lost(const struct vdm_text *t);  /* none runs */
+bool vdm_text_spent(const struct vdm_text *t); /* nor may be started */
 
 /* How many documents got no text although they are of a kind that has one, and why the first. */
 struct vdm_textless {

@@ -53,7 +53,7 @@ static struct vdm_wacz_file *add_file(struct vdm_wacz *w, struct vdm_bytes name)
         w->cap = cap;
     }
     struct vdm_wacz_file *f = &w->file[w->files];
-    *f = (struct vdm_wacz_file){.path = vdm_bytes_dup(name)};
+    *f = (struct vdm_wacz_file){.nth = w->files, .path = vdm_bytes_dup(name)};
     if (!f->path)
         return NULL;
     w->files++;
@@ -118,6 +118,20 @@ static int by_path(const void *a, const void *b)
     return strcmp(((const struct vdm_wacz_file *)a)->path, ((const struct vdm_wacz_file *)b)->path);
 }
 
+static int by_place(const void *a, const void *b)
+{
+    const struct vdm_wacz_file *f = a, *g = b;
+    return f->nth < g->nth ? -1 : f->nth > g->nth;
+}
+
+static void sort_files(struct vdm_wacz *w)
+{
+    if (w->files)
+        qsort(w->file, w->files, sizeof *w->file, by_path);
+    for (size_t i = 1; i < w->files; i++)
+        w->file[i].again = by_path(&w->file[i - 1], &w->file[i]) == 0;
+}
+
 struct vdm_wacz_file *vdm_wacz_find(const struct vdm_wacz *w, const char *path)
 {
     struct vdm_wacz_file key = {.size = 0};
@@ -127,6 +141,13 @@ struct vdm_wacz_file *vdm_wacz_find(const struct vdm_wacz *w, const char *path)
 
 /* --- its members --- */
 
+void vdm_wacz_refuse(struct vdm_wacz *w, const struct vdm_wacz_file *f, const char *why)
+{
+    char text[VDM_MEMBER_NAME_MAX + 200];
+    snprintf(text, sizeof text, "%s %s: no record of it was taken", f->path, why);
+    vdm_members_problem(w->to, f->offset, text);
+}
+
 static void take_text(struct vdm_wacz *w, const char *path, const struct vdm_buf *text)
 {
     const struct vdm_wacz_file *f = vdm_wacz_find(w, path);
@@ -134,41 +155,56 @@ static void take_text(struct vdm_wacz *w, const char *path, const struct vdm_buf
         return;
     vdm_members_begin(w->to, vdm_str(path));
     vdm_members_line(w->to, VDM_FIELD_FILE_NAME, vdm_str(path));
+    vdm_members_describes(w->to);
     vdm_members_bytes(w->to, vdm_buf_bytes(text));
     if (f->stored && f->size)
         vdm_members_place(w->to, f->offset, f->size, "slice");
     vdm_members_done(w->to);
 }
 
-static void take_warc(struct vdm_wacz *w, const struct vdm_wacz_file *f)
+static void take_stored(struct vdm_wacz *w, const struct vdm_wacz_file *f)
 {
-    const char *why = f->bad       ? "is not what datapackage.json says of it"
-                      : !f->stored ? "is compressed in the WACZ"
-                                   : NULL;
-    struct vdm_span part = {.fd = -1};
-    if (!why &&
-        (!vdm_span_init(&part, w->p->s->fd, f->offset, f->offset + f->size) || !vdm_warc_is(&part)))
-        why = "is no WARC";
-    if (why) {
-        char text[VDM_MEMBER_NAME_MAX + 200];
-        snprintf(text, sizeof text, "%s %s: no record of it was taken", f->path, why);
-        vdm_members_problem(w->to, f->offset, text);
+    struct vdm_span part;
+    if (!vdm_span_init(&part, w->p->s->fd, f->offset, f->offset + f->size) || !vdm_warc_is(&part)) {
+        vdm_wacz_refuse(w, f, "is no WARC");
     } else {
         vdm_span_seek(&part, f->offset);
         vdm_warc_read(&part, w->to);
     }
-    if (part.p)
-        vdm_span_release(&part);
+    vdm_span_release(&part);
+}
+
+/* What is stored as it is, as it should be, is read there, and can be cut out of the WACZ. Who packs a WACZ again by
+ * a program for zips packs the WARCs in it as well. */
+static bool take_warc(void *ctx, struct vdm_packed *u)
+{
+    struct vdm_wacz *w = ctx;
+    if (vdm_packed_entry(u)->folder)
+        return true;
+    if (w->taken == w->files)
+        return false;
+    const struct vdm_wacz_file *f = &w->file[w->taken++];
+    if (!is_warc(vdm_str(f->path)) || !vdm_bytes_equal_str(vdm_packed_entry(u)->name, f->path))
+        return true;
+    if (f->bad)
+        vdm_wacz_refuse(w, f, "is not what datapackage.json says of it");
+    else if (f->stored)
+        take_stored(w, f);
+    else
+        vdm_wacz_take_packed(w, f, u);
+    return true;
 }
 
 static void take_all(struct vdm_wacz *w)
 {
+    bool whole;
     take_text(w, "datapackage.json", &w->package);
     take_text(w, "datapackage-digest.json", &w->digest);
+    if (w->files)
+        qsort(w->file, w->files, sizeof *w->file, by_place);
     vdm_members_watch(w->to, vdm_wacz_see_line, w);
-    for (size_t i = 0; i < w->files && vdm_members_wanted(w->to); i++)
-        if (is_warc(vdm_str(w->file[i].path)))
-            take_warc(w, &w->file[i]);
+    w->p->quiet = true;
+    vdm_pack_each(w->p, take_warc, w, &whole);
     vdm_members_watch(w->to, NULL, NULL);
 }
 
@@ -195,8 +231,7 @@ static void run(struct vdm_span *s, struct vdm_members *to)
     vdm_pack_each(&p, see_file, &w, &whole);
     if (w.too_many)
         vdm_members_problem(to, VDM_OFFSET_NONE, "it has more files than are taken");
-    if (w.files)
-        qsort(w.file, w.files, sizeof *w.file, by_path);
+    sort_files(&w);
     vdm_wacz_check(&w);
     vdm_wacz_about(&w);
     vdm_wacz_read_pages(&w);

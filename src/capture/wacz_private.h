@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the WACZ reader share: wacz.c reads the zip, wacz_package.c what datapackage.json says of it,
+/* What the files of the WACZ reader share: wacz.c reads the zip, wacz_packed.c what is packed in it
+ * once more, wacz_package.c what datapackage.json says of it,
  * wacz_pages.c the titles. */
 #ifndef VDM_CAPTURE_WACZ_PRIVATE_H
 #define VDM_CAPTURE_WACZ_PRIVATE_H
@@ -14,8 +15,10 @@
 
 struct vdm_wacz_file {
     char *path;
+    size_t nth;            /* of the files, in the order of the zip */
     uint64_t size, offset; /* offset: in the WACZ, if stored */
     bool stored, listed, bad;
+    bool again; /* another before it has its name */
     uint8_t sha256[VDM_SUM_BYTES_MAX], md5[VDM_SUM_BYTES_MAX];
 };
 
@@ -35,11 +38,17 @@ struct vdm_wacz {
     struct vdm_wacz_page *page; /* sorted by url */
     size_t pages;
     size_t checked, wrong; /* resources */
+    size_t taken;          /* files, in the second pass */
     /* Of the member at hand, for its title. */
     struct vdm_buf source, captured;
 };
 
 struct vdm_wacz_file *vdm_wacz_find(const struct vdm_wacz *w, const char *path);
+
+/* The problem of a WARC that is not read. */
+void vdm_wacz_refuse(struct vdm_wacz *w, const struct vdm_wacz_file *f, const char *why);
+/* The records of a WARC that is packed in the zip. `u` stands at it. */
+void vdm_wacz_take_packed(struct vdm_wacz *w, const struct vdm_wacz_file *f, struct vdm_packed *u);
 
 /* Compares; tells problems, and marks files that are not what is said of them. */
 void vdm_wacz_check(struct vdm_wacz *w);

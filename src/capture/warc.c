@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/warc.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "capture/warc_private.h"
 
@@ -11,12 +12,16 @@
 
 void vdm_warc_problem(struct vdm_warc *w, const char *format, ...)
 {
-    char text[300];
+    char text[300], there[VDM_MEMBER_NAME_MAX + 400];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    vdm_members_problem(w->to, w->start_file, text);
+    if (w->within)
+        snprintf(there, sizeof there, "%s, byte %llu: %s", w->within,
+                 (unsigned long long)w->start_file, text);
+    vdm_members_problem(w->to, w->within ? VDM_OFFSET_NONE : w->start_file,
+                        w->within ? there : text);
 }
 
 /* --- the block --- */
@@ -65,19 +70,21 @@ static bool piece_is_record(struct vdm_warc *w)
 struct vdm_bytes vdm_warc_piece(struct vdm_warc *w, uint64_t left)
 {
     struct vdm_bytes b = vdm_unpack_look(w->in, 1);
-    uint64_t next = vdm_unpack_next_piece(w->in);
+    uint64_t at = vdm_unpack_at(w->in), next = vdm_unpack_next_piece(w->in);
     if (b.n && ((w->suspect && w->inner) || piece_is_record(w)))
         return (struct vdm_bytes){NULL, 0};
     if (b.n > left)
         b.n = (size_t)left;
-    if (b.n > next - vdm_unpack_at(w->in))
-        b.n = (size_t)(next - vdm_unpack_at(w->in));
+    if (b.n > next - at)
+        b.n = (size_t)(next - at);
     if (b.n > VDM_UNPACK_LOOK_MAX)
         b.n = VDM_UNPACK_LOOK_MAX;
-    if (b.n) {
-        look_inside(w, b);
-        vdm_unpack_take(w->in, b.n);
-    }
+    if (b.n == 0)
+        return b;
+    look_inside(w, b);
+    if (w->suspect && w->inner)
+        b.n = w->inner > at ? (size_t)(w->inner - at) : 0;
+    vdm_unpack_take(w->in, b.n);
     return b;
 }
 
@@ -105,11 +112,11 @@ static bool is_record(struct vdm_bytes b)
 }
 
 /* Line ends between records: two are right, none and more are met. Were there two? */
+enum { LINE_ENDS_MAX = 8 };
 static bool pass_line_ends(struct vdm_warc *w)
 {
-    enum { MOST = 8 };
     int lines = 0;
-    for (int i = 0; i < MOST; i++) {
+    for (int i = 0; i < LINE_ENDS_MAX; i++) {
         struct vdm_bytes b = vdm_unpack_look(w->in, 1);
         if (b.n == 0 || (b.p[0] != '\r' && b.p[0] != '\n'))
             break;
@@ -226,18 +233,26 @@ static enum vdm_warc_end take_block(struct vdm_warc *w)
     return end;
 }
 
+/* What vdm_warc_end will find behind the block: is it where a record may end? */
+static bool ends_there(struct vdm_bytes after)
+{
+    size_t n = 0, lines = 0;
+    while (n < after.n && n < LINE_ENDS_MAX && (after.p[n] == '\r' || after.p[n] == '\n'))
+        lines += after.p[n++] == '\n';
+    return lines >= 2 || n == after.n || is_record(vdm_bytes_skip(after, n));
+}
+
 /* Asked before a block is read: with a length that cannot be right it ends where another record begins. Else each of
- * many such records would be read to the end of the file. */
+ * many such records would be read to the end of the file, only to go back to the next. */
 static bool is_suspect(struct vdm_warc *w)
 {
-    uint8_t p[5];
+    uint8_t p[LINE_ENDS_MAX + 5];
     uint64_t end = w->block + w->length;
-    if (vdm_unpack_form(w->in) != VDM_UNPACK_PLAIN)
+    if (!vdm_unpack_peeks(w->in))
         return false;
-    struct vdm_bytes after = {p, vdm_unpack_peek(w->in, end, p, sizeof p)};
-    bool last = after.n == 0 && (w->length == 0 || vdm_unpack_peek(w->in, end - 1, p, 1) == 1);
-    return !last && !is_record(after) && !vdm_bytes_start_with(after, VDM_LIT("\r\n")) &&
-           !vdm_bytes_start_with(after, VDM_LIT("\n"));
+    if (w->length > 0 && vdm_unpack_peek(w->in, end - 1, p, 1) == 0)
+        return true; /* behind the end of the file */
+    return !ends_there((struct vdm_bytes){p, vdm_unpack_peek(w->in, end, p, sizeof p)});
 }
 
 /* The head at hand, to its end; n == 0: it does not end within VDM_HEAD_BYTES_MAX. Many heads may begin where none
@@ -347,6 +362,8 @@ void vdm_warc_read(struct vdm_span *s, struct vdm_members *to)
         return;
     }
     w->to = to;
+    w->begins = s->start;
+    w->within = s->flow ? s->flow->name : NULL;
     while (more && vdm_members_wanted(to)) {
         pass_line_ends(w);
         if (vdm_unpack_look(w->in, 5).n == 0 && !vdm_unpack_trouble(w->in, &at, &kind))

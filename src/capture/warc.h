@@ -15,7 +15,9 @@
 
 extern const struct vdm_container_format vdm_warc_format;
 
-/* For a container that holds WARCs in one piece each: reads the span from its start to its end. */
+/* For a container that holds WARCs: reads the span from its start to its end. A record of a flow is known again by the
+ * flow's name, which has at most so many bytes. */
+#define VDM_WARC_WITHIN_MAX 200
 bool vdm_warc_is(struct vdm_span *s);
 void vdm_warc_read(struct vdm_span *s, struct vdm_members *to);
 

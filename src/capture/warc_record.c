@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One record as a member. */
 #include "base/edtf.h"
+#include "capture/warc.h"
 #include "capture/warc_private.h"
 
 #include <stdio.h>
@@ -288,6 +289,34 @@ static void tell_digests(struct taking *t)
         vdm_warc_problem(t->w, "the block is not what WARC-Block-Digest says");
 }
 
+/* In a WARC that is packed there is nothing that one could cut out of the container: it is told in words. */
+static void tell_place_within(struct taking *t, const char *what)
+{
+    static const char *const units[] = {"", " in the gzip member", " in the zstd frame"};
+    struct vdm_warc *w = t->w;
+    uint64_t offset = w->start, length;
+    char method[VDM_WARC_WITHIN_MAX + 200];
+    enum vdm_unpack_form form = vdm_unpack_form(w->in);
+    bool unit = form == VDM_UNPACK_PLAIN ||
+                vdm_unpack_piece(w->in, w->start, vdm_unpack_at(w->in), &offset, &length);
+    snprintf(method, sizeof method, "%s of the WARC record%s at byte %llu of %s%s", what,
+             unit ? units[form] : "", (unsigned long long)offset,
+             unit ? "" : "what this unpacks to: ", w->within);
+    vdm_members_method(w->to, method);
+}
+
+/* Of several WARCs in one file each may have a record there. */
+static void tell_place_unpacked(struct taking *t, const char *what)
+{
+    struct vdm_warc *w = t->w;
+    char method[200], from[60] = "";
+    if (w->begins)
+        snprintf(from, sizeof from, " from byte %llu on", (unsigned long long)w->begins);
+    snprintf(method, sizeof method, "%s of the WARC record at byte %llu of what it unpacks to%s",
+             what, (unsigned long long)w->start, from);
+    vdm_members_method(w->to, method);
+}
+
 /* Of a plain WARC the bytes themselves, if nothing was taken out of them; else the record. */
 static void tell_place(struct taking *t)
 {
@@ -298,7 +327,9 @@ static void tell_place(struct taking *t)
                                                        : "payload";
     static const char *const pieces[] = {"", "gzip member", "zstd frame"};
     char method[200];
-    if (vdm_unpack_form(w->in) == VDM_UNPACK_PLAIN) {
+    if (w->within) {
+        tell_place_within(t, what);
+    } else if (vdm_unpack_form(w->in) == VDM_UNPACK_PLAIN) {
         bool slice = t->as_it_is || !(t->chunked && t->chunks.begun);
         uint64_t from = t->as_it_is ? w->start : slice ? t->body : w->start;
         snprintf(method, sizeof method,
@@ -309,9 +340,7 @@ static void tell_place(struct taking *t)
                  pieces[vdm_unpack_form(w->in)]);
         vdm_members_place(w->to, offset, length, method);
     } else {
-        snprintf(method, sizeof method, "%s of the WARC record at byte %llu of what it unpacks to",
-                 what, (unsigned long long)w->start);
-        vdm_members_method(w->to, method);
+        tell_place_unpacked(t, what);
     }
 }
 

@@ -398,10 +398,15 @@ bool vdm_unpack_resume(struct vdm_unpack *u)
     return false;
 }
 
+bool vdm_unpack_peeks(const struct vdm_unpack *u)
+{
+    return u->form == VDM_UNPACK_PLAIN && !u->span->flow;
+}
+
 size_t vdm_unpack_peek(const struct vdm_unpack *u, uint64_t offset, uint8_t *p, size_t n)
 {
     const struct vdm_span *s = u->span;
-    if (u->form != VDM_UNPACK_PLAIN || offset >= s->end)
+    if (!vdm_unpack_peeks(u) || offset >= s->end)
         return 0;
     ssize_t k = pread(s->fd, p, n < s->end - offset ? n : (size_t)(s->end - offset), (off_t)offset);
     return k > 0 ? (size_t)k : 0;

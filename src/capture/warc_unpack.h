@@ -43,7 +43,9 @@ uint64_t vdm_unpack_next_piece(const struct vdm_unpack *u);
 bool vdm_unpack_piece_begins(const struct vdm_unpack *u);
 /* Behind trouble: search for a piece that begins with a record. false: there is none. */
 bool vdm_unpack_resume(struct vdm_unpack *u);
-/* Bytes of a plain file from this offset on, without going there; fewer at the end. */
+/* May one look at what lies far ahead? In a plain file. */
+bool vdm_unpack_peeks(const struct vdm_unpack *u);
+/* Then bytes from this offset on, without going there; fewer at the end. */
 size_t vdm_unpack_peek(const struct vdm_unpack *u, uint64_t offset, uint8_t *p, size_t n);
 /* Go to an offset of a plain file. */
 void vdm_unpack_seek(struct vdm_unpack *u, uint64_t offset);

@@ -74,7 +74,8 @@ const struct vdm_manual vdm_manual_import = {
             "was found; --as-file keeps it without a word about it.",
             "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in "
             "it a document. First the hashes in datapackage.json are checked; a WARC that does "
-            "not fit is not read. Titles come from its list of pages. datapackage.json and "
+            "not fit is not read. One that the zip has packed once more is read as well, but no part "
+            "of the WACZ can then be shown to be its record. Titles come from its list of pages. datapackage.json and "
             "datapackage-digest.json are documents, byte for byte; a signature in the latter is "
             "told as present, and is not verified.",
             "A page may hold several statements. With --derived-from N and --range, or a table "
@@ -91,8 +92,8 @@ const struct vdm_manual vdm_manual_import = {
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
             "answer, the type is application/octet-stream, and a warning says for how many. In "
-            "another such process the text that a reader sees is taken out of HTML pages and "
-            "plain texts of up to 8 MiB; its SHA-256 goes into the record (field "
+            "another such process the text that a reader sees is taken out of HTML pages of up to "
+            "8 MiB, and of plain texts that are not UTF-8; its SHA-256 goes into the record (field "
             "text-fingerprint), by which `vidimus history` tells a page that changed from one that "
             "was served with another captcha. A document without one is imported as well, and "
             "counted; --no-text makes none.",

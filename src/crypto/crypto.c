@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "crypto/crypto.h"
 
+#include "base/text.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sodium.h>
@@ -179,23 +181,12 @@ struct vdm_bytes vdm_digest_bytes(const struct vdm_digest *d)
 
 void vdm_digest_hex(struct vdm_digest d, char *out)
 {
-    sodium_bin2hex(out, 65, d.b, sizeof d.b);
+    vdm_hex_encode(d.b, sizeof d.b, out);
 }
 
 bool vdm_digest_from_hex(struct vdm_bytes hex, struct vdm_digest *out)
 {
-    struct vdm_digest d = {{0}};
-    size_t n = 0;
-    const char *end = NULL;
-    if (hex.n != 64 ||
-        sodium_hex2bin(d.b, sizeof d.b, (const char *)hex.p, hex.n, NULL, &n, &end) ||
-        n != sizeof d.b)
-        return false;
-    for (size_t i = 0; i < hex.n; i++)
-        if (hex.p[i] >= 'A' && hex.p[i] <= 'F')
-            return false;
-    *out = d;
-    return true;
+    return vdm_hex_decode(hex, out->b, sizeof out->b);
 }
 
 bool vdm_pubkey_valid(const struct vdm_pubkey *key)
@@ -240,15 +231,21 @@ bool vdm_base64_decode(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *
     return end == (const char *)text.p + text.n;
 }
 
+static bool is_base64(uint8_t c)
+{
+    return (uint8_t)(c - 'A') < 26 || (uint8_t)(c - 'a') < 26 || (uint8_t)(c - '0') < 10 ||
+           c == '+' || c == '/';
+}
+
+/* Only the last four characters can be more or less than three whole bytes. */
 bool vdm_base64_valid(struct vdm_bytes text)
 {
-    uint8_t room[48];
-    size_t n = 0;
-    for (; text.n > 64; text = vdm_bytes_skip(text, 64))
-        if (!vdm_base64_decode((struct vdm_bytes){text.p, 64}, room, sizeof room, &n) ||
-            n != sizeof room)
+    uint8_t room[3];
+    size_t n = 0, front = text.n < 4 ? 0 : text.n - 4;
+    for (size_t i = 0; i < front; i++)
+        if (!is_base64(text.p[i]))
             return false;
-    return vdm_base64_decode(text, room, sizeof room, &n);
+    return front % 4 == 0 && vdm_base64_decode(vdm_bytes_skip(text, front), room, sizeof room, &n);
 }
 
 bool vdm_digest_from_base64(struct vdm_bytes text, struct vdm_digest *out)

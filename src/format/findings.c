@@ -73,24 +73,31 @@ static bool is_same(const struct vdm_findings_file *f, struct vdm_bytes text, st
     return vdm_same_bytes(&again, text, "the findings of an audit", err);
 }
 
+static bool take_head(struct vdm_bytes *rest, struct vdm_findings_file *f)
+{
+    return vdm_take_literal(rest, "vidimus/findings/v1\n") &&
+           vdm_take_field(rest, "ledger", &f->ledger) && vdm_origin_valid(f->ledger) &&
+           vdm_take_tree(rest, "checkpoint", &f->size, &f->root) &&
+           vdm_take_time(rest, "begun", &f->begun) && vdm_take_time(rest, "ended", &f->ended);
+}
+
+/* All lines; at least one. */
+static bool take_lines(struct vdm_bytes *rest, struct vdm_findings_file *f)
+{
+    struct vdm_findings_line line;
+    f->lines = *rest;
+    while (vdm_findings_next(rest, &line))
+        ;
+    f->lines.n -= rest->n;
+    return f->lines.n > 0;
+}
+
 bool vdm_findings_decode(struct vdm_bytes text, struct vdm_findings_file *out, struct vdm_err *err)
 {
-    struct vdm_bytes rest = text, lines;
+    struct vdm_bytes rest = text;
     struct vdm_findings_file f = {0};
-    struct vdm_findings_line line;
-    bool ok = text.n <= VDM_FINDINGS_FILE_MAX && vdm_utf8_valid(text) &&
-              vdm_take_literal(&rest, "vidimus/findings/v1\n") &&
-              vdm_take_field(&rest, "ledger", &f.ledger) && vdm_origin_valid(f.ledger) &&
-              vdm_take_tree(&rest, "checkpoint", &f.size, &f.root) &&
-              vdm_take_time(&rest, "begun", &f.begun) && vdm_take_time(&rest, "ended", &f.ended);
-    lines = rest;
-    size_t count = 0;
-    while (ok && vdm_findings_next(&rest, &line))
-        count++;
-    f.lines = (struct vdm_bytes){lines.p, lines.n - rest.n};
-    if (ok && rest.n > 0)
-        ok = vdm_take_number(&rest, "more", &f.more) && f.more > 0;
-    if (!ok || count == 0 || rest.n > 0)
+    if (text.n > VDM_FINDINGS_FILE_MAX || !take_head(&rest, &f) || !take_lines(&rest, &f) ||
+        (rest.n > 0 && (!vdm_take_number(&rest, "more", &f.more) || f.more == 0)) || rest.n > 0)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "malformed findings of an audit");
     if (!is_same(&f, text, err))
         return false;

@@ -22,7 +22,7 @@ bool vdm_fingerprint_named(struct vdm_bytes field)
 static bool is_extractor(struct vdm_bytes s)
 {
     uint8_t before = ' ';
-    if (s.n == 0 || s.n > VDM_EXTRACTOR_MAX)
+    if (s.n > VDM_EXTRACTOR_MAX)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         uint8_t c = s.p[i];
@@ -51,8 +51,11 @@ bool vdm_record_fingerprint(const struct vdm_record *r, struct vdm_fingerprint *
     struct vdm_bytes v;
     size_t found = 0;
     for (size_t k = 0; (v = vdm_record_value(r, VDM_FIELD_FIELD, k)).n; k++) {
-        if (vdm_fingerprint_named(v) && (found++ > 0 || !vdm_fingerprint_decode(v, out)))
+        if (!vdm_fingerprint_named(v))
+            continue;
+        if (!vdm_fingerprint_decode(v, out))
             return false;
+        found++;
     }
     return found == 1;
 }

@@ -442,8 +442,6 @@ bool vdm_db_check_newer(const char *path, const struct vdm_db_kind *kind, struct
     bool looked =
         open_file(&db, kind, path, VDM_DB_READ, &problem) && is_schema(db, kind, &ours, &problem);
     sqlite3_close(db);
-    if (!looked && vdm_err_is_memory(&problem))
-        return vdm_fail_memory(err);
     if (!ours)
         return vdm_fail(err, "%s: %.*s%s%s", kind->file, (int)why->n, (const char *)why->p,
                         looked ? "" : "; its tables could not be read: ", problem.text);

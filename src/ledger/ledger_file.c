@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,7 +101,7 @@ static bool back_up(sqlite3 *from, const char *path, struct vdm_err *err)
     }
     sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
     bool ok = b ? copy_pages(b, to, err) : vdm_db_fail(to, err);
-    if (b && sqlite3_backup_finish(b) != SQLITE_OK && ok)
+    if (sqlite3_backup_finish(b) != SQLITE_OK && ok) /* NULL is fine */
         ok = vdm_db_fail(to, err);
     sqlite3_close(to);
     return ok || vdm_err_prefix(err, "copy " LEDGER);
@@ -118,19 +117,20 @@ static int open_aside(int folder)
 static void clear_aside(int folder)
 {
     static const char *const ours[] = {LEDGER, LEDGER "-journal", LEDGER "-wal", LEDGER "-shm"};
-    int aside VDM_CLEANUP(vdm_fd_close) = open_aside(folder);
-    for (size_t i = 0; aside >= 0 && i < sizeof ours / sizeof *ours; i++)
+    int aside VDM_CLEANUP(vdm_fd_close) = open_aside(folder); /* -1: nothing is in it */
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         unlinkat(aside, ours[i], 0);
-    unlinkat(folder, ASIDE, aside >= 0 ? AT_REMOVEDIR : 0);
+    unlinkat(folder, ASIDE, AT_REMOVEDIR);
+    unlinkat(folder, ASIDE, 0); /* a file or a link of that name */
 }
 
 static bool make_copy(struct vdm_ledger *l, int folder, const char *store,
                       vdm_ledger_accept_fn *accept, void *ctx, struct vdm_err *err)
 {
-    char *aside VDM_CLEANUP(vdm_free_string) = NULL;
+    char *aside VDM_CLEANUP(vdm_free_string) = vdm_db_beside(store, "/" ASIDE);
     char *path VDM_CLEANUP(vdm_free_string) = NULL;
     int from VDM_CLEANUP(vdm_fd_close) = -1;
-    if (asprintf(&aside, "%s/" ASIDE, store) < 0)
+    if (!aside)
         return vdm_fail_memory(err);
     if (faccessat(folder, ASIDE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return vdm_fail(err, "%s holds what no copy left there: take it away", aside);

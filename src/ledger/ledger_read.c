@@ -65,7 +65,7 @@ static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which,
     vdm_db_bind_blob(s, 3, beginning);
     if (!vdm_db_step(s, row, err))
         return vdm_err_prefix(err, "ledger");
-    *out = *row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+    *out = (uint64_t)sqlite3_column_int64(s, 0); /* 0 without a row */
     return true;
 }
 

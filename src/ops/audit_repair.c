@@ -75,7 +75,7 @@ const char *vdm_repair_store(const struct vdm_repair *r)
 }
 
 bool vdm_repair_prepare(struct vdm_repair *r, const struct vdm_digest *wanted, size_t n,
-                        struct vdm_err *err)
+                        const struct vdm_progress *progress, struct vdm_err *err)
 {
     if (r->store || n == 0)
         return true;
@@ -86,7 +86,7 @@ bool vdm_repair_prepare(struct vdm_repair *r, const struct vdm_digest *wanted, s
         r->spooled[i].id = wanted[i];
     r->n = n;
     qsort(r->spooled, n, sizeof *r->spooled, vdm_spooled_compare);
-    return vdm_repair_spool(r->crypto, r->bundle, r->scratch, r->spooled, n, err) ||
+    return vdm_repair_spool(r->crypto, r->bundle, r->scratch, r->spooled, n, progress, err) ||
            vdm_err_prefix(err, "--repair-from %s", r->path);
 }
 

@@ -206,8 +206,6 @@ static bool check_signer(struct vdm_entry_check *k, enum vdm_signature_state sig
 {
     const struct vdm_entry *e = &out->entry;
     const struct vdm_key_range *r = vdm_keyring_find(&k->keyring, e->signer, e->signer_id);
-    if (signature == VDM_SIGNATURE_UNKNOWN)
-        signature = vdm_entry_check_signature(k, k->crypto, &out->note, e);
     if (signature == VDM_SIGNATURE_BAD) {
         add(k, VDM_SIGNATURE_INVALID, e->n,
             "the signature does not fit the entry and its signer's key");
@@ -245,25 +243,29 @@ static void check_clock(struct vdm_entry_check *k, const struct vdm_entry *e)
 bool vdm_entry_check_next(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
                           struct vdm_checked_entry *out, struct vdm_err *err)
 {
-    return vdm_entry_check_next_known(k, n, bytes, VDM_SIGNATURE_UNKNOWN, out, err);
+    return vdm_entry_check_next_known(k, n, bytes, NULL, out, err);
 }
 
-bool vdm_entry_check_next_known(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
-                                enum vdm_signature_state signature, struct vdm_checked_entry *out,
-                                struct vdm_err *err)
+static bool find_out(const struct vdm_entry_check *k, struct vdm_bytes bytes,
+                     struct vdm_known_entry *out, struct vdm_err *why)
 {
-    struct vdm_err why = {0};
+    struct vdm_note note;
+    out->decoded = vdm_entry_open(k->crypto, bytes, &note, &out->entry, why);
+    if (!out->decoded)
+        return false;
+    out->text = vdm_sha256(k->crypto, note.text);
+    out->signature = vdm_entry_check_signature(k, k->crypto, &note, &out->entry);
+    return true;
+}
+
+static bool check_known(struct vdm_entry_check *k, uint64_t n, const struct vdm_known_entry *known,
+                        struct vdm_checked_entry *out, struct vdm_err *err)
+{
     const struct vdm_entry *e = &out->entry;
-    out->signer_good = false;
-    out->decoded = vdm_entry_open(k->crypto, bytes, &out->note, &out->entry, &why);
-    if (!out->decoded) {
-        k->has_last = false;
-        add(k, VDM_ENTRY_MALFORMED, n, why.text);
-        return why.kind == VDM_ERR_MALFORMED || vdm_fail(err, "%s", why.text);
-    }
+    out->entry = known->entry;
     check_position(k, n, e);
     check_chain(k, n, e);
-    if (!check_signer(k, signature, out, err))
+    if (!check_signer(k, known->signature, out, err))
         return false;
     if (e->kind == VDM_ENTRY_UNKNOWN)
         vdm_report_add(k->report, (struct vdm_seen){.kind = VDM_ENTRY_OF_UNKNOWN_KIND, .entry = n},
@@ -272,10 +274,25 @@ bool vdm_entry_check_next_known(struct vdm_entry_check *k, uint64_t n, struct vd
     check_clock(k, e);
     k->has_last = true;
     k->last_n = n;
-    k->last_text = vdm_sha256(k->crypto, out->note.text);
+    k->last_text = known->text;
     k->last_recorded = e->recorded;
     k->report->entries++;
     return true;
+}
+
+bool vdm_entry_check_next_known(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
+                                const struct vdm_known_entry *known, struct vdm_checked_entry *out,
+                                struct vdm_err *err)
+{
+    struct vdm_known_entry found;
+    struct vdm_err why = {0};
+    out->signer_good = false;
+    out->decoded = (known && known->decoded) || find_out(k, bytes, &found, &why);
+    if (out->decoded)
+        return check_known(k, n, known && known->decoded ? known : &found, out, err);
+    k->has_last = false;
+    add(k, VDM_ENTRY_MALFORMED, n, why.text);
+    return why.kind == VDM_ERR_MALFORMED || vdm_fail(err, "%s", why.text);
 }
 
 static int by_capture(const void *a, const void *b)

@@ -59,7 +59,6 @@ bool vdm_entry_check_is_key_entry(const struct vdm_entry_check *k, uint64_t n);
 struct vdm_checked_entry {
     bool decoded; /* the rest means something */
     bool signer_good;
-    struct vdm_note note;
     struct vdm_entry entry;
 };
 /* Entry n of the ledger; findings go to the report. *out borrows from `bytes`. */
@@ -76,9 +75,16 @@ enum vdm_signature_state vdm_entry_check_signature(const struct vdm_entry_check 
                                                    struct vdm_crypto *c,
                                                    const struct vdm_note *note,
                                                    const struct vdm_entry *e);
-/* vdm_entry_check_next where that is known; VDM_SIGNATURE_UNKNOWN: it is looked at here. */
+/* What depends on nothing but the bytes of an entry and the keyring. */
+struct vdm_known_entry {
+    bool decoded; /* it has its form: the rest means something, and borrows from the bytes */
+    struct vdm_entry entry;
+    struct vdm_digest text; /* hash of what is signed */
+    enum vdm_signature_state signature;
+};
+/* vdm_entry_check_next where that is known. NULL, or not decoded: it is found out here. */
 bool vdm_entry_check_next_known(struct vdm_entry_check *k, uint64_t n, struct vdm_bytes bytes,
-                                enum vdm_signature_state signature, struct vdm_checked_entry *out,
+                                const struct vdm_known_entry *known, struct vdm_checked_entry *out,
                                 struct vdm_err *err) VDM_MUST_CHECK;
 /* An amendment or a withdrawal by who may sign it, with no finding about it or its place in the tree: it
  * settles what was doubted of its capture before; a withdrawal of the document alone does not. To be said

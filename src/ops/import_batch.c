@@ -22,6 +22,15 @@ void vdm_batch_drop(struct vdm_importing *m)
     }
     m->batched = 0;
     m->batch_bytes = 0;
+    vdm_import_say_until(m, SIZE_MAX);
+}
+
+/* Among them what this batch records. */
+static bool read_record(struct vdm_importing *m, uint64_t n, struct vdm_buf *text, bool *found,
+                        struct vdm_err *err)
+{
+    return m->writer ? vdm_writer_record(m->writer, n, text, found, err)
+                     : vdm_ledger_record(m->a->ledger, n, text, found, err);
 }
 
 /* What the ledger says now of a capture: its newest amendment's record, or its own. */
@@ -32,7 +41,7 @@ bool vdm_recorded_now(struct vdm_importing *m, uint64_t n, struct vdm_buf *text,
     if (!vdm_catalog_fate(m->a->catalog, n, &fate, found, err))
         return false;
     uint64_t at = *found && fate.amended != UINT64_MAX ? fate.amended : n;
-    if (!vdm_ledger_record(m->a->ledger, at, text, found, err))
+    if (!read_record(m, at, text, found, err))
         return false;
     return !*found || vdm_record_decode(vdm_buf_bytes(text), r, err);
 }
@@ -142,7 +151,7 @@ static bool same_delivery(struct vdm_importing *m, struct vdm_pending *p,
     *same = !(p->result.differs & DELIVERY);
     if (*same)
         return true;
-    if (!vdm_ledger_record(m->a->ledger, p->result.entry, &text, &found, err))
+    if (!read_record(m, p->result.entry, &text, &found, err))
         return false;
     if (!found)
         return true;
@@ -376,7 +385,8 @@ static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_er
         !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, err) ||
         !vdm_record_decode(vdm_buf_bytes(&text), &r, err) ||
         !vdm_record_commit(m->a->crypto, &r, &e.capture.record, err) ||
-        !vdm_writer_append(m->writer, &e, m->signers->signer, vdm_buf_bytes(&text), err))
+        !vdm_writer_add(m->writer, m->ahead ? vdm_ahead_pool(m->ahead) : NULL, &e,
+                        m->signers->signer, vdm_buf_bytes(&text), err))
         return false;
     p->result.status = VDM_INPUT_RECORDED;
     p->result.entry = e.n;
@@ -406,6 +416,7 @@ static void acknowledge(struct vdm_importing *m)
     struct vdm_import_done *d = m->done;
     for (size_t i = 0; i < m->batched; i++) {
         struct vdm_pending *p = &m->batch[i];
+        vdm_import_say_until(m, i);
         p->result.path = (struct vdm_bytes){(uint8_t *)p->path, p->path_n};
         p->result.digest = p->digest;
         p->result.size = p->size;
@@ -424,9 +435,19 @@ static void acknowledge(struct vdm_importing *m)
     }
 }
 
+static bool sync_documents(struct vdm_importing *m, struct vdm_err *err)
+{
+    if (m->ahead && !vdm_ahead_sync(m->ahead, err))
+        return false;
+    if (m->put && !vdm_store_sync(m->a->store, err))
+        return false;
+    m->put = false;
+    return true;
+}
+
 static bool write_batch(struct vdm_importing *m, struct vdm_err *err)
 {
-    if (!vdm_store_sync(m->a->store, err))
+    if (!sync_documents(m, err))
         return vdm_doubt_raise(m->a, err);
     if (!vdm_writer_begin(m->writer, err))
         return false;

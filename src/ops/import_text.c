@@ -57,10 +57,14 @@ void vdm_import_text_take(struct vdm_import_text *t, struct vdm_bytes piece)
         vdm_buf_put(&t->document, piece);
 }
 
-static bool add_line(struct vdm_import_text *t, struct vdm_import_lines *l, struct vdm_err *err)
+/* A document that is in the one form already was hashed on its way to the store. */
+static bool add_line(struct vdm_import_text *t, struct vdm_import_lines *l,
+                     struct vdm_digest document, struct vdm_err *err)
 {
     struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
-    const struct vdm_fingerprint f = {vdm_sha256(t->crypto, vdm_buf_bytes(&t->found)), t->found.n,
+    struct vdm_bytes text = vdm_buf_bytes(&t->found);
+    bool same = vdm_bytes_equal(text, vdm_buf_bytes(&t->document));
+    const struct vdm_fingerprint f = {same ? document : vdm_sha256(t->crypto, text), text.n,
                                       vdm_text_extractor(t->kind)};
     vdm_fingerprint_append(&line, &f);
     if (!vdm_buf_ok(&line, err))
@@ -72,7 +76,8 @@ static bool add_line(struct vdm_import_text *t, struct vdm_import_lines *l, stru
     return vdm_import_add(l, VDM_FIELD_FIELD, vdm_buf_bytes(&line), err);
 }
 
-bool vdm_import_text_end(struct vdm_import_text *t, struct vdm_import_lines *l, struct vdm_err *err)
+bool vdm_import_text_end(struct vdm_import_text *t, struct vdm_import_lines *l,
+                         struct vdm_digest document, struct vdm_err *err)
 {
     const char *why;
     if (!t || t->kind == VDM_TEXT_NONE)
@@ -82,7 +87,7 @@ bool vdm_import_text_end(struct vdm_import_text *t, struct vdm_import_lines *l, 
     if (t->read > VDM_TEXT_DOCUMENT_MAX)
         vdm_textless_note(&t->textless, "it is too large");
     else if (vdm_text_extract(t->text, t->kind, vdm_buf_bytes(&t->document), &t->found, &why))
-        return add_line(t, l, err);
+        return add_line(t, l, document, err);
     else
         vdm_textless_note(&t->textless, why);
     return true;
@@ -91,4 +96,39 @@ bool vdm_import_text_end(struct vdm_import_text *t, struct vdm_import_lines *l, 
 struct vdm_textless vdm_import_textless(const struct vdm_import_text *t)
 {
     return t ? t->textless : (struct vdm_textless){0};
+}
+
+void vdm_import_text_note(struct vdm_import_text *t, const char *why)
+{
+    if (t)
+        vdm_textless_note(&t->textless, why);
+}
+
+struct vdm_textless vdm_import_text_taken(struct vdm_import_text *t)
+{
+    struct vdm_textless taken = vdm_import_textless(t);
+    if (t)
+        t->textless = (struct vdm_textless){0};
+    return taken;
+}
+
+void vdm_import_text_ready(struct vdm_import_text *t)
+{
+    if (t)
+        vdm_text_ready(t->text);
+}
+
+uint64_t vdm_import_text_asked(const struct vdm_import_text *t)
+{
+    return t ? vdm_text_asked(t->text) : 0;
+}
+
+bool vdm_import_text_lost(const struct vdm_import_text *t)
+{
+    return t && vdm_text_lost(t->text);
+}
+
+bool vdm_import_text_spent(const struct vdm_import_text *t)
+{
+    return t && vdm_text_spent(t->text);
 }

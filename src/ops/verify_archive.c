@@ -172,7 +172,7 @@ static bool check_entry(struct vdm_verify *v, const struct vdm_ledger_row *row,
     v->met.entries++;
     v->met.records += record != NULL;
     if (!vdm_tile_writer_append(v->tree, leaf, err) ||
-        !vdm_entry_check_next_known(&v->check, row->n, row->bytes, v->fact->signature, &c, err))
+        !vdm_entry_check_next_known(&v->check, row->n, row->bytes, &v->fact->entry, &c, err))
         return false;
     if (!c.decoded || c.entry.n != row->n)
         return true;

@@ -102,20 +102,22 @@ static void look(void *ctx, unsigned worker, size_t i)
     struct looker *l = &a->looker[worker];
     const struct vdm_ledger_row *row = &a->batch->slice.entry[i], *record;
     struct vdm_verify_fact *f = &a->batch->fact[i];
+    struct vdm_known_entry *k = &f->entry;
     struct vdm_note note;
-    struct vdm_entry e;
-    *f = (struct vdm_verify_fact){0};
+    f->has_leaf = f->has_commitment = f->has_document = f->unread = k->decoded = false;
     if (row->odd)
         return;
     f->leaf = vdm_tlog_leaf(l->crypto, row->bytes);
     f->has_leaf = true;
-    if (!vdm_entry_open(l->crypto, row->bytes, &note, &e, NULL))
+    if (!vdm_entry_open(l->crypto, row->bytes, &note, &k->entry, NULL))
         return;
-    f->signature = vdm_verify_covers(a->v, row->n, &e)
+    k->decoded = true;
+    k->text = vdm_sha256(l->crypto, note.text);
+    k->signature = vdm_verify_covers(a->v, row->n, &k->entry)
                        ? VDM_SIGNATURE_GOOD
-                       : vdm_entry_check_signature(&a->v->check, l->crypto, &note, &e);
+                       : vdm_entry_check_signature(&a->v->check, l->crypto, &note, &k->entry);
     if ((record = record_row(&a->batch->slice, row->n)))
-        look_at_record(a, l, &e, record, f);
+        look_at_record(a, l, &k->entry, record, f);
 }
 
 /* --- batches --- */

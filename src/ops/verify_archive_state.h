@@ -43,7 +43,7 @@ struct vdm_verify_good {
 struct vdm_verify_fact {
     bool has_leaf, has_commitment, has_document;
     bool unread; /* see the batch's trouble */
-    enum vdm_signature_state signature;
+    struct vdm_known_entry entry;
     struct vdm_digest leaf, commitment;
     enum vdm_store_state document;
 };

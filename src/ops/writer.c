@@ -11,6 +11,19 @@
 
 #define LOCK_SECONDS 120
 
+/* Entries whose signatures are made side by side; fewer of large ones. */
+#define WAITING_MAX   256
+#define WAITING_BYTES (1u << 20)
+#define KEPT_BYTES    8192 /* of memory that is used again */
+
+/* An entry that has its number and its text, and waits for its signature. */
+struct waiting {
+    uint64_t n;
+    const struct vdm_signer *signer;
+    struct vdm_buf text, record, note;
+    struct vdm_err why; /* it could not be signed */
+};
+
 struct vdm_writer {
     struct vdm_archive *archive;
     const struct vdm_signer *ledger_key;
@@ -25,13 +38,19 @@ struct vdm_writer {
     struct vdm_keyring ring; /* as of the entries so far, if has_ring */
     bool has_ring;
     struct vdm_buf text, note, checkpoint;
+    struct waiting *waiting; /* WAITING_MAX */
+    size_t waits, waiting_bytes;
+    struct vdm_pool *pool; /* that signs them */
 };
 
 bool vdm_writer_open(struct vdm_writer **out, struct vdm_archive *a,
                      const struct vdm_signer *ledger_key, struct vdm_err *err)
 {
     struct vdm_writer *w = calloc(1, sizeof *w);
-    if (!w || !(w->tree = malloc(sizeof *w->tree))) {
+    if (!w || !(w->tree = malloc(sizeof *w->tree)) ||
+        !(w->waiting = calloc(WAITING_MAX, sizeof *w->waiting))) {
+        if (w)
+            free(w->tree);
         free(w);
         return vdm_fail_memory(err);
     }
@@ -51,6 +70,12 @@ void vdm_writer_close(struct vdm_writer *w)
     vdm_buf_release(&w->note);
     vdm_buf_release(&w->checkpoint);
     vdm_keyring_release(&w->ring);
+    for (size_t i = 0; i < WAITING_MAX; i++) {
+        vdm_buf_release(&w->waiting[i].text);
+        vdm_buf_release(&w->waiting[i].record);
+        vdm_buf_release(&w->waiting[i].note);
+    }
+    free(w->waiting);
     free(w->tree);
     free(w);
 }
@@ -145,11 +170,12 @@ bool vdm_writer_begin(struct vdm_writer *w, struct vdm_err *err)
 
 uint64_t vdm_writer_next(const struct vdm_writer *w)
 {
-    return w->tree->tree.size;
+    return w->tree->tree.size + w->waits;
 }
 
-static bool sign_entry(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
-                       struct vdm_err *err)
+/* The entry's text; what is not known before is set in *e. */
+static bool compose(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
+                    struct vdm_buf *text, struct vdm_err *err)
 {
     const struct vdm_vkey *key = vdm_signer_vkey(signer);
     if (!vdm_time_encodable(e->recorded))
@@ -160,11 +186,9 @@ static bool sign_entry(struct vdm_writer *w, struct vdm_entry *e, const struct v
     e->keyring = w->keyring;
     e->signer = vdm_str(key->name);
     e->signer_id = key->id;
-    vdm_buf_clear(&w->text);
-    vdm_buf_clear(&w->note);
-    vdm_entry_append(&w->text, e);
-    return vdm_buf_ok(&w->text, err) &&
-           vdm_signer_append_note(signer, vdm_buf_bytes(&w->text), &w->note, err);
+    vdm_buf_clear(text);
+    vdm_entry_append(text, e);
+    return vdm_buf_ok(text, err);
 }
 
 /* What was withdrawn is not amended any more (docs/FORMATS.md, "Entries"). */
@@ -190,45 +214,124 @@ static bool take_key_entry(struct vdm_writer *w, const struct vdm_entry *e, stru
     return vdm_keyring_feed(&w->ring, e, &without_effect, err);
 }
 
-/* `text` is that of `note`. */
-static bool put(struct vdm_writer *w, const struct vdm_entry *e, struct vdm_bytes text,
-                struct vdm_bytes note, struct vdm_bytes record, struct vdm_err *err)
+/* What follows from the next entry being this one. */
+static bool learn(struct vdm_writer *w, const struct vdm_entry *e, struct vdm_bytes text,
+                  struct vdm_bytes record, struct vdm_err *err)
 {
     struct vdm_archive *a = w->archive;
     struct vdm_record decoded;
     bool has = record.n > 0;
-    if (!check_not_withdrawn(w, e, err) || (has && !vdm_record_decode(record, &decoded, err)))
-        return false;
-    if (!vdm_ledger_put_entry(a->ledger, e->n, note, err) ||
-        (has && !vdm_ledger_put_record(a->ledger, e->n, record, err)) ||
-        !vdm_tile_writer_append(w->tree, vdm_tlog_leaf(a->crypto, note), err) ||
+    if (!check_not_withdrawn(w, e, err) || (has && !vdm_record_decode(record, &decoded, err)) ||
         !vdm_catalog_learn(a->catalog, e, has ? &decoded : NULL, err))
         return false;
     w->withdraws = w->withdraws || e->kind == VDM_ENTRY_WITHDRAWAL;
     w->last_text = vdm_sha256(a->crypto, text);
-    w->last_note = vdm_sha256(a->crypto, note);
     bool changes_keys =
         vdm_entry_is_key_entry(e) || e->kind == VDM_ENTRY_GENESIS || e->kind == VDM_ENTRY_KEY;
     return !changes_keys || take_key_entry(w, e, err);
 }
 
+static bool put(struct vdm_writer *w, uint64_t n, struct vdm_bytes note, struct vdm_bytes record,
+                struct vdm_err *err)
+{
+    struct vdm_archive *a = w->archive;
+    return vdm_ledger_put_entry(a->ledger, n, note, err) &&
+           (record.n == 0 || vdm_ledger_put_record(a->ledger, n, record, err)) &&
+           vdm_tile_writer_append(w->tree, vdm_tlog_leaf(a->crypto, note), err);
+}
+
+static void reuse(struct vdm_buf *b)
+{
+    if (b->cap > KEPT_BYTES)
+        vdm_buf_release(b);
+    vdm_buf_clear(b);
+}
+
+/* On any thread. */
+static void sign_waiting(void *ctx, unsigned worker, size_t i)
+{
+    struct vdm_writer *w = ctx;
+    struct waiting *e = &w->waiting[i];
+    (void)worker;
+    e->why = (struct vdm_err){0};
+    reuse(&e->note);
+    if (!vdm_signer_append_note(e->signer, vdm_buf_bytes(&e->text), &e->note, &e->why))
+        vdm_err_prefix(&e->why, "entry %llu", (unsigned long long)e->n);
+}
+
+/* Signs what waits, and puts it into the ledger in its order. */
+static bool put_waiting(struct vdm_writer *w, struct vdm_err *err)
+{
+    size_t waits = w->waits;
+    if (waits == 0)
+        return true;
+    if (w->pool && waits > 1)
+        vdm_pool_run(w->pool, waits, sign_waiting, w);
+    for (size_t i = 0; (!w->pool || waits == 1) && i < waits; i++)
+        sign_waiting(w, 0, i);
+    w->waits = 0;
+    for (size_t i = 0; i < waits; i++) {
+        struct waiting *e = &w->waiting[i];
+        if (e->why.kind)
+            return vdm_fail_as(err, e->why.kind, "%s", e->why.text);
+        if (!put(w, e->n, vdm_buf_bytes(&e->note), vdm_buf_bytes(&e->record), err))
+            return false;
+    }
+    w->last_note = vdm_sha256(w->archive->crypto, vdm_buf_bytes(&w->waiting[waits - 1].note));
+    return true;
+}
+
+bool vdm_writer_add(struct vdm_writer *w, struct vdm_pool *pool, struct vdm_entry *e,
+                    const struct vdm_signer *signer, struct vdm_bytes record, struct vdm_err *err)
+{
+    if ((w->waits == WAITING_MAX || w->waiting_bytes >= WAITING_BYTES) && !put_waiting(w, err))
+        return false;
+    struct waiting *next = &w->waiting[w->waits];
+    w->pool = pool;
+    next->signer = signer;
+    reuse(&next->text);
+    reuse(&next->record);
+    vdm_buf_put(&next->record, record);
+    if (!compose(w, e, signer, &next->text, err) || !vdm_buf_ok(&next->record, err) ||
+        !learn(w, e, vdm_buf_bytes(&next->text), record, err))
+        return false;
+    next->n = e->n;
+    w->waiting_bytes = (w->waits ? w->waiting_bytes : 0) + next->text.n + record.n;
+    w->waits++;
+    return true;
+}
+
 bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
                        struct vdm_bytes record, struct vdm_err *err)
 {
-    return sign_entry(w, e, signer, err) &&
-           put(w, e, vdm_buf_bytes(&w->text), vdm_buf_bytes(&w->note), record, err);
+    return vdm_writer_add(w, NULL, e, signer, record, err) && put_waiting(w, err);
+}
+
+bool vdm_writer_record(struct vdm_writer *w, uint64_t n, struct vdm_buf *text, bool *found,
+                       struct vdm_err *err)
+{
+    uint64_t first = w->tree->tree.size;
+    if (n < first || n - first >= w->waits)
+        return vdm_ledger_record(w->archive->ledger, n, text, found, err);
+    *found = true;
+    vdm_buf_put(text, vdm_buf_bytes(&w->waiting[n - first].record));
+    return vdm_buf_ok(text, err);
 }
 
 bool vdm_writer_append_signed(struct vdm_writer *w, struct vdm_bytes whole, struct vdm_err *err)
 {
     struct vdm_note note;
     struct vdm_entry e;
-    if (!vdm_entry_open(w->archive->crypto, whole, &note, &e, err))
+    if (!put_waiting(w, err) || !vdm_entry_open(w->archive->crypto, whole, &note, &e, err))
         return false;
     if (e.n != vdm_writer_next(w) || e.keyring != w->keyring ||
         !vdm_digest_equal(e.previous, w->last_text))
         return vdm_fail(err, "the signed entry does not go on from the newest one");
-    return put(w, &e, note.text, whole, (struct vdm_bytes){0}, err);
+    if (!learn(w, &e, note.text, (struct vdm_bytes){0}, err) ||
+        !put(w, e.n, whole, (struct vdm_bytes){0}, err))
+        return false;
+    w->last_note = vdm_sha256(w->archive->crypto, whole);
+    return true;
 }
 
 bool vdm_writer_may_capture(struct vdm_writer *w, const struct vdm_signer *signer,
@@ -309,6 +412,10 @@ bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
         give_back(w);
         return true;
     }
+    if (!put_waiting(w, err)) {
+        vdm_writer_abort(w);
+        return false;
+    }
     struct vdm_catalog_reach reach = {size, w->last_note};
     if (w->withdraws) /* it is made anew, or caught up, once all is erased */
         vdm_catalog_rollback(a->catalog);
@@ -330,6 +437,7 @@ bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
 
 void vdm_writer_abort(struct vdm_writer *w)
 {
+    w->waits = 0;
     w->has_ring = false; /* it may know key entries that nobody will see */
     give_back(w);
 }

@@ -9,6 +9,7 @@
 #ifndef VDM_OPS_WRITER_H
 #define VDM_OPS_WRITER_H
 
+#include "base/pool.h"
 #include "keys/signer.h"
 #include "ops/archive.h"
 
@@ -35,6 +36,15 @@ uint64_t vdm_writer_next(const struct vdm_writer *w); /* number of the next entr
  * VDM_ERR_REFUSED: an amendment of what was withdrawn. */
 bool vdm_writer_append(struct vdm_writer *w, struct vdm_entry *e, const struct vdm_signer *signer,
                        struct vdm_bytes record, struct vdm_err *err) VDM_MUST_CHECK;
+/* The same for many captures: what is appended so is signed together with others, side by side in the pool
+ * (NULL: one by one), and is in the ledger after the commit at the latest. Its record can be read by
+ * vdm_writer_record at once, and the catalog knows it. */
+bool vdm_writer_add(struct vdm_writer *w, struct vdm_pool *pool, struct vdm_entry *e,
+                    const struct vdm_signer *signer, struct vdm_bytes record,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+/* As vdm_ledger_record. */
+bool vdm_writer_record(struct vdm_writer *w, uint64_t n, struct vdm_buf *text, bool *found,
+                       struct vdm_err *err) VDM_MUST_CHECK;
 /* Append an entry without a record that was signed elsewhere. It must go on from the newest one; whether
  * its signer may sign it is the caller's to ask. */
 bool vdm_writer_append_signed(struct vdm_writer *w, struct vdm_bytes whole,

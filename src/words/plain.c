@@ -140,16 +140,173 @@ static enum part part_of(uint32_t c)
     return PART_LETTER;
 }
 
-/* Below U+0300 every character is its own normal form, and stays apart from the next. */
-static bool needs_normalizing(struct vdm_bytes s)
+/* Is this a byte of a letter, whatever stands beside it? Of those beyond ASCII only the characters that
+ * begin with these five bytes may be something else. */
+static bool is_letter_byte(uint8_t c)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] >= 0xCC)
-            return true;
-    return false;
+    static const bool other[256] = {
+        ['\t'] = true, ['\n'] = true, ['\v'] = true, ['\f'] = true, ['\r'] = true, [' '] = true,
+        [0xC2] = true, [0xE1] = true, [0xE2] = true, [0xE3] = true, [0xEF] = true};
+    return !other[c];
 }
 
-static bool normalize(struct vdm_buf *out, struct vdm_bytes s, struct vdm_err *err)
+/* What stands at `at`, and of how many bytes; of a letter all bytes that are surely of letters. */
+static enum part part_at(struct vdm_bytes s, size_t at, size_t *n)
+{
+    uint32_t c = 0;
+    *n = 0;
+    while (at + *n < s.n && is_letter_byte(s.p[at + *n]))
+        ++*n;
+    if (*n > 0)
+        return PART_LETTER;
+    *n = vdm_utf8_next(vdm_bytes_skip(s, at), &c);
+    if (*n > 0)
+        return part_of(c);
+    *n = 1; /* no UTF-8: the caller's fault, to which there is an end */
+    return PART_LETTER;
+}
+
+/* How much from here on, where a letter stands, is in the one form already. */
+static size_t good_run(struct vdm_bytes s, size_t at)
+{
+    size_t i = at;
+    for (;;) {
+        while (i < s.n && is_letter_byte(s.p[i]))
+            i++;
+        if (i + 1 >= s.n)
+            break;
+        size_t n = 1;
+        bool between = s.p[i] == ' ' || s.p[i] == '\n';
+        if (between ? !is_letter_byte(s.p[i + 1])
+                    : s.p[i] < 0x80 || part_at(s, i, &n) != PART_LETTER)
+            break;
+        i += n;
+    }
+    return i - at;
+}
+
+/* Never longer than the text and an end of line. */
+static void put_lines(struct vdm_buf *out, struct vdm_bytes s)
+{
+    enum part before = PART_LINE; /* what stands between the last letter and the next */
+    size_t had = out->n;
+    uint8_t *start = vdm_buf_grow(out, s.n + 1), *p = start;
+    if (!start)
+        return;
+    for (size_t i = 0, n; i < s.n; i += n) {
+        enum part part = part_at(s, i, &n);
+        if (part == PART_LINE || (part == PART_SPACE && before == PART_LETTER))
+            before = part;
+        if (part != PART_LETTER)
+            continue;
+        if (before != PART_LETTER && p > start)
+            *p++ = before == PART_LINE ? '\n' : ' ';
+        n = good_run(s, i);
+        memcpy(p, s.p + i, n);
+        p += n;
+        before = PART_LETTER;
+    }
+    if (p > start)
+        *p++ = '\n';
+    out->n = had + (size_t)(p - start);
+}
+
+/* --- normal form --- */
+
+/* Below U+0300 every character is its own normal form, and stays apart from the one before. */
+#define FIRST_MARK      0x300
+#define FIRST_MARK_BYTE 0xCC
+
+/* A piece of a text, from one character that stays apart from the one before to the next such one. */
+#define PIECE_UNITS 256
+#define PIECE_QUIET 8 /* so many characters that need nothing, and the rest is not looked at */
+struct piece {
+    UChar in[PIECE_UNITS], out[3 * PIECE_UNITS]; /* no text grows more in this form */
+    int32_t n;
+};
+
+/* Where the next piece begins: at the character before the first that may need something. */
+static size_t next_piece(struct vdm_bytes s, size_t at)
+{
+    size_t i = at;
+    while (i < s.n && s.p[i] < FIRST_MARK_BYTE)
+        i++;
+    if (i == s.n || i == at)
+        return i;
+    for (i--; i > at && (s.p[i] & 0xC0) == 0x80;)
+        i--;
+    return i;
+}
+
+static bool ends_piece(const UNormalizer2 *form, const struct piece *p, int quiet, uint32_t c)
+{
+    return c < FIRST_MARK ? quiet >= PIECE_QUIET || p->n >= PIECE_UNITS / 2
+                          : p->n >= PIECE_UNITS / 2 && unorm2_hasBoundaryBefore(form, (UChar32)c);
+}
+
+/* The bytes of the piece that begins the text; 0: it is too long. */
+static size_t take_piece(const UNormalizer2 *form, struct piece *p, struct vdm_bytes s)
+{
+    size_t at = 0, n;
+    uint32_t c;
+    int quiet = 0;
+    p->n = 0;
+    while ((n = vdm_utf8_next(vdm_bytes_skip(s, at), &c)) > 0) {
+        if (ends_piece(form, p, quiet, c))
+            break;
+        if (p->n + 2 > PIECE_UNITS)
+            return 0;
+        vdm_utf16_put(p->in, &p->n, (UChar32)c);
+        quiet = c < FIRST_MARK ? quiet + 1 : 0;
+        at += n;
+    }
+    return at;
+}
+
+static bool put_piece(struct vdm_buf *out, const UNormalizer2 *form, struct piece *p,
+                      struct vdm_bytes as_it_is, struct vdm_err *err)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    if (unorm2_quickCheck(form, p->in, p->n, &code) == UNORM_YES && U_SUCCESS(code)) {
+        vdm_buf_put(out, as_it_is);
+        return true;
+    }
+    struct vdm_utf16 made = {p->out, 0};
+    made.n = unorm2_normalize(form, p->in, p->n, p->out, 3 * PIECE_UNITS, &code);
+    if (U_FAILURE(code))
+        return vdm_fail_icu(code, "text", err);
+    return put_units(out, &made, err);
+}
+
+/* Piece by piece: to put marks in order takes the square of their number. */
+static bool normalize_pieces(struct vdm_buf *out, struct vdm_bytes s, bool *done,
+                             struct vdm_err *err)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    const UNormalizer2 *form = unorm2_getNFCInstance(&code);
+    size_t had = out->n, at = 0, n;
+    struct piece p;
+    if (U_FAILURE(code))
+        return vdm_fail_icu(code, "text", err);
+    for (*done = true; at < s.n; at += n) {
+        size_t start = next_piece(s, at);
+        vdm_buf_put(out, (struct vdm_bytes){s.p + at, start - at});
+        at = start;
+        if (at == s.n)
+            break;
+        n = take_piece(form, &p, vdm_bytes_skip(s, at));
+        if (n == 0) {
+            out->n = had;
+            *done = false;
+            return true;
+        }
+        if (!put_piece(out, form, &p, (struct vdm_bytes){s.p + at, n}, err))
+            return false;
+    }
+    return vdm_buf_ok(out, err);
+}
+
+static bool normalize_whole(struct vdm_buf *out, struct vdm_bytes s, struct vdm_err *err)
 {
     UErrorCode code = U_ZERO_ERROR;
     struct vdm_utf16 u VDM_CLEANUP(vdm_utf16_release) = {0};
@@ -160,36 +317,35 @@ static bool normalize(struct vdm_buf *out, struct vdm_bytes s, struct vdm_err *e
            put_units(out, &u, err);
 }
 
-static void put_lines(struct vdm_buf *out, struct vdm_bytes s)
+static bool needs_normalizing(struct vdm_bytes s)
 {
-    enum part before = PART_LINE; /* what stands between the last letter and the next */
-    bool any = false;
-    uint32_t c;
-    for (size_t n; (n = vdm_utf8_next(s, &c)) > 0; s = vdm_bytes_skip(s, n)) {
-        enum part part = part_of(c);
-        if (part == PART_LINE || (part == PART_SPACE && before == PART_LETTER))
-            before = part;
-        if (part != PART_LETTER)
-            continue;
-        if (before != PART_LETTER && any)
-            vdm_buf_putc(out, before == PART_LINE ? '\n' : ' ');
-        vdm_buf_put(out, (struct vdm_bytes){s.p, n});
-        before = PART_LETTER;
-        any = true;
-    }
-    if (any)
-        vdm_buf_putc(out, '\n');
+    unsigned any = 0;
+    for (size_t i = 0; i < s.n; i++)
+        any |= s.p[i] >= FIRST_MARK_BYTE;
+    return any;
 }
 
-bool vdm_plain_append(struct vdm_buf *out, struct vdm_bytes utf8, struct vdm_err *err)
+bool vdm_plain_append_bounded(struct vdm_buf *out, struct vdm_bytes utf8, bool *done,
+                              struct vdm_err *err)
 {
     struct vdm_buf lines VDM_CLEANUP(vdm_buf_release) = {0};
+    *done = true;
     if (!needs_normalizing(utf8)) {
         put_lines(out, utf8);
         return vdm_buf_ok(out, err);
     }
     put_lines(&lines, utf8);
-    return vdm_buf_ok(&lines, err) && normalize(out, vdm_buf_bytes(&lines), err);
+    return vdm_buf_ok(&lines, err) && normalize_pieces(out, vdm_buf_bytes(&lines), done, err);
+}
+
+bool vdm_plain_append(struct vdm_buf *out, struct vdm_bytes utf8, struct vdm_err *err)
+{
+    struct vdm_buf lines VDM_CLEANUP(vdm_buf_release) = {0};
+    bool done;
+    if (!vdm_plain_append_bounded(out, utf8, &done, err) || done)
+        return done;
+    put_lines(&lines, utf8);
+    return vdm_buf_ok(&lines, err) && normalize_whole(out, vdm_buf_bytes(&lines), err);
 }
 
 bool vdm_plain_prepare(struct vdm_err *err)

@@ -16,6 +16,11 @@ bool vdm_plain_decode(struct vdm_buf *out, struct vdm_bytes document, struct vdm
 bool vdm_plain_append(struct vdm_buf *out, struct vdm_bytes utf8,
                       struct vdm_err *err) VDM_MUST_CHECK;
 
+/* The same, in time and memory that grow with the length alone, whoever wrote it. *done false, and nothing
+ * appended: more marks stand upon one letter than any script has. */
+bool vdm_plain_append_bounded(struct vdm_buf *out, struct vdm_bytes utf8, bool *done,
+                              struct vdm_err *err) VDM_MUST_CHECK;
+
 /* Loads what ICU needs for both, where files can still be opened. */
 bool vdm_plain_prepare(struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -38,8 +38,8 @@ def md5_form(path, data):
 def wacz(path, *, form=new_form, warc=None, change=None, signed=None, package=None, compress=False,
          digest=True, extra=None):
     """`change`: bytes of files that are put in place of what the hashes are of."""
-    files = {"archive/data.warc.gz": warcs.by_record(*warcs.TWO) if warc is None else warc,
-             "indexes/index.cdx": b"example,a)/ 20260102030405 {}\n", "pages/pages.jsonl": PAGES}
+    files = {"indexes/index.cdx": b"example,a)/ 20260102030405 {}\n",
+             "archive/data.warc.gz": warcs.by_record(*warcs.TWO) if warc is None else warc, "pages/pages.jsonl": PAGES}
     about = {"profile": "wacz", "wacz_version": "1.1.1", "title": "A crawl", "software": "crawler 1.0",
              "created": "2026-01-03T00:00:00Z", "resources": [form(k, v) for k, v in files.items()],
              **(package or {})}
@@ -92,6 +92,92 @@ class Wacz(support.Case):
         self.assertTrue(origin[3].startswith("slice"))
         self.assertEqual(data[int(origin[1]):int(origin[1]) + int(origin[2])], warcs.BODY)
 
+    def test_packed_by_the_zip(self):
+        """Who packs a WACZ again with a program for zips packs its WARCs too: each record as if it were not so."""
+        plain = b"".join(warcs.TWO)
+        big = b"".join(warcs.response(b"%d\n" % i * 20000, id=i + 1, uri=f"https://a.example/{i}") for i in range(30))
+        forms = {"by-record": warcs.by_record(*warcs.TWO), "plain": plain, "big": big, "big-gzip": warcs.gzip.compress(big),
+                 "by-file": warcs.gzip.compress(plain)}
+        for name, warc in forms.items():
+            got = []
+            for compress in (False, True):
+                a = self.archive(name=f"{name}-{compress}")
+                path = wacz(self.dir / "x.wacz", warc=warc, compress=compress)
+                self.ok("-C", a, "import", path)
+                again = self.ok("-C", a, "import", path, "--json").json
+                self.assertEqual(again["imported"], 0, name)
+                got.append(self.records(a))
+                self.ok("-C", a, "verify")
+            stored, packed = got
+            self.assertEqual(stored.keys(), packed.keys())
+            for source in stored:
+                if source.startswith("https:"):
+                    origin = packed[source]["derived_from"][0].split(" ", 3)
+                    self.assertEqual(origin[1:3], ["-", "-"])
+                    self.assertRegex(origin[3], r"of the WARC record .*at byte \d+ of .*archive/data.warc.gz$")
+                    for r in (stored[source], packed[source]):
+                        r.pop("derived_from")
+                    self.assertEqual(stored[source], packed[source], name)
+                    self.assertEqual("in the gzip member" in origin[3], name == "by-record", origin)
+            origins = [r["derived_from"] for r in self.records(a).values() if "record_id" in r]
+            self.assertEqual(len(origins), len(set(map(str, origins))))
+
+    def test_two_with_the_same_places(self):
+        """Records of two WARCs may stand at the same place in what each unpacks to: they are told apart."""
+        a = self.archive()
+        warc = [warcs.gzip.compress(warcs.warcinfo() + warcs.response(warcs.BODY, uri=f"https://a.example/{i}", id=i))
+                for i in (1, 2)]
+        files = {"archive/1.warc.gz": warc[0], "archive/2.warc.gz": warc[1]}
+        about = {"resources": [new_form(k, v) for k, v in files.items()]}
+        path = wacz(self.dir / "x.wacz", extra=files, package=about)
+        self.expect(1, "-C", a, "import", path)  # the others are not named
+        got = [self.records(a)[f"https://a.example/{i}"]["derived_from"] for i in (1, 2)]
+        data = pathlib.Path(path).read_bytes()
+        at = len(warcs.warcinfo())
+        for i in (0, 1):
+            self.assertEqual(got[i][0].split(" ", 3)[3], f"payload of the WARC record at byte {at} of what it unpacks to "
+                             f"from byte {data.index(warc[i])} on")
+
+    def test_packed_and_broken(self):
+        """What is wrong in a WARC that is packed is told with its place there, and what follows is taken; where one must
+        go back, it is unpacked again, and that counts."""
+        def packed(warc, code=1):
+            a = self.archive(name=f"p{len(list(self.dir.iterdir()))}")
+            r = self.expect(code, "-C", a, "import", wacz(self.dir / "x.wacz", warc=warc, compress=True), "--json").json
+            self.ok("-C", a, "verify")
+            return r, self.records(a)
+        page = {i: warcs.response(b"%d\n" % i * 20000, id=i, uri=f"https://a.example/{i}") for i in range(1, 9)}
+        lies = warcs.record("resource", b"y" * 300000, id=70, length=500000, uri="https://a.example/lies")
+        r, got = packed(page[1] + lies + page[2] + page[3])
+        self.assertIn("another record begins inside", str(r["problem_list"]))
+        self.assertIn(f"archive/data.warc.gz, byte {len(page[1])}: ", str(r["problem_list"]))
+        self.assertEqual([i for i in page if f"https://a.example/{i}" in got], [1, 2, 3])
+        damaged = bytearray(warcs.by_record(*page.values()))
+        damaged[len(warcs.by_record(page[1])) + 200] ^= 0xff
+        r, got = packed(bytes(damaged))
+        self.assertEqual([i for i in page if f"https://a.example/{i}" in got], [1, 3, 4, 5, 6, 7, 8])
+        r, got = packed(page[1] + page[2][:1000])
+        self.assertIn("breaks off", str(r["problem_list"]))
+        r, got = packed(b"no WARC at all\n" * 100)
+        self.assertIn("archive/data.warc.gz is no WARC", str(r["problem_list"]))
+        many = [warcs.record("resource", b"z" * 70000, id=i, length=100000) for i in range(400)]
+        r, got = packed(b"".join(many))
+        self.assertTrue([p for p in r["problem_list"] if "unpacks to more" in p["reason"]])
+
+    def test_packed_under_names_that_do_not_tell(self):
+        """A record is known again by the WARC's name: where that names two, or is cut, none is taken."""
+        a = self.archive()
+        path = wacz(self.dir / "x.wacz", compress=True, change={"datapackage.json": b"{"},
+                    extra={"archive/" + "n" * 300: b"".join(warcs.TWO)})
+        with self.assertWarns(UserWarning), zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as z:
+            z.writestr("archive/data.warc.gz", warcs.by_record(warcs.response(b"slipped in\n", id=9, uri="https://b/")))
+        r = self.expect(1, "-C", a, "import", path)
+        self.assertIn("is packed, and another has its name", r.err)
+        self.assertIn("is packed, and its name is too long", r.err)
+        got = self.records(a)
+        self.assertIn("https://a.example/", got)
+        self.assertNotIn("https://b/", got)
+
     def test_records_alone(self):
         a = self.archive()
         self.ok("-C", a, "import", "--warc", "records", wacz(self.dir / "x.wacz"))
@@ -99,6 +185,15 @@ class Wacz(support.Case):
         b = self.archive(name="b")
         self.ok("-C", b, "import", "--warc", "whole", str(self.dir / "x.wacz"))
         self.assertEqual(list(self.records(b)), ["x.wacz"])
+
+    def test_require_is_of_the_records(self):
+        """What the package says of itself has no source; the records have."""
+        a = self.archive()
+        path = wacz(self.dir / "x.wacz")
+        r = self.ok("-C", a, "import", path, "--require", "source,captured", "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (5, 0))
+        r = self.expect(1, "-C", a, "import", path, "--require", "author", "--again", "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (3, 2))
 
     def test_signature_is_kept_and_not_believed(self):
         a = self.archive()
@@ -136,7 +231,6 @@ class Wacz(support.Case):
                      change={"datapackage-digest.json": b'{"hash": "sha256:00"}'})
         self.refused("archive/more.warc is there, and datapackage.json does not name it", taken=True,
                      extra={"archive/more.warc": warcs.response(b"slipped in\n")})
-        self.refused("archive/data.warc.gz is compressed in the WACZ", compress=True)
         self.refused("datapackage.json cannot be read", taken=True, change={"datapackage.json": b"{"})
         self.refused("lost.warc is missing, which datapackage.json names",
                      package={"resources": [new_form("archive/lost.warc", b"")]})

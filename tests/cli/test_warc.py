@@ -344,6 +344,16 @@ class Warcs(support.Case):
         self.assertEqual((r["imported"], r["refused"]), (2, n - 1))  # the WARC, and the last, which is cut off
         self.assertIn("breaks off", str(self.members(a)[0]["field"]))
 
+    def test_lengths_that_lead_to_one_place(self):
+        """As many that all end at one place, where a line ends and no record: none is read as far as that."""
+        many, follow = [], 0
+        for i in range(6000, 0, -1):
+            many.append(warcs.record("resource", b"x" * 600, id=i, length=604 + follow))
+            follow += len(many[-1])
+        _, r = self.imported(b"".join(many[::-1]) + b"\r\nno record", code=1)
+        self.assertFalse([p for p in r["problem_list"] if "unpacks to more" in p["reason"]])
+        self.assertEqual(r["refused"], 5999)  # the last does not end where it says
+
     def cost(self, content):
         """CPU seconds of a dry run, its workers' with it; and what it said."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -389,6 +389,22 @@ class Withdraw(support.Case):
         for word in ("Qwzx", document[:20].decode(), hashlib.sha256(document).hexdigest()):
             self.assertNotIn(word, said)
 
+    def test_recover_without_the_guard(self):
+        """Of all entries: a document that is gone was withdrawn, by the capture's number, or is missing."""
+        a = self.archive()
+        for n in (2, 3, 4, 5):
+            self.add(a, f"{n}.txt", words_of(n, 64))
+        self.ok("-C", a, "amend", "3", "--note", "seen again")
+        self.withdraw(a, "3", "5", "--scope", "document")
+        guard = pathlib.Path(a, "keys/last-checkpoint")
+        guard.unlink()
+        self.assertIn("made anew", self.ok("-C", a, "recover").out)
+        guard.unlink()
+        digest = hashlib.sha256(words_of(4, 64)).hexdigest()
+        pathlib.Path(a, "store/objects", digest[:2], digest[2:]).unlink()
+        self.assertIn("entry 4: its document is missing", self.expect(3, "-C", a, "recover").err)
+        self.assertFalse(guard.exists())
+
     def test_readers_between_the_withdrawal_and_the_erasing(self):
         """Nobody is shown what is withdrawn, also where the catalog does not know of it yet, or there is none."""
         a, document = self.stopped()
@@ -426,9 +442,14 @@ class Withdraw(support.Case):
         self.withdraw(a, "2", code=3)
         path.rmdir()
         os.rename(self.dir / "aside", path)
-        self.assertEqual(self.ok("-C", a, "mirror", str(self.dir / "m"), "--json").json["erased"], 1)
-        self.assertEqual(traces(str(self.dir / "m"), document, "Qwzxqwzxqwzx"), [])
-        self.verified(str(self.dir / "m"), 4)
+        started = self.dir / "started"  # a first run that was stopped: documents, and no ledger yet that knows them
+        shutil.copytree(self.dir / "m", started)
+        for name in [*started.glob("store/*.db*"), *started.glob("keys/*"), *started.glob("keys/.*")]:
+            name.unlink()
+        for mirror in ("m", "started"):
+            self.assertEqual(self.ok("-C", a, "mirror", str(self.dir / mirror), "--json").json["erased"], 1, mirror)
+            self.assertEqual(traces(str(self.dir / mirror), document, "Qwzxqwzxqwzx"), [])
+            self.verified(str(self.dir / mirror), 4)
 
     def test_a_document_alone_that_is_withdrawn_and_still_there(self):
         a, document = self.stopped("--scope", "document")

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "capture/page_text.h"
+#include "plain_slowly.h"
 #include "words/plain.h"
 
 #define PAGE_MAX 65536 /* more takes long and shows nothing else */
@@ -22,6 +23,13 @@ static void check_form(struct vdm_bytes text)
     }
 }
 
+static void check_same(struct vdm_bytes utf8, struct vdm_bytes text)
+{
+    struct vdm_buf slow VDM_CLEANUP(vdm_buf_release) = {0};
+    plain_slowly(&slow, utf8);
+    FUZZ_CHECK(vdm_bytes_equal(text, vdm_buf_bytes(&slow)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct vdm_page_memory memory;
@@ -34,9 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     FUZZ_CHECK(vdm_utf8_valid(vdm_buf_bytes(&utf8)));
     FUZZ_CHECK(vdm_plain_append(&plain, vdm_buf_bytes(&utf8), NULL));
     check_form(vdm_buf_bytes(&plain));
+    check_same(vdm_buf_bytes(&utf8), vdm_buf_bytes(&plain));
     if (!vdm_page_text(&seen, vdm_buf_bytes(&utf8), &memory, NULL))
         return 0;
     FUZZ_CHECK(vdm_plain_append(&text, vdm_buf_bytes(&seen), NULL));
     check_form(vdm_buf_bytes(&text));
+    check_same(vdm_buf_bytes(&seen), vdm_buf_bytes(&text));
     return 0;
 }

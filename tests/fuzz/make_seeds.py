@@ -100,7 +100,10 @@ def packs():
                   (b"datapackage-digest.json", b'{"hash": "sha256:00", "signedData": {"domain": "a"}}'),
                   (b"pages/pages.jsonl", b'{"url": "https://a.example/", "ts": "2026-01-02T03:04:05Z", "title": "P"}\n'),
                   compression=zipfile.ZIP_STORED)
-    return {"tar": tar(*two), "wacz": wacz, "gz": gzip.compress(tar(*two), mtime=0), "xz": lzma.compress(tar(*two)),
+    packed = [zipped((b"datapackage.json", b"{"), (b"archive/a.warc", data)) for data in
+              (warcs.record("resource", b"y" * 900, length=1500) + warc * 3, warcs.by_record(warc, warc))]
+    return {"tar": tar(*two), "wacz": wacz, "wacz-packed": packed[0], "wacz-packed-gz": packed[1],
+            "gz": gzip.compress(tar(*two), mtime=0), "xz": lzma.compress(tar(*two)),
             "bz2": bz2.compress(tar(*two)), "cut": tar(*two)[:1200], "links": link, "pax": over,
             "zip": zipped(*two), "stored": zipped(*two, compression=zipfile.ZIP_STORED),
             "bag": tar(*bag), "bag-zip": zipped(*bag), "document": zipped((b"[Content_Types].xml", b"<x/>"))}
@@ -121,6 +124,18 @@ def store_packs():
     return {"three": three, "twice": three + three, "torn": three[:-100], "withdrawn": member(b"", "withdrawn-0") + three,
             "inside": member(three) + three, "zeros": three + bytes(1024), "wrong": member(b"one", "0" * 64),
             "index": b"I" + bytes(2) + (slot + struct.pack("<Q", 1)) * 9, "full": b"I" + b"\xff" * 4000}
+
+
+def foreign():
+    """Bundles; and what begins as one does, or nearly so."""
+    sample = (LEDGER / "sample.tar").read_bytes()
+    near = {"bag": (b"b/bagit.txt", b"b/data/a"), "late": (b"b/a", b"b/bagit.txt", b"b/vidimus/seal"),
+            "eighth": (b"b/bagit.txt", *(b"b/%d" % i for i in range(6)), b"b/vidimus/checkpoint"),
+            "ninth": (b"b/bagit.txt", *(b"b/%d" % i for i in range(7)), b"b/vidimus/checkpoint"),
+            "no-folder": (b"bagit.txt", b"vidimus/seal"), "deeper": (b"b/bagit.txt", b"b/c/vidimus/seal"),
+            "other-folder": (b"b/bagit.txt", b"c/vidimus/seal")}
+    return {**vector("sample.tar", "receipt.tar", "cosigned.tar"), "gzip": gzip.compress(sample, 9, mtime=0),
+            "cut": sample[:9000], **{key: tar(*((name, b"x") for name in names)) for key, names in near.items()}}
 
 
 def tars():
@@ -268,6 +283,7 @@ def sets():
         "packs": store_packs(),
         "stream": streams(),
         "bundle": vector("sample.tar", "receipt.tar", "cosigned.tar"),
+        "foreign": foreign(),
         "table": tables(),
         "media": media(),
         "warc": {k: v for k, v in warcs.cases().items() if len(v) < 8000},

@@ -107,12 +107,75 @@ static void closed_at_once(void **state)
     vdm_pool_close(NULL);
 }
 
+struct both {
+    struct work *ahead, *now;
+};
+
+/* The worker numbers are those of all batches together. */
+static void count_ahead(void *ctx, unsigned worker, size_t item)
+{
+    struct both *b = ctx;
+    count(b->ahead, worker, item);
+}
+
+static void run_in_between(void **state)
+{
+    struct vdm_pool *p = NULL;
+    struct vdm_err err;
+    struct both b = {calloc(1, sizeof *b.ahead), calloc(1, sizeof *b.now)};
+    (void)state;
+    assert_true(b.ahead && b.now && vdm_pool_open(&p, 4, &err));
+    b.ahead->workers = b.now->workers = vdm_pool_workers(p);
+    b.ahead->caller = b.now->caller = pthread_self();
+    vdm_pool_start(p, ITEMS, count_ahead, &b);
+    for (unsigned k = 1; k <= 20; k++) {
+        vdm_pool_run(p, 50, count, b.now);
+        for (size_t i = 0; i < 50; i++) /* done on return, whatever else is under way */
+            assert_int_equal(atomic_load(&b.now->done[i]), k);
+    }
+    vdm_pool_finish(p);
+    for (size_t i = 0; i < ITEMS; i++)
+        assert_int_equal(atomic_load(&b.ahead->done[i]), 1);
+    assert_int_equal(atomic_load(&b.ahead->shared) + atomic_load(&b.now->shared), 0);
+    vdm_pool_run(p, 0, count, b.now);
+    vdm_pool_close(p);
+    free(b.ahead);
+    free(b.now);
+}
+
+static void sleep_long(void *ctx, unsigned worker, size_t item)
+{
+    (void)ctx;
+    (void)worker;
+    (void)item;
+    usleep(500000);
+}
+
+static void note_tick(void *ctx)
+{
+    ++*(unsigned *)ctx;
+}
+
+static void told_while_it_waits(void **state)
+{
+    struct vdm_pool *p = NULL;
+    struct vdm_err err;
+    unsigned ticks = 0;
+    (void)state;
+    assert_true(vdm_pool_open(&p, 2, &err));
+    vdm_pool_start(p, 1, sleep_long, NULL);
+    usleep(100000); /* the other thread has it */
+    vdm_pool_finish_telling(p, note_tick, &ticks);
+    vdm_pool_close(p);
+    assert_true(ticks >= 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_item_once),
-        cmocka_unit_test(fewer_threads_than_asked_for),
-        cmocka_unit_test(closed_at_once),
+        cmocka_unit_test(each_item_once),      cmocka_unit_test(fewer_threads_than_asked_for),
+        cmocka_unit_test(closed_at_once),      cmocka_unit_test(run_in_between),
+        cmocka_unit_test(told_while_it_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,44 @@ static void test_utf8_refuses(void **state)
     assert_false(vdm_utf8_valid(VDM_LIT("fine until here \xE2\x82")));
 }
 
+/* Plain text is passed over in strides: what is no character must be seen anywhere in and behind them. */
+static void test_utf8_sees_each_byte_of_a_text(void **state)
+{
+    (void)state;
+    enum { MOST = 40 };
+    char s[MOST + 4];
+    for (size_t n = 1; n <= MOST; n++)
+        for (size_t at = 0; at < n; at++)
+            for (unsigned c = 0; c < 256; c++) {
+                memset(s, 'a', n);
+                s[at] = (char)c;
+                assert_int_equal(vdm_utf8_valid((struct vdm_bytes){(uint8_t *)s, n}), c < 0x80);
+                memset(s, 'a', n + 1);
+                memcpy(s + at, "\xC3\xA9", 2); /* an e with an accent, cut off and whole */
+                assert_int_equal(vdm_utf8_valid((struct vdm_bytes){(uint8_t *)s, n}), at + 1 < n);
+                assert_true(vdm_utf8_valid((struct vdm_bytes){(uint8_t *)s, n + 1}));
+            }
+    assert_true(vdm_utf8_valid((struct vdm_bytes){NULL, 0}));
+}
+
+static void test_hex_takes_its_digits_only(void **state)
+{
+    (void)state;
+    char text[8] = "00000000";
+    uint8_t out[4];
+    for (size_t at = 0; at < sizeof text; at++)
+        for (unsigned c = 0; c < 256; c++) {
+            text[at] = (char)c;
+            bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+            bool taken = vdm_hex_decode((struct vdm_bytes){(uint8_t *)text, 8}, out, 4);
+            assert_int_equal(taken, digit);
+            unsigned value = c <= '9' ? c - '0' : c - 'a' + 10;
+            if (taken)
+                assert_int_equal(out[at / 2], at % 2 ? value : value << 4);
+            text[at] = '0';
+        }
+}
+
 static void test_hex(void **state)
 {
     (void)state;
@@ -341,6 +379,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_takes_every_character),
         cmocka_unit_test(test_utf8_refuses),
+        cmocka_unit_test(test_utf8_sees_each_byte_of_a_text),
+        cmocka_unit_test(test_hex_takes_its_digits_only),
         cmocka_unit_test(test_hex),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_cutting),

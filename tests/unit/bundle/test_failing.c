@@ -160,10 +160,19 @@ size_t __wrap_ZSTD_CCtx_setParameter(ZSTD_CCtx *z, ZSTD_cParameter what, int val
                                      : __real_ZSTD_CCtx_setParameter(z, what, value);
 }
 
+static bool takes_little; /* not all that it is given, as an encoder may */
+
 size_t __wrap_ZSTD_compressStream2(ZSTD_CCtx *z, ZSTD_outBuffer *out, ZSTD_inBuffer *in,
                                    ZSTD_EndDirective end)
 {
-    return scarce_refuses() ? ZSTD_NO_MEMORY : __real_ZSTD_compressStream2(z, out, in, end);
+    if (scarce_refuses())
+        return ZSTD_NO_MEMORY;
+    if (!takes_little || end != ZSTD_e_continue || in->size - in->pos <= 1000)
+        return __real_ZSTD_compressStream2(z, out, in, end);
+    ZSTD_inBuffer some = {in->src, in->pos + 1000, in->pos};
+    size_t left = __real_ZSTD_compressStream2(z, out, &some, end);
+    in->pos = some.pos;
+    return left;
 }
 
 /* --- descriptors --- */
@@ -341,6 +350,20 @@ static void late_end(void **state)
     assert_true(vdm_bytes_equal_str(vdm_buf_bytes(&back), "first"));
 }
 
+static void slow_encoder(void **state)
+{
+    (void)state;
+    struct vdm_buf data VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf raw VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf back VDM_CLEANUP(vdm_buf_release) = {0};
+    fill_with_text(&data, 2 * VDM_COPY_BYTES);
+    takes_little = true;
+    pack(VDM_STREAM_ZSTD, 0, data.n, vdm_buf_bytes(&data), &raw);
+    takes_little = false;
+    assert_int_equal(unpack(vdm_buf_bytes(&raw), 4096, &back).state, VDM_STREAM_END);
+    assert_true(vdm_bytes_equal(vdm_buf_bytes(&back), vdm_buf_bytes(&data)));
+}
+
 /* --- small texts --- */
 
 static bool bag_info(void *ctx, struct vdm_err *err)
@@ -370,6 +393,7 @@ int main(void)
         cmocka_unit_test(every_call),
         cmocka_unit_test(look_behind_the_end),
         cmocka_unit_test(late_end),
+        cmocka_unit_test(slow_encoder),
         cmocka_unit_test(texts_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void test_large(void **state)
             vdm_buf_putc(&document, 'x');
         struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
         const char *why;
-        assert_true(vdm_text_extract(t, VDM_TEXT_PLAIN, vdm_buf_bytes(&document), &out, &why));
+        assert_true(vdm_text_extract(t, VDM_TEXT_HTML, vdm_buf_bytes(&document), &out, &why));
         assert_int_equal(out.n, n + 1);
     }
     while (document.n < VDM_TEXT_DOCUMENT_MAX)
@@ -74,9 +74,9 @@ static void test_large(void **state)
     document.n = VDM_TEXT_DOCUMENT_MAX;
     struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
     const char *why;
-    assert_true(vdm_text_extract(t, VDM_TEXT_PLAIN, vdm_buf_bytes(&document), &out, &why));
+    assert_true(vdm_text_extract(t, VDM_TEXT_HTML, vdm_buf_bytes(&document), &out, &why));
     vdm_buf_putc(&document, 'x');
-    assert_false(extract(t, VDM_TEXT_PLAIN, vdm_buf_bytes(&document), ""));
+    assert_false(extract(t, VDM_TEXT_HTML, vdm_buf_bytes(&document), ""));
 }
 
 static pid_t child(void)
@@ -95,16 +95,45 @@ static void test_worker_dies(void **state)
     (void)state;
     struct vdm_text *t VDM_CLEANUP(vdm_text_cleanup) = NULL;
     assert_true(vdm_text_open(&t, NULL));
-    assert_true(extract(t, VDM_TEXT_PLAIN, VDM_LIT("a"), "a\n"));
+    assert_true(extract(t, VDM_TEXT_HTML, VDM_LIT("a"), "a\n"));
     for (int i = 0; i < 16; i++) {
         pid_t worker = child();
         if (worker)
             kill(worker, SIGKILL);
-        assert_false(extract(t, VDM_TEXT_PLAIN, VDM_LIT("a"), ""));
-        assert_int_equal(extract(t, VDM_TEXT_PLAIN, VDM_LIT("a"), "a\n"), i < 15);
+        assert_false(extract(t, VDM_TEXT_HTML, VDM_LIT("a"), ""));
+        assert_int_equal(extract(t, VDM_TEXT_HTML, VDM_LIT("a"), "a\n"), i < 15);
     }
-    assert_false(extract(t, VDM_TEXT_PLAIN, VDM_LIT("a"), ""));
+    assert_false(extract(t, VDM_TEXT_HTML, VDM_LIT("a"), ""));
     assert_int_equal(child(), 0);
+}
+
+/* Where there is nothing to parse no process is started; bytes in another encoding are parsed apart. */
+static void test_plain_here(void **state)
+{
+    (void)state;
+    struct vdm_text *t VDM_CLEANUP(vdm_text_cleanup) = NULL;
+    struct vdm_buf marks VDM_CLEANUP(vdm_buf_release) = {0};
+    assert_true(vdm_text_open(&t, NULL));
+    assert_true(extract(t, VDM_TEXT_PLAIN,
+                        VDM_LIT("\xEF\xBB\xBF"
+                                "e\xCC\x81  a\r\n"),
+                        "\xC3\xA9 a\n"));
+    assert_int_equal(child(), 0);
+    assert_true(extract(t, VDM_TEXT_PLAIN,
+                        VDM_LIT("\xEF\xBB\xBF"
+                                "caf\xC0"),
+                        "caf\xC3\x80\n"));
+    assert_int_not_equal(child(), 0);
+    vdm_text_cleanup(&t);
+    assert_true(vdm_text_open(&t, NULL));
+    vdm_buf_putc(&marks, 'e');
+    for (int i = 0; i < 300; i++)
+        vdm_buf_puts(&marks, "\xCC\x81");
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    const char *why;
+    assert_true(vdm_text_extract(t, VDM_TEXT_PLAIN, vdm_buf_bytes(&marks), &out, &why));
+    assert_int_equal(out.n, marks.n); /* one mark less, an end of line, a letter of two bytes */
+    assert_int_not_equal(child(), 0);
 }
 
 /* A page that takes more memory than there is for one tells so, and the worker goes on. */
@@ -155,9 +184,10 @@ static void test_encoding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),  cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_large),  cmocka_unit_test(test_worker_dies),
-        cmocka_unit_test(test_memory), cmocka_unit_test(test_encoding),
+        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_large),       cmocka_unit_test(test_plain_here),
+        cmocka_unit_test(test_worker_dies), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

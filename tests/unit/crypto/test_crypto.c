@@ -196,19 +196,18 @@ static void test_base64_takes_one_form_only(void **state)
 static void test_base64_valid(void **state)
 {
     (void)state;
-    static const char wrong[] = "=A!\n";
     uint8_t data[160] = {0}, out[200]; /* zeros: a `=` inside ends a piece as it should end */
     size_t n;
-    for (size_t length = 40; length <= sizeof data; length++) {
+    for (size_t length = 40; length <= sizeof data; length += 7) {
         struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
         vdm_base64_append(&text, (struct vdm_bytes){data, length});
         assert_true(vdm_base64_valid(vdm_buf_bytes(&text)));
-        for (size_t i = 0; i < text.n * 4; i++) {
-            uint8_t good = text.p[i / 4];
-            text.p[i / 4] = (uint8_t)wrong[i % 4];
+        for (size_t i = 0; i < text.n * 256; i++) {
+            uint8_t good = text.p[i / 256];
+            text.p[i / 256] = (uint8_t)i;
             assert_int_equal(vdm_base64_valid(vdm_buf_bytes(&text)),
                              vdm_base64_decode(vdm_buf_bytes(&text), out, sizeof out, &n));
-            text.p[i / 4] = good;
+            text.p[i / 256] = good;
         }
         assert_false(vdm_base64_valid((struct vdm_bytes){text.p, text.n - 1}));
         text.p[text.n - 4] = '=', text.p[text.n - 3] = '=';

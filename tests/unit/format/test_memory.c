@@ -14,6 +14,7 @@
 #include "format/request.h"
 #include "format/seal.h"
 #include "format/value.h"
+#include "format/verified.h"
 #include "support/scarce.h"
 #include "unit/format/fixture.h"
 
@@ -200,8 +201,23 @@ static bool request(void *ctx, struct vdm_err *err)
     return ok;
 }
 
+static bool verified(void *ctx, struct vdm_err *err)
+{
+    struct texts *t = ctx;
+    struct vdm_verified in = {.ledger = ORIGIN, .authority = t->signer.vkey, .size = 7};
+    struct vdm_verified v = {.size = 4711};
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    vdm_verified_append(&text, &in);
+    if (!vdm_buf_ok(&text, err))
+        return false;
+    bool ok = vdm_verified_decode(t->c, vdm_buf_bytes(&text), &v, err);
+    assert_int_equal(v.size, ok ? 7 : 4711);
+    return ok;
+}
+
 static void test_decoders(void **state)
 {
+    assert_true(scarce_sweep(verified, *state) > 0);
     assert_true(scarce_sweep(request, *state) > 0);
     assert_true(scarce_sweep(fork_proof, *state) > 0);
     assert_true(scarce_sweep(entry, *state) > 0);

@@ -1,65 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Every call of ledger and catalog, made while something is scarce: a test that includes this says what.
- * It has `scarce_left` (how many requests until one fails; 0: none will), `scarce_failed`, how far the
- * sweep goes on after request n, and which errors are right. */
+/* Every call of ledger and catalog, made while something is scarce: a test that includes this says what (sweep.h). */
 #ifndef VDM_TESTS_LEDGER_CALLS_H
 #define VDM_TESTS_LEDGER_CALLS_H
 
-#include "unit/ledger/ledger_kit.h"
+#include "unit/ledger/sweep.h"
 
 #include "ledger/catalog_private.h"
-
-static unsigned next_request(unsigned n);
-static bool told(const struct vdm_err *err);
-
-/* One request fails, the next time another, until there are no more. Between two tries there is plenty. */
-static void sweep(struct kit *k, bool (*f)(struct kit *, struct vdm_err *),
-                  void (*before)(struct kit *), void (*after)(struct kit *, bool ok))
-{
-    for (unsigned n = 1;; n = next_request(n)) {
-        struct vdm_err err = {0};
-        before(k);
-        scarce_failed = false;
-        scarce_left = n;
-        bool ok = f(k, &err);
-        scarce_left = 0;
-        after(k, ok);
-        if (!ok && !told(&err))
-            fail_msg("request %u: %s", n, err.text);
-        if (ok && !goes_without && scarce_failed)
-            fail_msg("request %u failed, and nothing is said of it", n);
-        assert_true(ok || scarce_failed);
-        if (!scarce_failed)
-            return;
-    }
-}
-
-static void open_to_read(struct kit *k)
-{
-    kit_reopen(k, VDM_LEDGER_READ);
-}
-
-static void open_to_write(struct kit *k)
-{
-    kit_reopen(k, VDM_LEDGER_WRITE);
-}
-
-static void close_it(struct kit *k)
-{
-    vdm_ledger_close(k->l);
-    k->l = NULL;
-}
-
-static void nothing(struct kit *k, bool ok)
-{
-    (void)k;
-    (void)ok;
-}
-
-static void nothing_before(struct kit *k)
-{
-    (void)k;
-}
 
 /* --- the ledger --- */
 
@@ -125,6 +71,15 @@ static bool check_other_schema(struct kit *k, struct vdm_err *err)
     return ok;
 }
 
+/* It says that a later version made it. What keeps us from looking closer is said, too. */
+static bool check_newer_schema(struct kit *k, struct vdm_err *err)
+{
+    bool ok = check_other_schema(k, err);
+    assert_true(ok || !strstr(err->text, "newer") ||
+                strstr(err->text, "its tables could not be read: "));
+    return ok;
+}
+
 static void comparing_schemas(void **state)
 {
     struct kit *k = *state;
@@ -132,7 +87,7 @@ static void comparing_schemas(void **state)
     raw_run(k->path, "CREATE TABLE extra(a)");
     sweep(k, check_other_schema, close_it, nothing);
     raw_run(k->path, "PRAGMA user_version=7; DROP TABLE extra");
-    sweep(k, check_other_schema, close_it, nothing);
+    sweep(k, check_newer_schema, close_it, nothing);
 }
 
 static bool read_rows(struct kit *k, struct vdm_err *err)
@@ -172,8 +127,21 @@ static bool count_rows(struct kit *k, struct vdm_err *err)
     return true;
 }
 
+static bool search_rows(struct kit *k, struct vdm_err *err)
+{
+    uint64_t next, last, count;
+    bool first, second;
+    if (!vdm_ledger_next(k->l, VDM_LIT("entry"), 1, 5, &next, &first, err) ||
+        !vdm_ledger_last(k->l, VDM_LIT("entry"), 5, &last, &second, err) ||
+        !vdm_ledger_count(k->l, VDM_LIT("entry"), 1, 5, &count, err))
+        return false;
+    assert_true(first && next == 1 && second && last == 4 && count == 4);
+    return true;
+}
+
 static void reading(void **state)
 {
+    sweep(*state, search_rows, open_to_read, nothing);
     sweep(*state, read_rows, open_to_read, nothing);
     sweep(*state, read_slice, open_to_read, nothing);
     sweep(*state, count_rows, open_to_read, nothing);
@@ -276,21 +244,23 @@ static bool ask_numbers(struct vdm_catalog *c, struct vdm_err *err)
     struct vdm_catalog_totals totals;
     struct vdm_catalog_fate fate;
     struct vdm_digest zeros = {{0}};
-    uint64_t same, last;
-    bool found[4];
+    uint64_t same, next, last;
+    bool found[5];
     if (!vdm_catalog_reached(c, &reach, err) || !vdm_catalog_totals(c, &totals, err) ||
         !vdm_catalog_fate(c, 4, &fate, &found[0], err) ||
         !vdm_catalog_has_document(c, zeros, &found[1], err) ||
         !vdm_catalog_last_of_source(c, VDM_LIT("s"), &last, &found[2], err) ||
         !vdm_catalog_find_same(c, zeros, VDM_LIT("s"), (struct vdm_bytes){0}, &same, &found[3],
-                               err))
+                               err) ||
+        !vdm_catalog_next_same(c, zeros, VDM_LIT("s"), (struct vdm_bytes){0}, 0, 9, &next,
+                               &found[4], err))
         return false;
     assert_int_equal(reach.entries, 6);
     assert_true(totals.captures == 2 && totals.documents == 1 && totals.bytes == 7);
     assert_true(found[0] && fate.withdrawn == 5);
     assert_true(found[1]);
     assert_true(found[2] && last == 2);
-    assert_true(found[3] && same == 2);
+    assert_true(found[3] && same == 2 && found[4] && next == 2);
     return true;
 }
 

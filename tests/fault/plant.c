@@ -66,11 +66,6 @@ ssize_t pwritev(int fd, const struct iovec *v, int count, off_t at)
     return planted("object-name") ? all : syscall(SYS_pwritev, fd, v, count, at, 0);
 }
 
-ssize_t pwritev64(int fd, const struct iovec *v, int count, off_t at)
-{
-    return pwritev(fd, v, count, at);
-}
-
 static void widen(struct statvfs *out)
 {
     if (planted("room"))

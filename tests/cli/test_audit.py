@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zlib
 
 import support
 
@@ -343,6 +344,24 @@ class Repair(AuditCase):
                     return str(self.dir / name)
                 self.story(bundle)
                 shutil.rmtree(self.dir / "a")
+
+    def test_a_bundle_that_is_a_bomb(self):
+        """What it unpacks to is written down only as far as a bundle of its size may go."""
+        a, plain, bomb = self.archive(), self.dir / "b.tar", self.dir / "bomb.tar.gz"
+        self.ok("-C", a, "bundle", "-o", str(plain), "--all", "-q")
+        self.rot(self.path_of(a, 5))
+        data = plain.read_bytes()
+        first = data.index(b"/data/files/") // 512 * 512
+        head = bytearray(data[first:first + 512])
+        head[124:136] = b"%011o\0" % (1 << 30)
+        head[148:156] = b" " * 8
+        head[148:156] = b"%06o\0 " % sum(head)
+        pack = zlib.compressobj(6, wbits=31)
+        bomb.write_bytes(b"".join([pack.compress(data[:first] + head), *(pack.compress(bytes(1 << 20)) for _ in range(430)),
+                                   pack.flush()]))
+        self.assertLess(bomb.stat().st_size, 1 << 19)
+        r = self.expect(3, "-C", a, "audit", "--repair-from", str(bomb))
+        self.assertIn("it unpacks to more than a bundle of its size may", r.err)
 
     def test_a_copy_that_is_bad_itself_repairs_nothing(self):
         a = self.archive()

@@ -68,6 +68,33 @@ class Mirror(test_audit.AuditCase):
         self.assertEqual((done["documents_checked"], done["repaired"]), (self.DOCUMENTS, 1))
         self.verified(m)
 
+    def test_what_is_no_file(self):
+        """In the place of a document, here or there: one more that is bad, and no reason to leave off all the others."""
+        a, m = self.archive(), str(self.dir / "m")
+        self.mirror(a)
+        for make in (os.mkfifo, lambda path: path.symlink_to("/etc/hostname"), lambda path: path.symlink_to(path)):
+            there = self.path_of(m, 7)
+            there.unlink()
+            make(there)
+            done = self.mirror(a)
+            self.assertEqual((done["repaired"], done["bytes_copied"]), (1, there.stat().st_size))
+            self.verified(m)
+            here = self.path_of(a, 5)
+            here.rename(self.dir / "aside")
+            make(here)
+            self.ok("-C", a, "import", self.file("more.txt", repr(make)), "-q")
+            done = self.mirror(a, code=1)
+            self.assertEqual((self.found(done), done["documents_copied"]), ([("document-unreadable", 5)], 1))
+            here.unlink()
+            (self.dir / "aside").rename(here)
+            self.verified(m)
+        there = self.path_of(m, 7)
+        there.unlink()
+        there.mkdir()
+        r = self.expect(3, "-C", a, "mirror", m)
+        self.assertIn(f"mirror: {m}: store: ", r.err)
+        self.assertIn("is a folder, not a file", r.err)
+
     def test_a_bad_ledger_does_not_get_there(self):
         a, m = self.archive(), str(self.dir / "m")
         self.mirror(a)

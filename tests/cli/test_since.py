@@ -164,6 +164,12 @@ class Since(support.Case):
             self.assertIn("kept apart", r.err)
             self.assertFalse(os.path.exists(self.a + "/" + place))
 
+    def test_a_folder_that_is_not_there(self):
+        for note in (self.dir / "no" / "checked", "no/checked"):
+            r = support.run("-C", self.a, "verify", "--since", str(note))
+            self.assertEqual(r.code, 3)
+            self.assertRegex(r.err, "its folder .*no: No such file or directory")
+
     def test_of_another_archive(self):
         self.first()
         self.refused("another ledger or authority", archive=self.stranger())

@@ -426,9 +426,14 @@ class Withdraw(support.Case):
         self.withdraw(a, "2", code=3)
         path.rmdir()
         os.rename(self.dir / "aside", path)
-        self.assertEqual(self.ok("-C", a, "mirror", str(self.dir / "m"), "--json").json["erased"], 1)
-        self.assertEqual(traces(str(self.dir / "m"), document, "Qwzxqwzxqwzx"), [])
-        self.verified(str(self.dir / "m"), 4)
+        started = self.dir / "started"  # a first run that was stopped: documents, and no ledger yet that knows them
+        shutil.copytree(self.dir / "m", started)
+        for name in [*started.glob("store/*.db*"), *started.glob("keys/*"), *started.glob("keys/.*")]:
+            name.unlink()
+        for mirror in ("m", "started"):
+            self.assertEqual(self.ok("-C", a, "mirror", str(self.dir / mirror), "--json").json["erased"], 1, mirror)
+            self.assertEqual(traces(str(self.dir / mirror), document, "Qwzxqwzxqwzx"), [])
+            self.verified(str(self.dir / mirror), 4)
 
     def test_a_document_alone_that_is_withdrawn_and_still_there(self):
         a, document = self.stopped("--scope", "document")

@@ -186,6 +186,15 @@ class Wacz(support.Case):
         self.ok("-C", b, "import", "--warc", "whole", str(self.dir / "x.wacz"))
         self.assertEqual(list(self.records(b)), ["x.wacz"])
 
+    def test_require_is_of_the_records(self):
+        """What the package says of itself has no source; the records have."""
+        a = self.archive()
+        path = wacz(self.dir / "x.wacz")
+        r = self.ok("-C", a, "import", path, "--require", "source,captured", "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (5, 0))
+        r = self.expect(1, "-C", a, "import", path, "--require", "author", "--again", "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (3, 2))
+
     def test_signature_is_kept_and_not_believed(self):
         a = self.archive()
         signed = {"hash": "sha256:00", "signature": "AAAA", "domain": "sign.example"}

@@ -401,7 +401,7 @@ class Withdraw(support.Case):
         self.assertIn("made anew", self.ok("-C", a, "recover").out)
         guard.unlink()
         digest = hashlib.sha256(words_of(4, 64)).hexdigest()
-        pathlib.Path(a, "store/objects", digest[:2], digest[2:]).unlink()
+        support.Document(a, digest).unlink()
         self.assertIn("entry 4: its document is missing", self.expect(3, "-C", a, "recover").err)
         self.assertFalse(guard.exists())
 

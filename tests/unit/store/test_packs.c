@@ -143,6 +143,14 @@ static void test_torn_by_another(void **state)
     assert_int_equal(size_of(pack.s), 2048);
     must_hold(x->store, first, 1, 100);
     must_hold(x->store, second, 2, 100);
+    /* A whole one, killed before its slot: nothing is written over it. */
+    uint8_t whole[1024];
+    int fd = open(pack.s, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(fd, whole, 1024, 0), 1024);
+    close(fd);
+    write_to(pack.s, 2048, whole, 1024);
+    must_put(x->store, 3, 100);
+    assert_int_equal(size_of(pack.s), 4096);
 }
 
 /* The index lost its slots with the power: a reader looks behind the mark, a writer mends it. */

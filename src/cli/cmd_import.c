@@ -74,8 +74,10 @@ const struct vdm_manual vdm_manual_import = {
             "was found; --as-file keeps it without a word about it.",
             "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in "
             "it a document. First the hashes in datapackage.json are checked; a WARC that does "
-            "not fit is not read. One that the zip has packed once more is read as well, but no part "
-            "of the WACZ can then be shown to be its record. Titles come from its list of pages. datapackage.json and "
+            "not fit is not read. One that the zip has packed once more is read as well, but no "
+            "part "
+            "of the WACZ can then be shown to be its record. Titles come from its list of pages. "
+            "datapackage.json and "
             "datapackage-digest.json are documents, byte for byte; a signature in the latter is "
             "told as present, and is not verified.",
             "A page may hold several statements. With --derived-from N and --range, or a table "

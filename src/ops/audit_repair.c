@@ -96,7 +96,7 @@ static bool replace(struct vdm_store *to, struct vdm_digest id, vdm_read_fn *rea
 {
     struct vdm_stored stored;
     enum vdm_store_state state;
-    if ((in_the_way && !vdm_store_folder_set_aside(to, id, err)) ||
+    if ((in_the_way && !vdm_store_set_aside(to, id, err)) ||
         !vdm_store_put(to, read, ctx, VDM_SIZE_UNKNOWN, &stored, err) ||
         !vdm_store_check(to, id, VDM_SIZE_UNKNOWN, &state, err))
         return false;

@@ -384,7 +384,8 @@ static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_er
         !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, err) ||
         !vdm_record_decode(vdm_buf_bytes(&text), &r, err) ||
         !vdm_record_commit(m->a->crypto, &r, &e.capture.record, err) ||
-        !vdm_writer_add(m->writer, m->pool, &e, m->signers->signer, vdm_buf_bytes(&text), err))
+        !vdm_writer_add(m->writer, m->ahead ? vdm_ahead_pool(m->ahead) : NULL, &e,
+                        m->signers->signer, vdm_buf_bytes(&text), err))
         return false;
     p->result.status = VDM_INPUT_RECORDED;
     p->result.entry = e.n;
@@ -432,9 +433,19 @@ static void acknowledge(struct vdm_importing *m)
     }
 }
 
+static bool sync_documents(struct vdm_importing *m, struct vdm_err *err)
+{
+    if (m->ahead && !vdm_ahead_sync(m->ahead, err))
+        return false;
+    if (m->put && !vdm_store_sync(m->a->store, err))
+        return false;
+    m->put = false;
+    return true;
+}
+
 static bool write_batch(struct vdm_importing *m, struct vdm_err *err)
 {
-    if (!vdm_store_sync(m->a->store, err))
+    if (!sync_documents(m, err))
         return vdm_doubt_raise(m->a, err);
     if (!vdm_writer_begin(m->writer, err))
         return false;

@@ -188,7 +188,8 @@ static bool take_all(struct members *s, struct vdm_err *err)
 
 bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
                         const struct vdm_source *source, const struct vdm_walk_item *item,
-                        struct vdm_digest whole, bool has_row, struct vdm_err *err)
+                        struct vdm_digest whole, const struct vdm_table_row *row,
+                        struct vdm_err *err)
 {
     struct members *s = calloc(1, sizeof *s);
     if (!s)
@@ -198,7 +199,7 @@ bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
     s->source = source;
     s->shown = item->shown;
     s->whole = whole;
-    s->row = has_row ? &m->row : NULL;
+    s->row = row;
     m->containers++;
     bool ok = vdm_ledger_size(m->a->ledger, &s->below, err);
     s->below += m->batched;

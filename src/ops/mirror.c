@@ -105,6 +105,14 @@ static bool check_guard(struct mirror *m, struct vdm_err *err)
                          "(keys/last-checkpoint); it is not mirrored");
 }
 
+/* A mirror keeps its documents as its archive does. */
+static bool has_packs(const struct mirror *m)
+{
+    char path[VDM_PATH_MAX_BYTES + 8];
+    return snprintf(path, sizeof path, "%s/packs", m->a->store_path) < (int)sizeof path &&
+           access(path, F_OK) == 0;
+}
+
 static bool open_folder(struct mirror *m, struct vdm_err *err)
 {
     int folder VDM_CLEANUP(vdm_fd_close) = -1;
@@ -120,7 +128,7 @@ static bool open_folder(struct mirror *m, struct vdm_err *err)
                    ? vdm_fail(err, "%s is being brought up to date by another run", m->folder)
                    : vdm_fail_errno(err, "lock keys");
     if (faccessat(folder, "store/objects", F_OK, 0) != 0 &&
-        !vdm_store_create_folder(m->store_path, err))
+        !vdm_store_create_folder(m->store_path, has_packs(m), err))
         return false;
     return vdm_mirror_outside(m->a, folder, "store", err) &&
            vdm_mirror_outside(m->a, folder, "store/objects", err) &&

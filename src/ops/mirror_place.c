@@ -114,7 +114,7 @@ static bool check_top(void *ctx, const char *name, struct vdm_err *err)
 
 static bool check_store(void *ctx, const char *name, struct vdm_err *err)
 {
-    return strcmp(name, "objects") == 0 || strcmp(name, "tmp") == 0 ||
+    return strcmp(name, "objects") == 0 || strcmp(name, "tmp") == 0 || strcmp(name, "packs") == 0 ||
            strcmp(name, "incoming") == 0 || refuse_foreign(ctx, name, err);
 }
 

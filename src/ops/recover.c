@@ -198,8 +198,8 @@ bool vdm_reindex(struct vdm_archive *a, const struct vdm_progress *progress, str
     uint64_t size;
     if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, &a->wait, err))
         return false;
-    bool ok = vdm_ledger_size(a->ledger, &size, err) && vdm_archive_empty_catalog(a, err) &&
-              vdm_archive_catch_up(a, size, progress, err);
+    bool ok = vdm_ledger_size(a->ledger, &size, err) && vdm_store_reindex(a->store, err) &&
+              vdm_archive_empty_catalog(a, err) && vdm_archive_catch_up(a, size, progress, err);
     vdm_ledger_unlock(a->ledger);
     return ok;
 }

@@ -18,8 +18,8 @@ const size_t vdm_counted_fields_n = sizeof vdm_counted_fields / sizeof *vdm_coun
 void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const char *reason)
 {
     m->done->refused++;
-    m->tell(m->ctx,
-            &(struct vdm_input){.status = VDM_INPUT_REFUSED, .path = path, .reason = reason});
+    vdm_import_say(
+        m, &(struct vdm_input){.status = VDM_INPUT_REFUSED, .path = path, .reason = reason});
 }
 
 /* --- the walks --- */
@@ -209,6 +209,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     vdm_bag_folder_close(m.bag);
     vdm_anchors_release(&m.anchors);
     free(m.batch);
+    free(m.said);
     free(m.own[0]);
     free(m.own[1]);
     vdm_writer_close(m.writer);

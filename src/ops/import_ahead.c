@@ -504,8 +504,9 @@ static bool take_groups(struct vdm_ahead *a, struct vdm_err *err)
         g = behind;
         behind = g == &a->group[0] ? &a->group[1] : &a->group[0];
     }
-    return vdm_batch_finish(a->m, err) &&
-           (!a->cut || vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted"));
+    /* Also where it was heard in the last file: there may have been more in it. */
+    return vdm_batch_finish(a->m, err) && ((!a->cut && !vdm_progress_stop(a->m->progress)) ||
+                                           vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted"));
 }
 
 bool vdm_import_ahead(struct vdm_ahead *a, struct vdm_walk *walk, struct vdm_err *err)

@@ -22,6 +22,7 @@ void vdm_batch_drop(struct vdm_importing *m)
     }
     m->batched = 0;
     m->batch_bytes = 0;
+    vdm_import_say_until(m, SIZE_MAX);
 }
 
 /* Among them what this batch records. */
@@ -415,6 +416,7 @@ static void acknowledge(struct vdm_importing *m)
     struct vdm_import_done *d = m->done;
     for (size_t i = 0; i < m->batched; i++) {
         struct vdm_pending *p = &m->batch[i];
+        vdm_import_say_until(m, i);
         p->result.path = (struct vdm_bytes){(uint8_t *)p->path, p->path_n};
         p->result.digest = p->digest;
         p->result.size = p->size;

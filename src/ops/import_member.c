@@ -169,7 +169,7 @@ static void tell_problem(struct members *s)
     struct vdm_input told = {.status = VDM_INPUT_PROBLEM, .path = s->shown};
     told.reason = vdm_container_problem(s->c, &told.offset);
     s->m->done->problems++;
-    s->m->tell(s->m->ctx, &told);
+    vdm_import_say(s->m, &told);
 }
 
 static bool take_all(struct members *s, struct vdm_err *err)

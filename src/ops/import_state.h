@@ -30,6 +30,8 @@ struct vdm_places {
     void *tree;
 };
 
+struct vdm_said;
+
 struct vdm_importing {
     struct vdm_archive *a;
     const struct vdm_import_request *r;
@@ -54,6 +56,8 @@ struct vdm_importing {
     char *own[2];               /* canonical paths of the archive's own keys/ and store/ */
     struct vdm_pending *batch;
     size_t batched;
+    struct vdm_said *said; /* what is told between the documents of the batch */
+    size_t saids, said_told;
     uint64_t batch_bytes, batch_started, seen, total, bytes;
     unsigned containers; /* so far */
     bool no_row_fits;    /* of those of the table, and that is not told yet */
@@ -69,6 +73,12 @@ struct vdm_importing {
 bool vdm_import_wants(struct vdm_importing *m, const struct vdm_walk_item *item,
                       struct vdm_table_row *row, bool *has_row, bool *wanted,
                       struct vdm_err *err) VDM_MUST_CHECK;
+/* --- import_say.c --- */
+
+/* Tell what is no document of the batch (REFUSED, PROBLEM), in its place among them. */
+void vdm_import_say(struct vdm_importing *m, const struct vdm_input *input);
+/* What stands before this document of the batch, or beside it. */
+void vdm_import_say_until(struct vdm_importing *m, size_t before);
 void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const char *reason);
 
 /* --- import_batch.c --- */

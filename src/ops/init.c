@@ -218,7 +218,8 @@ static bool make_ledger(struct making *m, struct vdm_init_done *out, struct vdm_
         !vdm_ledger_create(m->store_path, 0, err) ||
         !vdm_archive_open(&a, m->crypto, m->r->path, VDM_ARCHIVE_WRITE, err) ||
         !vdm_writer_open(&w, a, m->ledger, err) || !vdm_writer_begin(w, err) ||
-        !append_first(m, w, err) || !vdm_writer_commit(w, err) || !vdm_store_sync(a->store, err))
+        !append_first(m, w, err) || !vdm_writer_commit(w, err) ||
+        !vdm_fd_sync_filesystem(a->keys, err))
         return false;
     vdm_buf_put(&out->checkpoint, vdm_writer_checkpoint(w));
     return vdm_buf_ok(&out->checkpoint, err);

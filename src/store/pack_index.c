@@ -18,7 +18,7 @@ enum {
 };
 #define BITS_FIRST 12
 #define BITS_MAX   36
-#define INDEX_MODE 0644
+#define INDEX_MODE 0664 /* who shares the folder may write */
 
 /* The second half of a slot. An empty slot is zeros; one that was forgotten has this half only. */
 #define USED       UINT64_C(1)

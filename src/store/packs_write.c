@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PACK_MODE 0644 /* the folder decides who may read; who shares it may append */
+#define PACK_MODE 0664 /* the folder decides who may read and, where a group shares it, append */
 
 /* --- appending --- */
 

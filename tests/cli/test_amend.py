@@ -49,11 +49,11 @@ class Amend(support.Case):
             self.assertEqual([(item["entry"], item["amended"]) for item in report["items"]], [(2, by), (3, None)])
 
     def refused(self, words, *args):
-        before = support.listing(self.a + "/store/objects")
+        before = support.listing(self.a + "/store/packs")
         r = self.expect(1, "-C", self.a, "amend", *args)
         self.assertRegex(r.err, words)
         self.assertIn("0 records amended", r.out)
-        self.assertEqual(support.listing(self.a + "/store/objects"), before)
+        self.assertEqual(support.listing(self.a + "/store/packs"), before)
         return r
 
     def test_given_replaces_and_the_rest_stays(self):

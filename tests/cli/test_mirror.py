@@ -44,7 +44,7 @@ class Mirror(test_audit.AuditCase):
         done = self.mirror(a, code=1)
         self.assertEqual(self.found(done), [("document-corrupt", 5), ("document-missing", 9)])
         self.assertEqual(done["documents_copied"], self.DOCUMENTS - 2)
-        self.assertEqual(sum(len(files) for _, _, files in os.walk(m + "/store/objects")), self.DOCUMENTS - 2)
+        self.assertEqual(len(support.documents(m)), self.DOCUMENTS - 2)
         good = str(self.dir / "good")
         shutil.copytree(self.shared / "template", good)
         self.audit(a, "--repair-from", good, code=1)
@@ -200,7 +200,7 @@ class Mirror(test_audit.AuditCase):
     def test_its_parts_lie_outside_too(self):
         a = self.archive()
         before = support.listing(a)
-        for i, part in enumerate(("store", "store/objects")):
+        for i, part in enumerate(("store", "store/objects", "store/packs")):
             m = pathlib.Path(self.dir, f"m{i}")
             (m / part).parent.mkdir(parents=True)
             (m / part).symlink_to(pathlib.Path(a, part))
@@ -252,7 +252,7 @@ class Mirror(test_audit.AuditCase):
         self.assertEqual(self.digest_of(a, 43), self.digest_of(a, 5))
         self.mirror(a)
         path = self.path_of(a, 5)
-        return a, m, path, pathlib.Path(m) / path.relative_to(a)
+        return a, m, path, support.Document(m, path.digest)
 
     def test_the_last_copy_is_not_erased(self):
         a, m, here, there = self.again()
@@ -307,7 +307,7 @@ class Mirror(test_audit.AuditCase):
         self.mirror(a)
         self.verified(m, 43)
         self.assertEqual([n for n in os.listdir(m + "/store") if n not in
-                          ("ledger.db", "catalog.db", "catalog.db-journal", "objects", "tmp")], [])
+                          ("ledger.db", "catalog.db", "catalog.db-journal", "objects", "packs", "tmp")], [])
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class Parts(support.Case):
         r = self.ok("-C", a, "import", "--derived-from", "2", "--range", "0,5", "--range", "5,5", "--dry-run", "--json")
         self.assertEqual(r.json["imported"], 2)
         digest = hashlib.sha256(PAGE).hexdigest()
-        stored = pathlib.Path(a) / "store/objects" / digest[:2] / digest[2:]
+        stored = support.Document(a, digest)
         stored.chmod(0o600)
         stored.write_bytes(PAGE.replace(b"pier", b"peer"))
         self.assertIn("damaged", self.expect(3, "-C", a, "import", "--derived-from", "2", "--range", "0,5").err)

@@ -105,9 +105,9 @@ class Since(support.Case):
 
     def test_records_and_documents_are_read_again(self):
         self.first()
-        document = next(pathlib.Path(self.a, "store", "objects").glob("*/*"))
+        document = support.documents(self.a)[0]
         document.chmod(0o600)
-        document.write_bytes(b"x" * document.stat().st_size)
+        document.write_bytes(b"x" * document.size)
         before = self.note.read_text()
         r = self.check()
         self.assertEqual(r.code, 1)

@@ -401,7 +401,7 @@ class Withdraw(support.Case):
         self.assertIn("made anew", self.ok("-C", a, "recover").out)
         guard.unlink()
         digest = hashlib.sha256(words_of(4, 64)).hexdigest()
-        pathlib.Path(a, "store/objects", digest[:2], digest[2:]).unlink()
+        support.Document(a, digest).unlink()
         self.assertIn("entry 4: its document is missing", self.expect(3, "-C", a, "recover").err)
         self.assertFalse(guard.exists())
 
@@ -501,8 +501,7 @@ class Withdraw(support.Case):
         self.add(a, "a.txt", document, "--again")
         self.assertEqual(self.pending(a), [])
         self.assertEqual(self.ok("-C", a, "recover").out, "Nothing was left undone.\n")
-        path.chmod(0o644)
-        path.write_bytes(document[:-1])
+        support.documents(a)[0].write_bytes(document[:-1])
         kinds = [f["kind"] for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
         self.assertEqual(kinds, ["document-corrupt"])
 

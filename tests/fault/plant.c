@@ -2,7 +2,7 @@
 /* Bugs to plant in front of libc, named by FAULT_PLANT (several with commas): a harness that does not see
  * them is worthless.
  *   journal-write  what SQLite writes to a journal goes nowhere
- *   object-name    a document gets no name in the store, and nobody is told
+ *   object-name    a document gets no name in the store, or no bytes in a pack, and nobody is told
  *   write-error    a write that fails says that it wrote
  *   no-locks       flock gives every lock to everybody
  * And no bug, but what happens when others fill the disk meanwhile:
@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -54,6 +55,15 @@ int linkat(int from, const char *old, int to, const char *new, int flags)
     if (planted("object-name") && strncmp(old, "/proc/self/fd/", 14) == 0 && strchr(new, '/'))
         return 0;
     return (int)syscall(SYS_linkat, from, old, to, new, flags);
+}
+
+/* Nothing but a document that goes into a pack is written so. */
+ssize_t pwritev(int fd, const struct iovec *v, int count, off_t at)
+{
+    ssize_t all = 0;
+    for (int i = 0; i < count; i++)
+        all += (ssize_t)v[i].iov_len;
+    return planted("object-name") ? all : syscall(SYS_pwritev, fd, v, count, at, 0);
 }
 
 static void widen(struct statvfs *out)

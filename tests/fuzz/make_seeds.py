@@ -109,6 +109,23 @@ def packs():
             "bag": tar(*bag), "bag-zip": zipped(*bag), "document": zipped((b"[Content_Types].xml", b"<x/>"))}
 
 
+def member(data, name=None):
+    block = bytearray(header((name or hashlib.sha256(data).hexdigest()).encode(), len(data)))
+    block[100:108], block[136:148] = b"0000444\0", b"00000000000\0"
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block) + data + bytes(-len(data) % 512)
+
+
+def store_packs():
+    """The store's, with documents; and what is written over an index."""
+    three = member(b"one") + member(b"x" * 700) + member(b"")
+    slot = hashlib.sha256(b"one").digest()[7::-1]
+    return {"three": three, "twice": three + three, "torn": three[:-100], "withdrawn": member(b"", "withdrawn-0") + three,
+            "inside": member(three) + three, "zeros": three + bytes(1024), "wrong": member(b"one", "0" * 64),
+            "index": b"I" + bytes(2) + (slot + struct.pack("<Q", 1)) * 9, "full": b"I" + b"\xff" * 4000}
+
+
 def foreign():
     """Bundles; and what begins as one does, or nearly so."""
     sample = (LEDGER / "sample.tar").read_bytes()
@@ -263,6 +280,7 @@ def sets():
         "tar": tars(),
         "bag": bags(),
         "pack": packs(),
+        "packs": store_packs(),
         "stream": streams(),
         "bundle": vector("sample.tar", "receipt.tar", "cosigned.tar"),
         "foreign": foreign(),

@@ -396,6 +396,39 @@ static void test_tar_in_a_document(void **state)
     must_hold_some(x, DOCUMENTS);
 }
 
+static bool read_bytes(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
+{
+    struct vdm_bytes *rest = ctx;
+    (void)err;
+    *got = rest->n < cap ? rest->n : cap;
+    if (*got)
+        memcpy(p, rest->p, *got);
+    *rest = vdm_bytes_skip(*rest, *got);
+    return true;
+}
+
+/* A document that holds a header, of a member that would reach over the next document. Behind damage, it is
+ * not taken for one. */
+static void test_header_in_a_document(void **state)
+{
+    struct store_fixture *x = *state;
+    uint8_t text[1024] = {0};
+    struct vdm_ustar h = {.mode = 0444, .size = 1200};
+    vdm_digest_hex(source_digest(x->crypto, 77, 1200), h.name);
+    vdm_ustar_encode(&h, text);
+    struct vdm_bytes rest = {text, sizeof text};
+    struct vdm_stored got;
+    assert_true(vdm_store_put(x->store, read_bytes, &rest, sizeof text, &got, NULL));
+    struct vdm_digest next = must_put(x->store, 2, 100).id, last = must_put(x->store, 3, 900).id;
+    assert_true(vdm_store_sync(x->store, NULL));
+    write_to(pack_at(x, 0).s, 0, "x", 1);
+    remove_index(x);
+    reopen(x, true);
+    must_hold(x->store, next, 2, 100);
+    must_hold(x->store, last, 3, 900);
+    assert_int_equal(object_count(x->store), 2);
+}
+
 /* What is no member of ours is none: another mode, a size in base 256, a size beyond the end, a name that is
  * no digest. And links, folders and devices in the place of a pack are not followed. */
 static void test_hostile(void **state)
@@ -579,7 +612,8 @@ int main(void)
         cmocka_unit_test(test_torn),         cmocka_unit_test(test_torn_by_another),
         cmocka_unit_test(test_index_grows),  cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_erase_broken), cmocka_unit_test(test_tar_in_a_document),
-        cmocka_unit_test(test_hostile),      cmocka_unit_test(test_syncs),
+        cmocka_unit_test(test_hostile),      cmocka_unit_test(test_header_in_a_document),
+        cmocka_unit_test(test_syncs),
     };
     const struct store_backend *const backends[] = {&packs, &small_packs};
     int failed = 0;

@@ -42,6 +42,37 @@ bool vdm_fd_write(int fd, struct vdm_bytes data, struct vdm_err *err)
     return true;
 }
 
+bool vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
+{
+    size_t n = 0;
+    while (n < cap) {
+        ssize_t k = pread(fd, p + n, cap - n, (off_t)(at + n));
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return vdm_fail_errno(err, "read");
+        if (k == 0)
+            break;
+        n += (size_t)k;
+    }
+    *got = n;
+    return true;
+}
+
+bool vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct vdm_err *err)
+{
+    while (data.n) {
+        ssize_t k = pwrite(fd, data.p, data.n, (off_t)at);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return vdm_fail_errno(err, "write");
+        data = vdm_bytes_skip(data, (size_t)k);
+        at += (uint64_t)k;
+    }
+    return true;
+}
+
 void vdm_fd_close(int *fd)
 {
     if (*fd >= 0)
@@ -56,6 +87,12 @@ bool vdm_fd_finish(int *fd, struct vdm_err *err)
     return result == 0 || errno == EINTR || vdm_fail_errno(err, "close");
 }
 
+bool vdm_fd_copy(int fd, int *out, struct vdm_err *err)
+{
+    *out = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return *out >= 0 || vdm_fail_errno(err, "descriptor");
+}
+
 bool vdm_fd_open_again(int fd, int *again, struct vdm_err *err)
 {
     char path[40];
@@ -67,6 +104,11 @@ bool vdm_fd_open_again(int fd, int *again, struct vdm_err *err)
 bool vdm_fd_sync(int fd, struct vdm_err *err)
 {
     return fsync(fd) == 0 || vdm_fail_errno(err, "fsync");
+}
+
+bool vdm_fd_sync_data(int fd, struct vdm_err *err)
+{
+    return fdatasync(fd) == 0 || vdm_fail_errno(err, "fdatasync");
 }
 
 bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err)
@@ -208,9 +250,9 @@ static bool link_unnamed(const struct vdm_new_file *f, const char *name)
 static bool create(struct vdm_new_file *f, mode_t mode)
 {
     if (access("/proc/self/fd", X_OK) == 0)
-        f->fd = openat(f->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+        f->fd = openat(f->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
     if (f->fd < 0) {
-        f->fd = openat(f->dir, f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        f->fd = openat(f->dir, f->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         f->named = f->fd >= 0;
     }
     return f->fd >= 0;

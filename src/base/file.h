@@ -17,13 +17,22 @@ typedef bool vdm_read_fn(void *ctx, uint8_t *p, size_t cap, size_t *got, struct 
 /* read(2) until cap bytes or the end; handles short reads and EINTR. */
 bool vdm_fd_read(int fd, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_fd_write(int fd, struct vdm_bytes data, struct vdm_err *err) VDM_MUST_CHECK;
+/* The same at an offset of the file; the descriptor's own stays where it is. */
+bool vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t cap, size_t *got,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data,
+                     struct vdm_err *err) VDM_MUST_CHECK;
 /* Close *fd if it is open (>= 0) and set it to -1. For VDM_CLEANUP; ignores the result. */
 void vdm_fd_close(int *fd);
 /* close(2) of a descriptor that was written to: its result counts. */
 bool vdm_fd_finish(int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+/* A second descriptor of the same open file. */
+bool vdm_fd_copy(int fd, int *out, struct vdm_err *err) VDM_MUST_CHECK;
 /* Another descriptor for reading the same file, with an offset of its own. */
 bool vdm_fd_open_again(int fd, int *again, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_fd_sync(int fd, struct vdm_err *err) VDM_MUST_CHECK;
+/* fdatasync(2): its bytes and its length, not its times. */
+bool vdm_fd_sync_data(int fd, struct vdm_err *err) VDM_MUST_CHECK;
 /* syncfs(2): everything written so far on the file system that holds fd is durable. */
 bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -224,6 +224,8 @@ static bool took_fact(struct vdm_container *c)
     } else if (c->inside && i->kind == VDM_ITEM_METHOD) {
         good = i->bytes.n > 0;
         c->member.method = keep(c->method, sizeof c->method, i->bytes);
+    } else if (c->inside && i->kind == VDM_ITEM_DESCRIBES) {
+        c->member.describes = true;
     } else if (c->inside && i->kind == VDM_ITEM_REPEATS) {
         good = repeat_member(c, i);
     } else {

@@ -74,6 +74,8 @@ void vdm_members_method(struct vdm_members *m, const char *method);
  * time. What follows as bytes is taken in its place where no such capture is known. */
 void vdm_members_repeats(struct vdm_members *m, struct vdm_bytes record_id, struct vdm_bytes source,
                          struct vdm_bytes captured);
+/* It is no capture, but what the container says of itself. */
+void vdm_members_describes(struct vdm_members *m);
 void vdm_members_bytes(struct vdm_members *m, struct vdm_bytes data);
 /* It ends: whole, or refused with the reason (what was taken of it is dropped). */
 void vdm_members_done(struct vdm_members *m);
@@ -137,6 +139,7 @@ struct vdm_member {
     bool placed;
     uint64_t offset, length; /* if placed */
     struct vdm_bytes method; /* empty: not said */
+    bool describes;          /* the container: nothing is required of it that a capture has */
     bool repeats;
     struct vdm_bytes of_record_id, of_source, of_captured; /* if it repeats; empty: not said */
 };

@@ -161,6 +161,11 @@ static bool count(struct vdm_members *m, uint64_t bytes)
     return vdm_members_wanted(m);
 }
 
+void vdm_members_describes(struct vdm_members *m)
+{
+    put(m, VDM_ITEM_DESCRIBES, 0, NOTHING, NOTHING);
+}
+
 void vdm_members_bytes(struct vdm_members *m, struct vdm_bytes data)
 {
     enum { PIECE = 32 << 10 };

@@ -15,7 +15,8 @@ enum vdm_item_kind {
     VDM_ITEM_LINE,   /* argument: field */
     VDM_ITEM_PLACE,  /* offset, length, method */
     VDM_ITEM_METHOD,
-    VDM_ITEM_REPEATS, /* argument 0, 1, 2: record-id, source, captured */
+    VDM_ITEM_REPEATS,   /* argument 0, 1, 2: record-id, source, captured */
+    VDM_ITEM_DESCRIBES, /* the container, and is no capture */
     VDM_ITEM_BYTES,
     VDM_ITEM_END,
     VDM_ITEM_REFUSE,  /* reason */

@@ -18,6 +18,8 @@ struct vdm_media {
     magic_t cookie; /* set up here, where files can be opened; used in the worker alone */
     struct vdm_worker worker;
     int starts;
+    bool held; /* only vdm_media_ready starts it */
+    uint64_t asked;
     struct vdm_unguessed unguessed;
     uint8_t head[VDM_MEDIA_LOOK_BYTES]; /* in the worker: the document's */
 };
@@ -149,7 +151,8 @@ static void note_unguessed(struct vdm_media *m, const char *why)
 static bool ask(struct vdm_media *m, struct vdm_bytes look, uint8_t *answer, size_t cap, size_t *n)
 {
     struct vdm_err why = {0};
-    if (m->worker.pid == 0 && (m->starts >= STARTS_MAX || !start(m, &why))) {
+    m->asked++;
+    if (m->worker.pid == 0 && (m->held || m->starts >= STARTS_MAX || !start(m, &why))) {
         note_unguessed(m, why.text);
         return false;
     }
@@ -200,4 +203,27 @@ void vdm_media_guess(struct vdm_media *m, struct vdm_bytes head, char type[VDM_M
 struct vdm_unguessed vdm_media_unguessed(const struct vdm_media *m)
 {
     return m->unguessed;
+}
+
+void vdm_media_ready(struct vdm_media *m)
+{
+    struct vdm_err why = {0};
+    if (m->worker.pid == 0 && m->starts < STARTS_MAX && !start(m, &why))
+        m->starts = STARTS_MAX;
+    m->held = true;
+}
+
+uint64_t vdm_media_asked(const struct vdm_media *m)
+{
+    return m->asked;
+}
+
+bool vdm_media_lost(const struct vdm_media *m)
+{
+    return m->worker.pid == 0;
+}
+
+bool vdm_media_spent(const struct vdm_media *m)
+{
+    return m->worker.pid == 0 && m->starts >= STARTS_MAX;
 }

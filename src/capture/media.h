@@ -13,8 +13,8 @@
 #define VDM_MEDIA_LOOK_BYTES (1u << 16) /* of a document, at most, are looked at */
 #define VDM_MEDIA_TYPE_MAX   127        /* bytes of type/subtype; what is longer is no type to us */
 
-/* A guesser: its database and its worker, which take milliseconds, so one is kept. One a thread, opened
- * and closed by that thread. */
+/* A guesser: its database and its worker, which take milliseconds, so one is kept. One a thread at a
+ * time; its processes end with the thread that opened it or made it ready. */
 struct vdm_media;
 bool vdm_media_open(struct vdm_media **out, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_media_close(struct vdm_media *m);    /* NULL is fine */
@@ -26,6 +26,14 @@ void vdm_media_cleanup(struct vdm_media **m); /* for VDM_CLEANUP */
  * may not be started again, so is every further one. What is evidently plain text or a page is told
  * without libmagic, in 2 us (plain.h); the rest costs 30 us to 0.5 ms, the most for other text. */
 void vdm_media_guess(struct vdm_media *m, struct vdm_bytes head, char type[VDM_MEDIA_TYPE_MAX + 1]);
+
+/* For threads that may start no process: ready starts the worker, if none runs and one may be started; from then
+ * on nothing else does. */
+void vdm_media_ready(struct vdm_media *m);
+/* How many documents a worker was asked about, or would have been. */
+uint64_t vdm_media_asked(const struct vdm_media *m);
+bool vdm_media_lost(const struct vdm_media *m);  /* none runs */
+bool vdm_media_spent(const struct vdm_media *m); /* nor may be started */
 
 /* How many documents got no answer, and what happened at the first; "" where the count is 0. */
 struct vdm_unguessed {

@@ -31,6 +31,8 @@ enum {
 struct vdm_text {
     struct vdm_worker worker;
     int starts;
+    bool held; /* only vdm_text_ready starts it */
+    uint64_t asked;
     struct vdm_err why;
     uint8_t piece[1 + PIECE_BYTES];
 };
@@ -220,6 +222,9 @@ static bool ask(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_bytes do
 {
     uint64_t until = vdm_clock_ms() + PATIENCE_MS;
     uint8_t tag = MORE;
+    t->asked++;
+    if (t->worker.pid == 0 && t->held)
+        return vdm_fail(err, "the worker is lost");
     if (t->worker.pid == 0 && !start(t, err))
         return false;
     enum vdm_heard heard = VDM_HEARD_END;
@@ -271,4 +276,27 @@ bool vdm_text_extract(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_by
     bool ok = extract(t, kind, document, out, &t->why);
     *why = t->why.text;
     return ok;
+}
+
+void vdm_text_ready(struct vdm_text *t)
+{
+    struct vdm_err why = {0};
+    if (t->worker.pid == 0 && !start(t, &why))
+        t->starts = STARTS_MAX;
+    t->held = true;
+}
+
+uint64_t vdm_text_asked(const struct vdm_text *t)
+{
+    return t->asked;
+}
+
+bool vdm_text_lost(const struct vdm_text *t)
+{
+    return t->worker.pid == 0;
+}
+
+bool vdm_text_spent(const struct vdm_text *t)
+{
+    return t->worker.pid == 0 && t->starts == STARTS_MAX;
 }

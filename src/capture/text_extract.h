@@ -33,6 +33,14 @@ void vdm_text_cleanup(struct vdm_text **t); /* for VDM_CLEANUP */
 bool vdm_text_extract(struct vdm_text *t, enum vdm_text_kind kind, struct vdm_bytes document,
                       struct vdm_buf *out, const char **why) VDM_MUST_CHECK;
 
+/* For threads that may start no process: ready starts the worker, if none runs and one may be started; from then
+ * on nothing else does. */
+void vdm_text_ready(struct vdm_text *t);
+/* How many documents a worker was asked for, or would have been. */
+uint64_t vdm_text_asked(const struct vdm_text *t);
+bool vdm_text_lost(const struct vdm_text *t);  /* none runs */
+bool vdm_text_spent(const struct vdm_text *t); /* nor may be started */
+
 /* How many documents got no text although they are of a kind that has one, and why the first. */
 struct vdm_textless {
     uint64_t documents;

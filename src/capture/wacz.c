@@ -155,6 +155,7 @@ static void take_text(struct vdm_wacz *w, const char *path, const struct vdm_buf
         return;
     vdm_members_begin(w->to, vdm_str(path));
     vdm_members_line(w->to, VDM_FIELD_FILE_NAME, vdm_str(path));
+    vdm_members_describes(w->to);
     vdm_members_bytes(w->to, vdm_buf_bytes(text));
     if (f->stored && f->size)
         vdm_members_place(w->to, f->offset, f->size, "slice");

@@ -362,6 +362,7 @@ void vdm_warc_read(struct vdm_span *s, struct vdm_members *to)
         return;
     }
     w->to = to;
+    w->begins = s->start;
     w->within = s->flow ? s->flow->name : NULL;
     while (more && vdm_members_wanted(to)) {
         pass_line_ends(w);

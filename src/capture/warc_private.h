@@ -30,6 +30,7 @@ struct vdm_warc {
     struct vdm_members *to;
     const char *
         within; /* what of the container it is, where that is packed; NULL: offsets are those in the file */
+    uint64_t begins; /* where it begins in the file: 0, or in a container that holds several */
     struct vdm_head head, http, info;
     /* The record at hand. */
     uint64_t start, start_file;      /* unpacked, and where to look in the file */

@@ -305,6 +305,18 @@ static void tell_place_within(struct taking *t, const char *what)
     vdm_members_method(w->to, method);
 }
 
+/* Of several WARCs in one file each may have a record there. */
+static void tell_place_unpacked(struct taking *t, const char *what)
+{
+    struct vdm_warc *w = t->w;
+    char method[200], from[60] = "";
+    if (w->begins)
+        snprintf(from, sizeof from, " from byte %llu on", (unsigned long long)w->begins);
+    snprintf(method, sizeof method, "%s of the WARC record at byte %llu of what it unpacks to%s",
+             what, (unsigned long long)w->start, from);
+    vdm_members_method(w->to, method);
+}
+
 /* Of a plain WARC the bytes themselves, if nothing was taken out of them; else the record. */
 static void tell_place(struct taking *t)
 {
@@ -328,9 +340,7 @@ static void tell_place(struct taking *t)
                  pieces[vdm_unpack_form(w->in)]);
         vdm_members_place(w->to, offset, length, method);
     } else {
-        snprintf(method, sizeof method, "%s of the WARC record at byte %llu of what it unpacks to",
-                 what, (unsigned long long)w->start);
-        vdm_members_method(w->to, method);
+        tell_place_unpacked(t, what);
     }
 }
 

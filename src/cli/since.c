@@ -41,9 +41,9 @@ static bool is_below(const char *path, const char *folder)
 static bool check_apart(const char *folder, const char *archive, struct vdm_err *err)
 {
     char *here VDM_CLEANUP(vdm_free_string) = realpath(folder, NULL);
-    char *there VDM_CLEANUP(vdm_free_string) = realpath(archive, NULL);
     if (!here)
-        return vdm_fail_errno(err, "%s", folder);
+        return vdm_fail_errno(err, "its folder %s", folder);
+    char *there VDM_CLEANUP(vdm_free_string) = realpath(archive, NULL);
     if (!there) /* that there is no archive is told by opening it */
         return true;
     return !is_below(here, there) ||

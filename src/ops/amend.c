@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "ops/amend_record.h"
 #include "ops/query.h"
+#include "ops/slice.h"
 #include "ops/writer.h"
 
 #include <inttypes.h>
@@ -158,6 +159,18 @@ static bool write_after(const struct vdm_record *before, const struct vdm_import
     return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", why.text);
 }
 
+/* What the record said before is not asked again: that would stop every other correction of it. */
+static bool check_slices(struct amend *m, const struct vdm_record *before,
+                         const struct vdm_import_lines *given, struct vdm_err *err)
+{
+    for (size_t i = 0; i < given->n; i++)
+        if (given->line[i].field == VDM_FIELD_DERIVED_FROM &&
+            !vdm_slice_refuse_wrong(m->a, given->line[i].value, before->document,
+                                    before->document_size, err))
+            return false;
+    return true;
+}
+
 static bool append(struct amend *m, struct pending *p, const struct vdm_record *after,
                    struct vdm_err *err)
 {
@@ -177,6 +190,7 @@ static bool make(struct amend *m, struct pending *p, const struct vdm_import_lin
 {
     struct vdm_record before, after;
     if (!read_before(m, p->capture, &p->before, &before, err) ||
+        !check_slices(m, &before, given, err) ||
         !write_after(&before, given, cleared, &p->after, &after, err))
         return false;
     if (!m->r->vouch && vdm_record_differences(&before, &after) == 0)

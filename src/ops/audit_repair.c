@@ -75,7 +75,7 @@ const char *vdm_repair_store(const struct vdm_repair *r)
 }
 
 bool vdm_repair_prepare(struct vdm_repair *r, const struct vdm_digest *wanted, size_t n,
-                        struct vdm_err *err)
+                        const struct vdm_progress *progress, struct vdm_err *err)
 {
     if (r->store || n == 0)
         return true;
@@ -86,7 +86,7 @@ bool vdm_repair_prepare(struct vdm_repair *r, const struct vdm_digest *wanted, s
         r->spooled[i].id = wanted[i];
     r->n = n;
     qsort(r->spooled, n, sizeof *r->spooled, vdm_spooled_compare);
-    return vdm_repair_spool(r->crypto, r->bundle, r->scratch, r->spooled, n, err) ||
+    return vdm_repair_spool(r->crypto, r->bundle, r->scratch, r->spooled, n, progress, err) ||
            vdm_err_prefix(err, "--repair-from %s", r->path);
 }
 
@@ -96,7 +96,7 @@ static bool replace(struct vdm_store *to, struct vdm_digest id, vdm_read_fn *rea
 {
     struct vdm_stored stored;
     enum vdm_store_state state;
-    if ((in_the_way && !vdm_store_folder_set_aside(to, id, err)) ||
+    if ((in_the_way && !vdm_store_set_aside(to, id, err)) ||
         !vdm_store_put(to, read, ctx, VDM_SIZE_UNKNOWN, &stored, err) ||
         !vdm_store_check(to, id, VDM_SIZE_UNKNOWN, &state, err))
         return false;

@@ -15,7 +15,7 @@ void vdm_repair_close(struct vdm_repair *r); /* NULL is fine */
 void vdm_repair_cleanup(struct vdm_repair **r);
 /* What will be asked for. A bundle is read once, in a worker, and these documents are spooled. */
 bool vdm_repair_prepare(struct vdm_repair *r, const struct vdm_digest *wanted, size_t n,
-                        struct vdm_err *err) VDM_MUST_CHECK;
+                        const struct vdm_progress *progress, struct vdm_err *err) VDM_MUST_CHECK;
 /* *done: `to` now holds the document as it should be. Not, where there is no good copy. `in_the_way`:
  * what stands there cannot be read, and is set aside unread. The caller syncs `to`. */
 bool vdm_repair_document(struct vdm_repair *r, struct vdm_store *to, struct vdm_digest id,

@@ -110,7 +110,7 @@ static bool prepare(struct vdm_audit_run *r, struct vdm_err *err)
     for (size_t i = 0; i < r->bads; i++)
         if (is_repairable(&r->bad[i]) && !is_excused(r, &r->bad[i]))
             wanted[n++] = r->bad[i].digest;
-    bool ok = vdm_repair_prepare(r->o->repair, wanted, n, err);
+    bool ok = vdm_repair_prepare(r->o->repair, wanted, n, r->progress, err);
     free(wanted);
     return ok;
 }

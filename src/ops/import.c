@@ -18,8 +18,8 @@ const size_t vdm_counted_fields_n = sizeof vdm_counted_fields / sizeof *vdm_coun
 void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const char *reason)
 {
     m->done->refused++;
-    m->tell(m->ctx,
-            &(struct vdm_input){.status = VDM_INPUT_REFUSED, .path = path, .reason = reason});
+    vdm_import_say(
+        m, &(struct vdm_input){.status = VDM_INPUT_REFUSED, .path = path, .reason = reason});
 }
 
 /* --- the walks --- */
@@ -65,13 +65,13 @@ static bool compare_with_table(struct vdm_importing *m, struct vdm_err *err)
     while (vdm_walk_next(walk, &item, &more, err) && more) {
         if (item.kind == VDM_WALK_REFUSED || is_the_table(m, &item))
             continue;
-        m->total++;
         if (m->table && !vdm_table_find(m->table, item.path, &m->row, &found, err))
             return false;
         if (m->table && !found)
             vdm_import_refuse(m, item.shown, "the table has no row for it");
         else
             m->no_row_fits = false;
+        m->total += !m->table || found;
         if (vdm_progress_stop(m->progress))
             return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted; nothing was recorded");
     }
@@ -80,22 +80,33 @@ static bool compare_with_table(struct vdm_importing *m, struct vdm_err *err)
     return !m->table || vdm_table_each_unused(m->table, tell_unused, m, err);
 }
 
+bool vdm_import_wants(struct vdm_importing *m, const struct vdm_walk_item *item,
+                      struct vdm_table_row *row, bool *has_row, bool *wanted, struct vdm_err *err)
+{
+    *has_row = false;
+    *wanted = item->kind == VDM_WALK_REFUSED || !is_the_table(m, item);
+    if (!*wanted || !m->table || item->kind == VDM_WALK_REFUSED)
+        return true;
+    if (!vdm_table_find(m->table, item->path, row, has_row, err))
+        return false;
+    *wanted = *has_row; /* told before */
+    return true;
+}
+
 static bool take_item(struct vdm_importing *m, const struct vdm_walk_item *item,
                       struct vdm_err *err)
 {
-    bool found = false;
+    bool has_row, wanted;
+    if (!vdm_import_wants(m, item, &m->row, &has_row, &wanted, err))
+        return false;
+    if (!wanted)
+        return true;
     if (item->kind == VDM_WALK_REFUSED) {
         vdm_import_refuse(m, item->shown, item->reason);
         return true;
     }
-    if (is_the_table(m, item))
-        return true;
     m->seen++;
-    if (m->table && !vdm_table_find(m->table, item->path, &m->row, &found, err))
-        return false;
-    if (m->table && !found)
-        return true; /* told before */
-    return vdm_import_take(m, item, found, err);
+    return vdm_import_take(m, item, has_row ? &m->row : NULL, err);
 }
 
 static bool take_all(struct vdm_importing *m, struct vdm_err *err)
@@ -107,6 +118,10 @@ static bool take_all(struct vdm_importing *m, struct vdm_err *err)
         return false;
     if (!m->r->as_file)
         vdm_walk_tell_bags(walk);
+    if (!vdm_ahead_open(&m->ahead, m, err))
+        return false;
+    if (m->ahead)
+        return vdm_import_ahead(m->ahead, walk, err);
     while (!vdm_progress_stop(m->progress)) {
         if (!vdm_walk_next(walk, &item, &more, err))
             return false;
@@ -180,6 +195,8 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     *done = (struct vdm_import_done){0};
     bool ok = open_parts(&m, err) && (r->parts ? vdm_import_parts(&m, err)
                                                : compare_with_table(&m, err) && take_all(&m, err));
+    vdm_ahead_close(m.ahead); /* before what it leans on */
+    m.ahead = NULL;
     if (m.writer && done->imported > 0) {
         vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(m.writer));
         ok = ok && vdm_buf_ok(&done->checkpoint, err); /* recorded, but the user would not see it */
@@ -192,6 +209,7 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     vdm_bag_folder_close(m.bag);
     vdm_anchors_release(&m.anchors);
     free(m.batch);
+    free(m.said);
     free(m.own[0]);
     free(m.own[1]);
     vdm_writer_close(m.writer);

@@ -31,10 +31,11 @@ struct vdm_import_request {
     size_t givens;
     uint64_t required; /* bit (1 << field): an input that says nothing of the field is refused */
     enum vdm_import_warc warc;
-    bool as_file; /* look into no container */
-    bool again;   /* record what is known already once more */
-    bool dry_run; /* write nothing */
-    bool no_text; /* make no text fingerprints */
+    bool as_file;     /* look into no container */
+    bool again;       /* record what is known already once more */
+    bool dry_run;     /* write nothing */
+    bool no_text;     /* make no text fingerprints */
+    unsigned threads; /* 0: as many as there are processors, where there is enough to do */
 };
 
 enum vdm_input_status {

@@ -23,10 +23,10 @@ static void tell_findings(struct vdm_importing *m, struct vdm_bytes shown)
 {
     for (size_t i = 0; i < vdm_bag_folder_findings(m->bag); i++) {
         m->done->problems++;
-        m->tell(m->ctx, &(struct vdm_input){.status = VDM_INPUT_PROBLEM,
-                                            .path = shown,
-                                            .offset = VDM_OFFSET_NONE,
-                                            .reason = vdm_bag_folder_finding(m->bag, i)});
+        vdm_import_say(m, &(struct vdm_input){.status = VDM_INPUT_PROBLEM,
+                                              .path = shown,
+                                              .offset = VDM_OFFSET_NONE,
+                                              .reason = vdm_bag_folder_finding(m->bag, i)});
     }
 }
 

@@ -22,6 +22,7 @@ void vdm_batch_drop(struct vdm_importing *m)
     }
     m->batched = 0;
     m->batch_bytes = 0;
+    vdm_import_say_until(m, SIZE_MAX);
 }
 
 /* Among them what this batch records. */
@@ -384,7 +385,8 @@ static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_er
         !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, err) ||
         !vdm_record_decode(vdm_buf_bytes(&text), &r, err) ||
         !vdm_record_commit(m->a->crypto, &r, &e.capture.record, err) ||
-        !vdm_writer_add(m->writer, m->pool, &e, m->signers->signer, vdm_buf_bytes(&text), err))
+        !vdm_writer_add(m->writer, m->ahead ? vdm_ahead_pool(m->ahead) : NULL, &e,
+                        m->signers->signer, vdm_buf_bytes(&text), err))
         return false;
     p->result.status = VDM_INPUT_RECORDED;
     p->result.entry = e.n;
@@ -414,6 +416,7 @@ static void acknowledge(struct vdm_importing *m)
     struct vdm_import_done *d = m->done;
     for (size_t i = 0; i < m->batched; i++) {
         struct vdm_pending *p = &m->batch[i];
+        vdm_import_say_until(m, i);
         p->result.path = (struct vdm_bytes){(uint8_t *)p->path, p->path_n};
         p->result.digest = p->digest;
         p->result.size = p->size;
@@ -432,9 +435,19 @@ static void acknowledge(struct vdm_importing *m)
     }
 }
 
+static bool sync_documents(struct vdm_importing *m, struct vdm_err *err)
+{
+    if (m->ahead && !vdm_ahead_sync(m->ahead, err))
+        return false;
+    if (m->put && !vdm_store_sync(m->a->store, err))
+        return false;
+    m->put = false;
+    return true;
+}
+
 static bool write_batch(struct vdm_importing *m, struct vdm_err *err)
 {
-    if (!vdm_store_sync(m->a->store, err))
+    if (!sync_documents(m, err))
         return vdm_doubt_raise(m->a, err);
     if (!vdm_writer_begin(m->writer, err))
         return false;

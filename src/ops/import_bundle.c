@@ -142,7 +142,7 @@ static bool tell_problems(struct vdm_importing *m, struct vdm_container *c, stru
             continue;
         told.reason = vdm_container_problem(c, &told.offset);
         m->done->problems++;
-        m->tell(m->ctx, &told);
+        vdm_import_say(m, &told);
         *good = false;
     }
     return true;

@@ -58,6 +58,7 @@ bool vdm_import_store(struct vdm_importing *m, vdm_read_fn *read, void *ctx, uin
     if (m->r->dry_run)
         return vdm_import_hash(m, read, ctx, &p->digest, &p->size, err);
     vdm_import_text_begin(m->text, &p->lines);
+    m->put = true;
     if (!vdm_store_put(m->a->store, read_passing, &passing, size_hint, &stored, err))
         return false;
     m->done->repaired += stored.repaired;
@@ -66,12 +67,22 @@ bool vdm_import_store(struct vdm_importing *m, vdm_read_fn *read, void *ctx, uin
     return true;
 }
 
-/* *needed: for one more document, with all that the batch will then write. */
-static bool has_room(struct vdm_importing *m, uint64_t size, uint64_t *needed, uint64_t *free_bytes,
-                     struct vdm_err *err)
+/* *needed: for so many more documents, with all that the batch will then write. */
+static bool has_room(struct vdm_importing *m, uint64_t size, size_t documents, uint64_t *needed,
+                     uint64_t *free_bytes, struct vdm_err *err)
 {
-    *needed = size + RESERVE_BYTES + (m->batched + 1) * RESERVE_DOCUMENT_BYTES;
+    *needed = size + RESERVE_BYTES + (m->batched + documents) * RESERVE_DOCUMENT_BYTES;
     return vdm_path_free(m->a->store_path, free_bytes, err);
+}
+
+bool vdm_import_has_room_for(struct vdm_importing *m, uint64_t bytes, size_t documents, bool *there,
+                             struct vdm_err *err)
+{
+    uint64_t needed, free_bytes;
+    if (!has_room(m, bytes, documents, &needed, &free_bytes, err))
+        return false;
+    *there = needed <= free_bytes;
+    return true;
 }
 
 /* Asked before a byte is stored: what was taken so far is recorded first, with the room that was kept for
@@ -83,11 +94,11 @@ bool vdm_import_room(struct vdm_importing *m, struct vdm_bytes shown, uint64_t s
     uint64_t needed, there;
     if (m->r->dry_run)
         return true;
-    if (!has_room(m, size, &needed, &there, err))
+    if (!has_room(m, size, 1, &needed, &there, err))
         return false;
     if (needed <= there)
         return true;
-    if (!vdm_batch_finish(m, err) || !has_room(m, size, &needed, &there, err))
+    if (!vdm_batch_finish(m, err) || !has_room(m, size, 1, &needed, &there, err))
         return false;
     return needed <= there ||
            vdm_fail(
@@ -120,7 +131,7 @@ static bool read_source(void *ctx, uint8_t *p, size_t cap, size_t *got, struct v
 /* What a file is, and what becomes of it. */
 struct input {
     const struct vdm_walk_item *item;
-    bool has_row;
+    const struct vdm_table_row *row; /* or NULL */
     struct vdm_source *source;
     struct vdm_container *container; /* NULL: it is none, or is not looked into */
     int own;                         /* what it is read from */
@@ -140,15 +151,29 @@ static bool should_stop(const void *progress)
     return vdm_progress_stop(progress);
 }
 
+enum { FORMATS_MAX = 16 };
+
+static void list_formats(const struct vdm_container_format *out[FORMATS_MAX])
+{
+    out[0] = &vdm_import_bundle_format;
+    for (size_t i = 0; vdm_container_formats[i] && i + 2 < FORMATS_MAX; i++)
+        out[i + 1] = vdm_container_formats[i];
+}
+
+bool vdm_import_may_be_container(struct vdm_bytes head)
+{
+    const struct vdm_container_format *formats[FORMATS_MAX] = {NULL};
+    list_formats(formats);
+    return vdm_container_may_be(formats, head);
+}
+
 /* The worker has a descriptor of its own: the offset of this one is moved by who stores the file. */
 static bool open_container(struct vdm_importing *m, struct input *in, int fd, struct vdm_err *err)
 {
-    enum { FORMATS_MAX = 16 };
-    const struct vdm_container_format *formats[FORMATS_MAX] = {&vdm_import_bundle_format};
+    const struct vdm_container_format *formats[FORMATS_MAX] = {NULL};
     const struct vdm_import_vouching v = {m->a->crypto, &m->anchors};
     const struct vdm_container_with with = {&v, should_stop, m->progress};
-    for (size_t i = 0; vdm_container_formats[i] && i + 2 < FORMATS_MAX; i++)
-        formats[i + 1] = vdm_container_formats[i];
+    list_formats(formats);
     return !vdm_container_may_be(formats, vdm_source_head(in->source)) ||
            (vdm_fd_open_again(fd, &in->own, err) &&
             vdm_container_open_with(&in->container, in->own, formats, &with, err));
@@ -182,7 +207,7 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
                        struct vdm_err *err)
 {
     struct vdm_buf path VDM_CLEANUP(vdm_buf_release) = {0};
-    struct vdm_import_known known = {.row = in->has_row ? &m->row : NULL};
+    struct vdm_import_known known = {.row = in->row};
     if (!vdm_source_open(&in->source, in->item, m->media, err) || !look_inside(m, in, err))
         return false;
     const struct vdm_source_facts *facts = vdm_source_facts(in->source);
@@ -230,12 +255,12 @@ static bool take(struct vdm_importing *m, struct input *in, struct vdm_err *err)
     }
     return add_document(m, in, &p, err) &&
            (!in->container ||
-            vdm_import_members(m, in->container, in->source, in->item, p.digest, in->has_row, err));
+            vdm_import_members(m, in->container, in->source, in->item, p.digest, in->row, err));
 }
 
-bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item, bool has_row,
-                     struct vdm_err *err)
+bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item,
+                     const struct vdm_table_row *row, struct vdm_err *err)
 {
-    struct input in VDM_CLEANUP(release) = {.item = item, .has_row = has_row, .own = -1};
+    struct input in VDM_CLEANUP(release) = {.item = item, .row = row, .own = -1};
     return vdm_import_room(m, item->shown, item->size_bytes, err) && take(m, &in, err);
 }

@@ -91,6 +91,7 @@ static bool collect(struct members *s, struct vdm_pending *p, const char *type, 
                                            .facts = &facts,
                                            .line = m->line,
                                            .lines = m->lines,
+                                           .keeps_parts = m->describes,
                                            .derived_from = vdm_buf_bytes(&from)};
     vdm_import_lines_release(&p->lines);
     if (!vdm_buf_ok(&from, err) || !vdm_import_collect(&p->lines, s->m->r, &known, err))
@@ -168,7 +169,7 @@ static void tell_problem(struct members *s)
     struct vdm_input told = {.status = VDM_INPUT_PROBLEM, .path = s->shown};
     told.reason = vdm_container_problem(s->c, &told.offset);
     s->m->done->problems++;
-    s->m->tell(s->m->ctx, &told);
+    vdm_import_say(s->m, &told);
 }
 
 static bool take_all(struct members *s, struct vdm_err *err)
@@ -187,7 +188,8 @@ static bool take_all(struct members *s, struct vdm_err *err)
 
 bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
                         const struct vdm_source *source, const struct vdm_walk_item *item,
-                        struct vdm_digest whole, bool has_row, struct vdm_err *err)
+                        struct vdm_digest whole, const struct vdm_table_row *row,
+                        struct vdm_err *err)
 {
     struct members *s = calloc(1, sizeof *s);
     if (!s)
@@ -197,7 +199,7 @@ bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
     s->source = source;
     s->shown = item->shown;
     s->whole = whole;
-    s->row = has_row ? &m->row : NULL;
+    s->row = row;
     m->containers++;
     bool ok = vdm_ledger_size(m->a->ledger, &s->below, err);
     s->below += m->batched;

@@ -32,37 +32,14 @@ static void release(struct cutting *c)
 
 /* --- what is stated by hand --- */
 
-static bool is_slice(struct vdm_importing *m, const struct vdm_pending *p,
-                     const struct vdm_slice *s, bool *yes, struct vdm_err *err)
-{
-    struct vdm_store_reader reader VDM_CLEANUP(vdm_store_reader_close) = {0};
-    struct vdm_digest found;
-    struct vdm_err why = {0};
-    *yes = s->length == p->size;
-    if (!*yes)
-        return true;
-    if (!vdm_store_get(m->a->store, s->of, &reader, &why))
-        return why.kind != VDM_ERR_FAILED || vdm_fail(err, "%s", why.text);
-    if (!vdm_store_reader_skip(&reader, s->offset, err) ||
-        !vdm_slice_hash(m->a->crypto, reader.read, &reader, s->length, &found, yes, err))
-        return false;
-    *yes = *yes && vdm_digest_equal(found, p->digest);
-    return true;
-}
-
 bool vdm_import_check_slices(struct vdm_importing *m, const struct vdm_pending *p,
                              struct vdm_err *err)
 {
-    struct vdm_slice s;
-    bool yes = true;
-    for (size_t i = 0; i < p->lines.n && yes; i++)
+    for (size_t i = 0; i < p->lines.n; i++)
         if (p->lines.line[i].field == VDM_FIELD_DERIVED_FROM &&
-            vdm_slice_decode(p->lines.line[i].value, &s) && !is_slice(m, p, &s, &yes, err))
+            !vdm_slice_refuse_wrong(m->a, p->lines.line[i].value, p->digest, p->size, err))
             return false;
-    return yes ||
-           vdm_fail_as(
-               err, VDM_ERR_REFUSED,
-               "derived-from says that it is a slice of a document that is held, and it is not");
+    return true;
 }
 
 /* --- the whole --- */

@@ -29,8 +29,8 @@ struct vdm_import_known {
     const struct vdm_record_line *bag; /* what the bag states that it lies in; plain */
     size_t bag_lines;
     struct vdm_bytes bag_path; /* and `path: ` with its place in it; n == 0: it lies in none */
-    bool
-        keeps_parts; /* a container that is kept beside what is in it: only that is held to r->required */
+    /* A container that is kept beside what is in it, or what it says of itself: r->required is not asked of it. */
+    bool keeps_parts;
     struct vdm_bytes derived_from; /* n > 0: it is a part of a container, taken so */
     bool
         cut; /* it is a part of another kind: cut out by the user, whom row and options quote; the lines are the whole's */

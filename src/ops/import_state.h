@@ -30,6 +30,8 @@ struct vdm_places {
     void *tree;
 };
 
+struct vdm_said;
+
 struct vdm_importing {
     struct vdm_archive *a;
     const struct vdm_import_request *r;
@@ -45,7 +47,8 @@ struct vdm_importing {
     struct vdm_table_row row;
     struct vdm_hash *hash; /* of what is not stored */
     struct vdm_writer *writer;
-    struct vdm_pool *pool; /* that signs with us */
+    struct vdm_ahead *ahead;    /* NULL: one thread does all */
+    bool put;                   /* a->store was put to, and is not synced */
     struct vdm_anchors anchors; /* who may vouch for bundles */
     struct vdm_bag_folder *bag; /* that was judged last, or NULL */
     unsigned bags;              /* so far */
@@ -53,6 +56,8 @@ struct vdm_importing {
     char *own[2];               /* canonical paths of the archive's own keys/ and store/ */
     struct vdm_pending *batch;
     size_t batched;
+    struct vdm_said *said; /* what is told between the documents of the batch */
+    size_t saids, said_told;
     uint64_t batch_bytes, batch_started, seen, total, bytes;
     unsigned containers; /* so far */
     bool no_row_fits;    /* of those of the table, and that is not told yet */
@@ -64,6 +69,16 @@ struct vdm_importing {
     unsigned looks; /* at captures of other deliveries */
 };
 
+/* Is this item of the walk one to be taken, or refused? Its row, if it has one, comes along. */
+bool vdm_import_wants(struct vdm_importing *m, const struct vdm_walk_item *item,
+                      struct vdm_table_row *row, bool *has_row, bool *wanted,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+/* --- import_say.c --- */
+
+/* Tell what is no document of the batch (REFUSED, PROBLEM), in its place among them. */
+void vdm_import_say(struct vdm_importing *m, const struct vdm_input *input);
+/* What stands before this document of the batch, or beside it. */
+void vdm_import_say_until(struct vdm_importing *m, size_t before);
 void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const char *reason);
 
 /* --- import_batch.c --- */
@@ -98,9 +113,11 @@ void vdm_places_release(struct vdm_places *s);
 
 /* --- import_input.c --- */
 
-/* One file with its row (m->row, if it has one): a document, or a container with its members. */
-bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item, bool has_row,
-                     struct vdm_err *err) VDM_MUST_CHECK;
+/* One file with its row (or NULL): a document, or a container with its members. */
+bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item,
+                     const struct vdm_table_row *row, struct vdm_err *err) VDM_MUST_CHECK;
+/* May a file that begins so be a container, a bundle among them? */
+bool vdm_import_may_be_container(struct vdm_bytes head);
 /* Store, or only hash (dry run), what `read` gives; sets digest and size of *p. What was found of a text,
  * vdm_import_text_end adds to its lines, once they are all there. */
 bool vdm_import_store(struct vdm_importing *m, vdm_read_fn *read, void *ctx, uint64_t size_hint,
@@ -111,6 +128,9 @@ bool vdm_import_hash(struct vdm_importing *m, vdm_read_fn *read, void *ctx,
  * recorded first where it is getting narrow. */
 bool vdm_import_room(struct vdm_importing *m, struct vdm_bytes shown, uint64_t size,
                      struct vdm_err *err) VDM_MUST_CHECK;
+/* The same for so many documents together, without recording anything. */
+bool vdm_import_has_room_for(struct vdm_importing *m, uint64_t bytes, size_t documents, bool *there,
+                             struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- import_parts.c --- */
 
@@ -128,6 +148,20 @@ bool vdm_import_check_slices(struct vdm_importing *m, const struct vdm_pending *
 struct vdm_container;
 bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
                         const struct vdm_source *source, const struct vdm_walk_item *item,
-                        struct vdm_digest whole, bool has_row, struct vdm_err *err) VDM_MUST_CHECK;
+                        struct vdm_digest whole, const struct vdm_table_row *row,
+                        struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- import_ahead.c --- */
+
+/* Only where it is worth it; else *out stays NULL. m->total is how many files there are. */
+bool vdm_ahead_open(struct vdm_ahead **out, struct vdm_importing *m,
+                    struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_ahead_close(struct vdm_ahead *a); /* NULL is fine */
+/* All that the walk meets. VDM_ERR_INTERRUPTED: what was taken so far is recorded. */
+bool vdm_import_ahead(struct vdm_ahead *a, struct vdm_walk *walk,
+                      struct vdm_err *err) VDM_MUST_CHECK;
+/* Makes durable what was put of what is being recorded. */
+bool vdm_ahead_sync(struct vdm_ahead *a, struct vdm_err *err) VDM_MUST_CHECK;
+struct vdm_pool *vdm_ahead_pool(struct vdm_ahead *a);
 
 #endif

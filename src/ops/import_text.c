@@ -97,3 +97,38 @@ struct vdm_textless vdm_import_textless(const struct vdm_import_text *t)
 {
     return t ? t->textless : (struct vdm_textless){0};
 }
+
+void vdm_import_text_note(struct vdm_import_text *t, const char *why)
+{
+    if (t)
+        vdm_textless_note(&t->textless, why);
+}
+
+struct vdm_textless vdm_import_text_taken(struct vdm_import_text *t)
+{
+    struct vdm_textless taken = vdm_import_textless(t);
+    if (t)
+        t->textless = (struct vdm_textless){0};
+    return taken;
+}
+
+void vdm_import_text_ready(struct vdm_import_text *t)
+{
+    if (t)
+        vdm_text_ready(t->text);
+}
+
+uint64_t vdm_import_text_asked(const struct vdm_import_text *t)
+{
+    return t ? vdm_text_asked(t->text) : 0;
+}
+
+bool vdm_import_text_lost(const struct vdm_import_text *t)
+{
+    return t && vdm_text_lost(t->text);
+}
+
+bool vdm_import_text_spent(const struct vdm_import_text *t)
+{
+    return t && vdm_text_spent(t->text);
+}

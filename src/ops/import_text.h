@@ -22,5 +22,15 @@ bool vdm_import_text_end(struct vdm_import_text *t, struct vdm_import_lines *l,
                          struct vdm_digest document, struct vdm_err *err) VDM_MUST_CHECK;
 
 struct vdm_textless vdm_import_textless(const struct vdm_import_text *t);
+/* One more without a text. */
+void vdm_import_text_note(struct vdm_import_text *t, const char *why);
+/* What was noted since the last call, and is now somebody else's. */
+struct vdm_textless vdm_import_text_taken(struct vdm_import_text *t);
+
+/* As vdm_text_ready and so on. */
+void vdm_import_text_ready(struct vdm_import_text *t);
+uint64_t vdm_import_text_asked(const struct vdm_import_text *t);
+bool vdm_import_text_lost(const struct vdm_import_text *t);
+bool vdm_import_text_spent(const struct vdm_import_text *t);
 
 #endif

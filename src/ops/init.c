@@ -214,10 +214,12 @@ static bool make_ledger(struct making *m, struct vdm_init_done *out, struct vdm_
 {
     struct vdm_archive *a VDM_CLEANUP(vdm_archive_cleanup) = NULL;
     struct vdm_writer *w VDM_CLEANUP(vdm_writer_cleanup) = NULL;
-    if (!vdm_store_create_folder(m->store_path, err) || !vdm_ledger_create(m->store_path, 0, err) ||
+    if (!vdm_store_create_folder(m->store_path, true, err) ||
+        !vdm_ledger_create(m->store_path, 0, err) ||
         !vdm_archive_open(&a, m->crypto, m->r->path, VDM_ARCHIVE_WRITE, err) ||
         !vdm_writer_open(&w, a, m->ledger, err) || !vdm_writer_begin(w, err) ||
-        !append_first(m, w, err) || !vdm_writer_commit(w, err) || !vdm_store_sync(a->store, err))
+        !append_first(m, w, err) || !vdm_writer_commit(w, err) ||
+        !vdm_fd_sync_filesystem(a->keys, err))
         return false;
     vdm_buf_put(&out->checkpoint, vdm_writer_checkpoint(w));
     return vdm_buf_ok(&out->checkpoint, err);
@@ -235,9 +237,10 @@ static void remove_from(const char *folder, const char *const *names)
 
 static void undo(struct making *m, const struct vdm_init_done *out)
 {
-    static const char *const in_store[] = {
-        "ledger.db", "ledger.db-journal", "catalog.db", "catalog.db-journal", "objects", "tmp",
-        NULL};
+    static const char *const in_store[] = {"ledger.db",  "ledger.db-journal",
+                                           "catalog.db", "catalog.db-journal",
+                                           "objects",    "packs",
+                                           "tmp",        NULL};
     char key[320], pub[320];
     snprintf(key, sizeof key, "%s.key", out->signer_file);
     snprintf(pub, sizeof pub, "%s.pub", out->signer_file);

@@ -7,10 +7,8 @@
 #include "ops/audit_state.h"
 #include "ops/mirror_gone.h"
 #include "ops/mirror_place.h"
-#include "ops/takedown.h"
 #include "store/store_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,8 +33,7 @@ struct mirror {
     struct vdm_buf checkpoint; /* of the new state */
     struct vdm_audit_run run;  /* the check of the copy of the ledger */
     struct vdm_audit_done checked;
-    struct vdm_takedown takedown; /* what is withdrawn, and may still be in the archive */
-    struct vdm_gone gone;         /* and what of that may still be here */
+    struct vdm_gone gone; /* what is withdrawn, and may still be here or there */
 };
 
 void vdm_mirror_done_release(struct vdm_mirror_done *d)
@@ -45,45 +42,7 @@ void vdm_mirror_done_release(struct vdm_mirror_done *d)
     *d = (struct vdm_mirror_done){0};
 }
 
-/* --- the folder --- */
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), k = strlen(end);
-    return n >= k && strcmp(name + n - k, end) == 0;
-}
-
-static bool is_told(const char *name, bool by_end)
-{
-    return name[0] != '.' || (!by_end && strcmp(name, ".") != 0 && strcmp(name, "..") != 0);
-}
-
-/* Hidden names are told only where every name is asked for (`end` is empty). */
-typedef bool name_fn(struct mirror *m, const char *name, struct vdm_err *err);
-
-static bool each_name(struct mirror *m, int dir, const char *end, name_fn *tell,
-                      struct vdm_err *err)
-{
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    bool ok = true;
-    if (!d) {
-        vdm_fail_errno(err, "list the folder");
-        vdm_fd_close(&fd);
-        return false;
-    }
-    for (const struct dirent *e; ok && (e = readdir(d));)
-        if (is_told(e->d_name, *end != 0) && ends_with(e->d_name, end))
-            ok = tell(m, e->d_name, err);
-    closedir(d);
-    return ok;
-}
-
-static bool refuse_secret(struct mirror *m, const char *name, struct vdm_err *err)
-{
-    return vdm_fail(err, "%s holds the secret key keys/%s: it is an archive of its own, no mirror",
-                    m->folder, name);
-}
+/* --- keys --- */
 
 /* VDM_ERR_MALFORMED or VDM_ERR_REFUSED: it is no public key. A link is none: it may lead to a secret. */
 static bool read_public(struct mirror *m, const char *name, struct vdm_vkey *out,
@@ -102,8 +61,9 @@ static bool read_public(struct mirror *m, const char *name, struct vdm_vkey *out
 }
 
 /* What is written is the key that was understood, not the bytes of a file. */
-static bool copy_public(struct mirror *m, const char *name, struct vdm_err *err)
+static bool copy_public(void *ctx, const char *name, struct vdm_err *err)
 {
+    struct mirror *m = ctx;
     struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_vkey key;
     struct vdm_err why = {0};
@@ -125,52 +85,7 @@ static bool open_keys(int folder, int *keys, struct vdm_err *err)
     return *keys >= 0 || vdm_fail_errno(err, "open the mirror's folder keys (no link)");
 }
 
-static bool refuse_foreign(struct mirror *m, const char *name, struct vdm_err *err)
-{
-    return vdm_fail(err,
-                    "%s is not empty and no mirror of this archive (it holds %s): name a new or "
-                    "empty folder",
-                    m->folder, name);
-}
-
-/* A file system of its own has lost+found. */
-static bool check_top(struct mirror *m, const char *name, struct vdm_err *err)
-{
-    return strcmp(name, "keys") == 0 || strcmp(name, "store") == 0 ||
-           strcmp(name, "lost+found") == 0 || refuse_foreign(m, name, err);
-}
-
-static bool check_store(struct mirror *m, const char *name, struct vdm_err *err)
-{
-    return strcmp(name, "objects") == 0 || strcmp(name, "tmp") == 0 ||
-           strcmp(name, "incoming") == 0 || refuse_foreign(m, name, err);
-}
-
-static bool check_below(struct mirror *m, int folder, const char *below, const char *end,
-                        name_fn *check, struct vdm_err *err)
-{
-    int fd VDM_CLEANUP(vdm_fd_close) = -1;
-    struct vdm_err why = {0};
-    if (!vdm_dir_open(folder, below, &fd, &why))
-        return why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
-    return each_name(m, fd, end, check, err);
-}
-
-/* Before anything is written there. Whose ledger it is, open_old asks. Where there is none, a first run
- * was stopped: it fills keys/ last, after the ledger. */
-static bool check_folder(struct mirror *m, struct vdm_err *err)
-{
-    int folder VDM_CLEANUP(vdm_fd_close) = -1;
-    if (faccessat(AT_FDCWD, m->folder, F_OK, 0) != 0 && errno == ENOENT)
-        return true;
-    if (!vdm_dir_open(AT_FDCWD, m->folder, &folder, err) ||
-        !each_name(m, folder, "", check_top, err))
-        return false;
-    return faccessat(folder, "store/ledger.db", F_OK, 0) == 0 ||
-           (check_below(m, folder, "keys", ".key", refuse_secret, err) &&
-            check_below(m, folder, "keys", "", refuse_foreign, err) &&
-            check_below(m, folder, "store", "", check_store, err));
-}
+/* --- the folder --- */
 
 /* What is older than what was signed is no copy that anybody should keep as the newest. */
 static bool check_guard(struct mirror *m, struct vdm_err *err)
@@ -190,6 +105,14 @@ static bool check_guard(struct mirror *m, struct vdm_err *err)
                          "(keys/last-checkpoint); it is not mirrored");
 }
 
+/* A mirror keeps its documents as its archive does. */
+static bool has_packs(const struct mirror *m)
+{
+    char path[VDM_PATH_MAX_BYTES + 8];
+    return snprintf(path, sizeof path, "%s/packs", m->a->store_path) < (int)sizeof path &&
+           access(path, F_OK) == 0;
+}
+
 static bool open_folder(struct mirror *m, struct vdm_err *err)
 {
     int folder VDM_CLEANUP(vdm_fd_close) = -1;
@@ -198,14 +121,14 @@ static bool open_folder(struct mirror *m, struct vdm_err *err)
     if (!vdm_dir_make(AT_FDCWD, m->folder, 0700, false, err) ||
         !vdm_dir_open(AT_FDCWD, m->folder, &folder, err) ||
         !vdm_dir_make(folder, "keys", 0700, false, err) || !open_keys(folder, &m->keys, err) ||
-        !open_keys(folder, &m->lock, err) || !each_name(m, m->keys, ".key", refuse_secret, err))
+        !open_keys(folder, &m->lock, err) || !vdm_mirror_no_secrets(m->folder, m->keys, err))
         return false;
     if (flock(m->lock, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK
                    ? vdm_fail(err, "%s is being brought up to date by another run", m->folder)
                    : vdm_fail_errno(err, "lock keys");
     if (faccessat(folder, "store/objects", F_OK, 0) != 0 &&
-        !vdm_store_create_folder(m->store_path, err))
+        !vdm_store_create_folder(m->store_path, has_packs(m), err))
         return false;
     return vdm_mirror_outside(m->a, folder, "store", err) &&
            vdm_mirror_outside(m->a, folder, "store/objects", err) &&
@@ -255,8 +178,7 @@ static void note_bad(struct mirror *m, enum vdm_finding_kind kind, uint64_t n, s
 }
 
 /* It is hashed while it is copied; one that is not what it should be is not left there. */
-static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
-                          struct vdm_err *err)
+static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, struct vdm_err *err)
 {
     struct vdm_store_reader from VDM_CLEANUP(vdm_store_reader_close) = {.fd = -1};
     struct vdm_stored stored;
@@ -264,10 +186,8 @@ static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, bo
     if (!vdm_store_get(m->a->store, id, &from, &why)) {
         if (vdm_err_is_memory(&why))
             return vdm_fail_memory(err);
-        if (!excused)
-            note_bad(m,
-                     why.kind == VDM_ERR_NOT_FOUND ? VDM_DOCUMENT_MISSING : VDM_DOCUMENT_UNREADABLE,
-                     n, id, why.text);
+        note_bad(m, why.kind == VDM_ERR_NOT_FOUND ? VDM_DOCUMENT_MISSING : VDM_DOCUMENT_UNREADABLE,
+                 n, id, why.text);
         return true;
     }
     if (!vdm_store_put(m->store, from.read, &from, from.size_bytes, &stored, &why)) {
@@ -282,21 +202,22 @@ static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, bo
         m->done->bytes += stored.was_new || stored.repaired ? stored.size_bytes : 0;
         return true;
     }
-    if (!excused)
-        note_bad(m, VDM_DOCUMENT_CORRUPT, n, id,
-                 "the stored document has other bytes than were recorded");
+    note_bad(m, VDM_DOCUMENT_CORRUPT, n, id,
+             "the stored document has other bytes than were recorded");
     return !stored.was_new || vdm_store_erase(m->store, stored.id, err);
 }
 
 /* It is good in the mirror: whether it is here too, only a look tells. */
-static bool look_here(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
-                      struct vdm_err *err)
+static bool look_here(struct mirror *m, uint64_t n, struct vdm_digest id, struct vdm_err *err)
 {
     bool here;
-    if (excused)
+    struct vdm_err why = {0};
+    if (!vdm_store_holds(m->a->store, id, &here, &why)) {
+        if (vdm_err_is_memory(&why))
+            return vdm_fail_memory(err);
+        note_bad(m, VDM_DOCUMENT_UNREADABLE, n, id, why.text);
         return true;
-    if (!vdm_store_holds(m->a->store, id, &here, err))
-        return false;
+    }
     if (!here)
         note_bad(m, VDM_DOCUMENT_MISSING, n, id,
                  "the document is not in the store; the mirror has it (`vidimus audit "
@@ -305,24 +226,22 @@ static bool look_here(struct mirror *m, uint64_t n, struct vdm_digest id, bool e
 }
 
 /* What earlier runs have made durable is taken to be good, unless asked; what an interrupted one left is
- * read again. */
-static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, bool excused,
-                          struct vdm_err *err)
+ * read again. What cannot be looked at is not good: a copy takes its place, or says why it cannot. */
+static bool is_good_there(struct mirror *m, uint64_t n, struct vdm_digest id)
 {
     enum vdm_store_state state;
     bool there;
-    if (!vdm_store_holds(m->store, id, &there, err))
+    if (!vdm_store_holds(m->store, id, &there, NULL) || !there)
         return false;
-    if (there && n < m->done->before && !m->all)
-        return look_here(m, n, id, excused, err);
-    if (there) {
-        if (!vdm_store_check(m->store, id, VDM_SIZE_UNKNOWN, &state, err))
-            return false;
-        m->done->checked++;
-        if (state == VDM_STORE_GOOD)
-            return look_here(m, n, id, excused, err);
-    }
-    return copy_document(m, n, id, excused, err);
+    if (n < m->done->before && !m->all)
+        return true;
+    m->done->checked++;
+    return vdm_store_check(m->store, id, VDM_SIZE_UNKNOWN, &state, NULL) && state == VDM_STORE_GOOD;
+}
+
+static bool take_document(struct mirror *m, uint64_t n, struct vdm_digest id, struct vdm_err *err)
+{
+    return is_good_there(m, n, id) ? look_here(m, n, id, err) : copy_document(m, n, id, err);
 }
 
 static void note_record(struct mirror *m, uint64_t n, enum vdm_finding_kind kind, const char *text)
@@ -330,8 +249,9 @@ static void note_record(struct mirror *m, uint64_t n, enum vdm_finding_kind kind
     vdm_report_add(&m->done->report, (struct vdm_seen){.kind = kind, .entry = n}, "%s", text);
 }
 
-/* The record of a capture or of an amendment of it. Only one that the entry commits to tells which
- * document a capture keeps. */
+/* The record of a capture or of an amendment of it. Only one that the entry commits to tells which document a
+ * capture keeps. What is withdrawn is not copied, though the erasing here may have been interrupted: that is no
+ * reason for a second copy of it. */
 static bool take_record(struct mirror *m, const struct vdm_entry *e,
                         const struct vdm_ledger_row *record, struct vdm_err *err)
 {
@@ -339,19 +259,18 @@ static bool take_record(struct mirror *m, const struct vdm_entry *e,
     const struct vdm_audit_withdrawn *w = vdm_audit_withdrawal(&m->run, capture);
     const char *problem = NULL;
     struct vdm_record r;
-    if (!record && w && w->record)
-        return true;
+    if (w && w->record)
+        return !record || vdm_gone_add_record(&m->gone, e->n, err);
     if (!record)
         note_record(m, e->n, VDM_RECORD_MISSING, "its record is not in the ledger");
     else if ((problem = vdm_audit_record_problem(&m->run, e, record, &r)))
         note_record(m, e->n, VDM_RECORD_MISMATCH, problem);
+    if (w)
+        return true;
     if (!record || problem)
-        return w || vdm_gone_keep_lost(&m->gone, m->a->crypto, e, err);
-    if (!w)
-        vdm_gone_keep(&m->gone, r.document);
-    const struct vdm_taken *taken = vdm_takedown_find(&m->takedown, capture);
-    return e->kind == VDM_ENTRY_AMENDMENT || (taken && vdm_takedown_erases(taken)) ||
-           take_document(m, e->n, r.document, w && w->document, err);
+        return vdm_gone_keep_lost(&m->gone, m->a->crypto, e, err);
+    vdm_gone_keep(&m->gone, r.document);
+    return e->kind == VDM_ENTRY_AMENDMENT || take_document(m, e->n, r.document, err);
 }
 
 static bool take_entry(struct mirror *m, const struct vdm_ledger_row *row,
@@ -366,7 +285,7 @@ static bool take_entry(struct mirror *m, const struct vdm_ledger_row *row,
     if (e.kind != VDM_ENTRY_AUDIT || !e.audit.has_findings)
         return true;
     vdm_gone_keep(&m->gone, e.audit.findings);
-    return take_document(m, row->n, e.audit.findings, false, err);
+    return take_document(m, row->n, e.audit.findings, err);
 }
 
 static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err)
@@ -393,27 +312,13 @@ static bool take_all(struct mirror *m, struct vdm_ledger *l, struct vdm_err *err
 
 /* --- what was withdrawn --- */
 
-/* The erasing here may have been interrupted: that is no reason for a second copy of it. */
-static bool plan_gone(struct mirror *m, struct vdm_archive *copy, struct vdm_err *err)
-{
-    for (size_t i = 0; i < m->run.withdrawns; i++) {
-        const struct vdm_audit_withdrawn *w = &m->run.withdrawn[i];
-        enum vdm_scope scope = !w->document ? VDM_SCOPE_RECORD
-                               : w->record  ? VDM_SCOPE_BOTH
-                                            : VDM_SCOPE_DOCUMENT;
-        if (!vdm_takedown_add(&m->takedown, w->capture, scope, err))
-            return false;
-    }
-    return m->takedown.takens == 0 || vdm_takedown_plan(copy, &m->takedown, m->done->size, err);
-}
-
 static bool erase_records(struct mirror *m, const char *aside, struct vdm_err *err)
 {
     struct vdm_ledger *l = NULL;
-    if (m->takedown.records == 0)
+    if (m->gone.records == 0)
         return true;
     bool ok = vdm_ledger_open(&l, aside, VDM_LEDGER_WRITE, err) &&
-              vdm_ledger_erase_records(l, m->takedown.record, m->takedown.records, err);
+              vdm_ledger_erase_records(l, m->gone.record, m->gone.records, err);
     vdm_ledger_close(l);
     return ok;
 }
@@ -428,15 +333,8 @@ static bool erase_there(struct mirror *m, struct vdm_digest id, struct vdm_err *
     return !there || vdm_store_erase(m->store, id, err);
 }
 
-/* The plan knows what each capture keeps only if every record is there and true. */
-static bool erase_withdrawn(struct mirror *m, struct vdm_err *err)
+static bool erase_documents(struct mirror *m, struct vdm_err *err)
 {
-    const uint64_t *seen = m->done->report.kinds;
-    bool sound = seen[VDM_RECORD_MISSING] + seen[VDM_RECORD_MISMATCH] == 0;
-    for (size_t i = 0; sound && i < m->takedown.takens; i++)
-        if (vdm_takedown_erases(&m->takedown.taken[i]) &&
-            !erase_there(m, m->takedown.taken[i].digest, err))
-            return false;
     for (size_t i = 0; i < m->gone.n; i++)
         if (vdm_gone_erases(&m->gone, &m->gone.list[i]) &&
             !erase_there(m, m->gone.list[i].digest, err))
@@ -471,9 +369,9 @@ static bool accept(void *ctx, const char *aside, struct vdm_err *err)
     if (!vdm_ledger_open(&copy.ledger, aside, VDM_LEDGER_READ, err))
         return false;
     m->gone.old = m->old;
-    bool ok = check_ledger(m, &copy, err) && plan_gone(m, &copy, err) &&
-              erase_records(m, aside, err) && vdm_gone_read(&m->gone, &m->run, err) &&
-              take_all(m, copy.ledger, err) && erase_withdrawn(m, err) &&
+    bool ok = check_ledger(m, &copy, err) && vdm_gone_read(&m->gone, &m->run, err) &&
+              take_all(m, copy.ledger, err) && erase_records(m, aside, err) &&
+              erase_documents(m, err) &&
               vdm_ledger_checkpoint(copy.ledger, m->done->size, &m->checkpoint, &found, err) &&
               vdm_store_sync(m->store, err);
     vdm_ledger_close(copy.ledger);
@@ -514,11 +412,12 @@ static bool clear_catalog_way(struct mirror *m, struct vdm_err *err)
 
 static bool run(struct mirror *m, struct vdm_err *err)
 {
-    return vdm_mirror_place(m->a, m->folder, err) && check_guard(m, err) && check_folder(m, err) &&
-           open_folder(m, err) && open_old(m, err) && clear_catalog_way(m, err) &&
+    return vdm_mirror_place(m->a, m->folder, err) && check_guard(m, err) &&
+           vdm_mirror_fits(m->folder, err) && open_folder(m, err) && open_old(m, err) &&
+           clear_catalog_way(m, err) &&
            vdm_ledger_copy(m->a->ledger, m->store_path, accept, m, err) &&
            vdm_guard_replace(m->keys, vdm_buf_bytes(&m->checkpoint), err) &&
-           each_name(m, m->a->keys, ".pub", copy_public, err) && make_catalog(m, err);
+           vdm_mirror_each_name(m->a->keys, ".pub", copy_public, m, err) && make_catalog(m, err);
 }
 
 bool vdm_mirror(struct vdm_archive *a, const char *folder, bool all,
@@ -538,7 +437,6 @@ bool vdm_mirror(struct vdm_archive *a, const char *folder, bool all,
     vdm_audit_end(&m.run);
     vdm_audit_done_release(&m.checked);
     vdm_gone_release(&m.gone);
-    vdm_takedown_release(&m.takedown);
     vdm_buf_release(&m.checkpoint);
     vdm_ledger_close(m.old);
     vdm_store_close(m.store);

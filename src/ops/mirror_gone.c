@@ -9,6 +9,7 @@
 void vdm_gone_release(struct vdm_gone *g)
 {
     free(g->list);
+    free(g->record);
     *g = (struct vdm_gone){0};
 }
 
@@ -45,31 +46,44 @@ static bool add(struct vdm_gone *g, struct vdm_digest document, bool withdrawn, 
     return true;
 }
 
-/* *known is false where the mirror has no record of entry n. *out borrows from `text`. */
-static bool old_record(const struct vdm_gone *g, uint64_t n, struct vdm_buf *text,
-                       struct vdm_record *out, bool *known, struct vdm_err *err)
+/* *known is false where this ledger (NULL: none) has no record of entry n. *out borrows from `text`. */
+static bool read_record(struct vdm_ledger *l, uint64_t n, struct vdm_buf *text,
+                        struct vdm_record *out, bool *known, struct vdm_err *err)
 {
     *known = false;
     vdm_buf_clear(text);
-    if (!g->old)
+    if (!l)
         return true;
-    if (!vdm_ledger_record(g->old, n, text, known, err))
+    if (!vdm_ledger_record(l, n, text, known, err))
         return false;
     *known = *known && vdm_record_decode(vdm_buf_bytes(text), out, NULL);
     return true;
 }
 
-bool vdm_gone_read(struct vdm_gone *g, const struct vdm_audit_run *r, struct vdm_err *err)
+static bool add_known(struct vdm_gone *g, struct vdm_ledger *l, const struct vdm_audit_withdrawn *w,
+                      struct vdm_err *err)
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    for (size_t i = 0; i < r->withdrawns; i++) {
-        const struct vdm_audit_withdrawn *w = &r->withdrawn[i];
-        struct vdm_record old;
-        bool known;
-        if (!old_record(g, w->capture, &text, &old, &known, err) ||
-            (known && !add(g, old.document, w->document, err)))
+    struct vdm_record r;
+    bool known;
+    return read_record(l, w->capture, &text, &r, &known, err) &&
+           (!known || add(g, r.document, w->document, err));
+}
+
+bool vdm_gone_read(struct vdm_gone *g, const struct vdm_audit_run *r, struct vdm_err *err)
+{
+    for (size_t i = 0; i < r->withdrawns; i++)
+        if (!add_known(g, g->old, &r->withdrawn[i], err) ||
+            !add_known(g, r->a->ledger, &r->withdrawn[i], err))
             return false;
-    }
+    return true;
+}
+
+bool vdm_gone_add_record(struct vdm_gone *g, uint64_t n, struct vdm_err *err)
+{
+    if (!vdm_list_grow(&g->record, g->records, &g->records_cap, sizeof *g->record, err))
+        return false;
+    g->record[g->records++] = n;
     return true;
 }
 
@@ -87,7 +101,7 @@ bool vdm_gone_keep_lost(struct vdm_gone *g, struct vdm_crypto *c, const struct v
     struct vdm_digest commitment;
     struct vdm_record r;
     bool known;
-    if (!old_record(g, e->n, &text, &r, &known, err))
+    if (!read_record(g->old, e->n, &text, &r, &known, err))
         return false;
     known = known && vdm_record_commit(c, &r, &commitment, NULL) &&
             vdm_digest_equal(commitment, e->capture.record);

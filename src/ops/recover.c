@@ -19,37 +19,20 @@ static bool capture_of(struct vdm_archive *a, uint64_t n, uint64_t *capture, str
     return true;
 }
 
-static bool withdraws(struct vdm_archive *a, struct vdm_bytes bytes, uint64_t capture)
+/* Was what entry n captured withdrawn? */
+static bool is_withdrawn(struct vdm_archive *a, uint64_t n, const struct vdm_takedown *withdrawn,
+                         bool *yes, struct vdm_err *err)
 {
-    struct vdm_note note;
-    struct vdm_entry e;
-    return vdm_bytes_start_with(bytes, VDM_LIT("vidimus/withdrawal/")) &&
-           vdm_entry_open(a->crypto, bytes, &note, &e, NULL) && e.kind == VDM_ENTRY_WITHDRAWAL &&
-           e.withdrawal.of == capture;
-}
-
-/* Was what entry n captured withdrawn by a later entry? */
-static bool is_withdrawn(struct vdm_archive *a, uint64_t n, uint64_t size, bool *yes,
-                         struct vdm_err *err)
-{
-    struct vdm_ledger_slice slice = {0};
     uint64_t capture;
-    *yes = false;
     if (!capture_of(a, n, &capture, err))
         return false;
-    bool ok = true;
-    for (uint64_t at = n + 1; ok && !*yes && at < size; at = slice.to) {
-        ok = vdm_ledger_read_slice(a->ledger, at, size, &slice, err);
-        for (size_t i = 0; ok && !*yes && i < slice.entries; i++)
-            *yes = withdraws(a, slice.entry[i].bytes, capture);
-    }
-    vdm_ledger_slice_release(&slice);
-    return ok;
+    *yes = vdm_takedown_find(withdrawn, capture);
+    return true;
 }
 
 /* An entry that was committed has its document, or was withdrawn since. */
-static bool check_document(struct vdm_archive *a, const struct vdm_ledger_row *row, uint64_t size,
-                           struct vdm_err *err)
+static bool check_document(struct vdm_archive *a, const struct vdm_ledger_row *row,
+                           const struct vdm_takedown *gone, struct vdm_err *err)
 {
     struct vdm_record r;
     enum vdm_store_state state;
@@ -57,7 +40,7 @@ static bool check_document(struct vdm_archive *a, const struct vdm_ledger_row *r
     if (!vdm_record_decode(row->bytes, &r, err) ||
         !vdm_store_check(a->store, r.document, r.document_size, &state, err))
         return vdm_err_prefix(err, "entry %llu", (unsigned long long)row->n);
-    if (state == VDM_STORE_MISSING && !is_withdrawn(a, row->n, size, &withdrawn, err))
+    if (state == VDM_STORE_MISSING && !is_withdrawn(a, row->n, gone, &withdrawn, err))
         return false;
     return state == VDM_STORE_GOOD || withdrawn ||
            vdm_fail(err, "entry %llu: its document is missing or damaged; run `vidimus verify`",
@@ -67,11 +50,12 @@ static bool check_document(struct vdm_archive *a, const struct vdm_ledger_row *r
 static bool check_tail(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_err *err)
 {
     struct vdm_ledger_slice slice = {0};
-    bool ok = true;
+    struct vdm_takedown gone VDM_CLEANUP(vdm_takedown_release) = {0};
+    bool ok = vdm_takedown_collect(a, from, size, &gone, err);
     for (uint64_t n = from; ok && n < size; n = slice.to) {
         ok = vdm_ledger_read_slice(a->ledger, n, size, &slice, err);
         for (size_t i = 0; ok && i < slice.records; i++)
-            ok = check_document(a, &slice.record[i], size, err);
+            ok = check_document(a, &slice.record[i], &gone, err);
     }
     vdm_ledger_slice_release(&slice);
     return ok;
@@ -198,8 +182,8 @@ bool vdm_reindex(struct vdm_archive *a, const struct vdm_progress *progress, str
     uint64_t size;
     if (!vdm_ledger_lock(a->ledger, LOCK_SECONDS, &a->wait, err))
         return false;
-    bool ok = vdm_ledger_size(a->ledger, &size, err) && vdm_archive_empty_catalog(a, err) &&
-              vdm_archive_catch_up(a, size, progress, err);
+    bool ok = vdm_ledger_size(a->ledger, &size, err) && vdm_store_reindex(a->store, err) &&
+              vdm_archive_empty_catalog(a, err) && vdm_archive_catch_up(a, size, progress, err);
     vdm_ledger_unlock(a->ledger);
     return ok;
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/repair_bundle.h"
 
+#include "base/time.h"
 #include "bundle/stream.h"
 #include "bundle/tar.h"
+#include "capture/container_members.h"
 #include "sandbox/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PIECE        65536
@@ -71,25 +74,58 @@ static uint64_t end_document(struct vdm_spooled *wanted, size_t n, struct vdm_di
     return at;
 }
 
-static bool take_all(const struct vdm_worker *worker, struct vdm_hash *h, int scratch,
-                     struct vdm_spooled *wanted, size_t n, uint8_t *message, struct vdm_err *err)
+struct spooling {
+    const struct vdm_worker *worker;
+    const struct vdm_progress *progress;
+    struct vdm_hash *hash;
+    int scratch;
+    struct vdm_spooled *wanted; /* sorted */
+    size_t n;
+    uint64_t left; /* bytes that may still come */
+    uint8_t *message;
+};
+
+/* *got 0: the worker is at its end. */
+static bool receive(const struct spooling *s, size_t *got, struct vdm_err *err)
+{
+    enum { LOOK_MS = 100, PATIENCE_MS = 60000 };
+    uint64_t until = vdm_clock_ms() + PATIENCE_MS;
+    enum vdm_heard heard = VDM_HEARD_NOTHING;
+    *got = 0;
+    while (heard == VDM_HEARD_NOTHING) {
+        if (vdm_progress_stop(s->progress))
+            return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
+        if (vdm_clock_ms() > until)
+            return vdm_fail(err, "the worker that reads the bundle gave no sign of life");
+        heard = vdm_message_receive(s->worker->channel, LOOK_MS, s->message, PIECE + 1, got);
+    }
+    return true;
+}
+
+static bool take_all(struct spooling *s, struct vdm_err *err)
 {
     uint64_t begun = 0, at = 0;
-    size_t got = 0;
-    while (vdm_message_receive(worker->channel, -1, message, PIECE + 1, &got) == VDM_HEARD) {
-        if (message[0] == SAYS_PIECE) {
-            struct vdm_bytes piece = {message + 1, got - 1};
-            vdm_hash_update(h, piece);
-            if (!vdm_fd_write(scratch, piece, err))
+    size_t got;
+    for (;;) {
+        if (!receive(s, &got, err))
+            return false;
+        if (got == 0)
+            return true;
+        struct vdm_bytes piece = {s->message + 1, got - 1};
+        if (s->message[0] == SAYS_PIECE) {
+            if (piece.n > s->left)
+                return vdm_fail(err, "it unpacks to more than a bundle of its size may");
+            s->left -= piece.n;
+            vdm_hash_update(s->hash, piece);
+            if (!vdm_fd_write(s->scratch, piece, err))
                 return vdm_err_prefix(err, "spool");
             at += piece.n;
             continue;
         }
-        begun = at = end_document(wanted, n, vdm_hash_end(h), begun, at);
-        if (lseek(scratch, (off_t)at, SEEK_SET) < 0)
+        begun = at = end_document(s->wanted, s->n, vdm_hash_end(s->hash), begun, at);
+        if (lseek(s->scratch, (off_t)at, SEEK_SET) < 0)
             return vdm_fail_errno(err, "spool");
     }
-    return true;
 }
 
 static void stop(struct vdm_worker *w)
@@ -98,8 +134,9 @@ static void stop(struct vdm_worker *w)
 }
 
 bool vdm_repair_spool(struct vdm_crypto *c, int fd, int scratch, struct vdm_spooled *wanted,
-                      size_t n, struct vdm_err *err)
+                      size_t n, const struct vdm_progress *progress, struct vdm_err *err)
 {
+    struct stat st;
     struct vdm_hash *h VDM_CLEANUP(vdm_hash_cleanup) = NULL;
     struct vdm_worker worker VDM_CLEANUP(stop) = VDM_WORKER_NONE;
     struct vdm_buf message VDM_CLEANUP(vdm_buf_release) = {0};
@@ -110,8 +147,13 @@ bool vdm_repair_spool(struct vdm_crypto *c, int fd, int scratch, struct vdm_spoo
                                        .keeps = 1,
                                        .out = -1,
                                        .limits = {.memory_bytes = MEMORY_BYTES}};
-    if (!vdm_buf_ok(&message, err) || !vdm_hash_open(&h, c, err) ||
-        !vdm_worker_start(&worker, &job, err) || !take_all(&worker, h, scratch, wanted, n, p, err))
+    if (!vdm_buf_ok(&message, err) || !vdm_hash_open(&h, c, err))
+        return false;
+    if (fstat(fd, &st) != 0)
+        return vdm_fail_errno(err, "look at the bundle");
+    struct spooling s = {&worker, progress, h, scratch, wanted, n, 0, p};
+    s.left = vdm_unpack_max((uint64_t)st.st_size);
+    if (!vdm_worker_start(&worker, &job, err) || !take_all(&s, err))
         return false;
     return vdm_worker_end(&worker, err) || vdm_err_prefix(err, "reading the bundle");
 }

@@ -404,8 +404,8 @@ static bool check_ground(struct vdm_archive *a, uint64_t size, struct vdm_err *e
 
 /* --- the erasing --- */
 
-static bool collect(struct vdm_archive *a, uint64_t from, uint64_t size, struct vdm_takedown *t,
-                    struct vdm_err *err)
+bool vdm_takedown_collect(struct vdm_archive *a, uint64_t from, uint64_t size,
+                          struct vdm_takedown *t, struct vdm_err *err)
 {
     struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_vkey authority;
@@ -477,7 +477,7 @@ bool vdm_erase_withdrawn(struct vdm_archive *a, uint64_t from, uint64_t size,
                          struct vdm_erased *erased, struct vdm_err *err)
 {
     struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
-    return collect(a, from, size, &t, err) &&
+    return vdm_takedown_collect(a, from, size, &t, err) &&
            (t.takens == 0 || (check_ground(a, size, err) && vdm_takedown_plan(a, &t, size, err) &&
                               carry_out(a, &t, erased, err)));
 }
@@ -517,7 +517,7 @@ bool vdm_erase_left(struct vdm_archive *a, uint64_t size, struct vdm_erased *era
 {
     struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
     bool left = false;
-    return collect(a, 0, size, &t, err) &&
+    return vdm_takedown_collect(a, 0, size, &t, err) &&
            (t.takens == 0 || (vdm_takedown_plan(a, &t, size, err) && is_left(a, &t, &left, err))) &&
            (!left || (check_ground(a, size, err) && carry_out(a, &t, erased, err)));
 }
@@ -526,7 +526,7 @@ bool vdm_erase_is_pending(struct vdm_archive *a, uint64_t size, bool *yes, struc
 {
     struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
     *yes = false;
-    if (!collect(a, 0, size, &t, err) || !may_be_left(a, &t, yes, err))
+    if (!vdm_takedown_collect(a, 0, size, &t, err) || !may_be_left(a, &t, yes, err))
         return false;
     return !*yes || (vdm_takedown_plan(a, &t, size, err) && is_left(a, &t, yes, err));
 }

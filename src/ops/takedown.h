@@ -35,6 +35,9 @@ void vdm_takedown_release(struct vdm_takedown *t);
 /* A capture that is in it already is taken down by both scopes. */
 bool vdm_takedown_add(struct vdm_takedown *t, uint64_t capture, enum vdm_scope scope,
                       struct vdm_err *err) VDM_MUST_CHECK;
+/* Adds what the good withdrawals among entries from <= n < size take away. */
+bool vdm_takedown_collect(struct vdm_archive *a, uint64_t from, uint64_t size,
+                          struct vdm_takedown *t, struct vdm_err *err) VDM_MUST_CHECK;
 /* NULL: it is not in it. */
 const struct vdm_taken *vdm_takedown_find(const struct vdm_takedown *t, uint64_t capture);
 /* Look through the ledger's first `size` entries. May be called again after another add. */

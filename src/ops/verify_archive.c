@@ -372,6 +372,12 @@ static bool visit_object(void *ctx, const struct vdm_store_item *item, bool *sto
     struct vdm_verify *v = ctx;
     bool known;
     char hex[65];
+    if (item->stranger && item->trouble == VDM_STORE_INDEX_WRONG) {
+        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, VDM_NO_ENTRY),
+                       "store/%s does not lead to all documents (`vidimus reindex` makes it anew)",
+                       item->stranger);
+        return true;
+    }
     if (item->stranger) {
         vdm_report_add(v->report, vdm_seen_at(VDM_ORPHAN_DOCUMENT, VDM_NO_ENTRY),
                        "store/%s does not belong there", item->stranger);

@@ -38,3 +38,34 @@ bool vdm_verify_slices(struct vdm_verify *v, uint64_t n, const struct vdm_record
     }
     return true;
 }
+
+/* Where the whole is not here, nobody can tell: yes. */
+static bool is_slice(struct vdm_archive *a, const struct vdm_slice *s, struct vdm_digest document,
+                     uint64_t size, bool *yes, struct vdm_err *err)
+{
+    struct vdm_store_reader reader VDM_CLEANUP(vdm_store_reader_close) = {0};
+    struct vdm_digest found;
+    struct vdm_err why = {0};
+    *yes = s->length == size;
+    if (!*yes)
+        return true;
+    if (!vdm_store_get(a->store, s->of, &reader, &why))
+        return why.kind != VDM_ERR_FAILED || vdm_fail(err, "%s", why.text);
+    if (!vdm_store_reader_skip(&reader, s->offset, err) ||
+        !vdm_slice_hash(a->crypto, reader.read, &reader, s->length, &found, yes, err))
+        return false;
+    *yes = *yes && vdm_digest_equal(found, document);
+    return true;
+}
+
+bool vdm_slice_refuse_wrong(struct vdm_archive *a, struct vdm_bytes derived_from,
+                            struct vdm_digest document, uint64_t size, struct vdm_err *err)
+{
+    struct vdm_slice s;
+    bool yes = true;
+    return (!vdm_slice_decode(derived_from, &s) || is_slice(a, &s, document, size, &yes, err)) &&
+           (yes ||
+            vdm_fail_as(
+                err, VDM_ERR_REFUSED,
+                "derived-from says that it is a slice of a document that is held, and it is not"));
+}

@@ -74,6 +74,18 @@ bool vdm_store_erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *
            (s->ops->erase(s, id, err) || object_failed(id, err) || vdm_err_prefix(err, "store"));
 }
 
+bool vdm_store_set_aside(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+{
+    return may_write(s, err) && (s->ops->set_aside(s, id, err) || object_failed(id, err) ||
+                                 vdm_err_prefix(err, "store"));
+}
+
+bool vdm_store_reindex(struct vdm_store *s, struct vdm_err *err)
+{
+    return may_write(s, err) &&
+           (!s->ops->reindex || s->ops->reindex(s, err) || vdm_err_prefix(err, "store"));
+}
+
 bool vdm_store_holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
 {
     struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
@@ -104,6 +116,11 @@ void vdm_store_cleanup(struct vdm_store **s)
 
 bool vdm_store_reader_skip(struct vdm_store_reader *r, uint64_t n, struct vdm_err *err)
 {
+    if (r->window) {
+        uint64_t left = r->end - r->at;
+        r->at += n < left ? n : left;
+        return true;
+    }
     if (r->fd >= 0)
         return lseek(r->fd, (off_t)n, SEEK_CUR) >= 0 || vdm_fail_errno(err, "store: seek");
     r->rest = vdm_bytes_skip(r->rest, n < r->rest.n ? (size_t)n : r->rest.n);

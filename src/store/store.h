@@ -16,13 +16,15 @@
  * get   S9  Gives the bytes as they stand, and their number. They are not hashed: who needs to know
  *           whether they are good hashes them, or asks vdm_store_check.
  *       S10 A link, device or folder in place of an object is an error and is not followed.
- * each  S11 Every object once, in rising order of digest, in bounded memory; and the name of
+ * each  S11 Every object once, in bounded memory, in an order that suits the disk; and the name of
  *           everything that does not belong there, in no order.
  *       S12 The visitor can stop it.
  * erase S14 The object's bytes, and those of every bad one of its id that was set aside, are overwritten
  *           before their names go; durable on return. Without any of them there is nothing to do.
  *       S15 What is no file in the object's place is left there, and refused.
- * all   S13 A handle opened for reading writes nothing: put, sync and erase on it are VDM_ERR_USAGE.
+ * aside S16 What stands in the object's place is taken out of it, unread: for what the disk does not
+ *           give any more. It is kept. Nothing there: nothing to do. A folder is refused.
+ * all   S13 A handle opened for reading writes nothing: put, sync, erase and the like are VDM_ERR_USAGE.
  *
  * A handle belongs to one thread. While a put runs, its read function may get from the same handle
  * but must neither put nor check. */
@@ -53,16 +55,25 @@ struct vdm_store_reader {
     void (*close)(struct vdm_store_reader *r); /* backends: NULL while nothing is open */
     int fd;
     struct vdm_bytes rest;
+    bool window; /* of a larger file: from `at` to `end` */
+    uint64_t at, end;
 };
 /* Pass over n bytes, or to the end. Before anything else was read with an error. */
 bool vdm_store_reader_skip(struct vdm_store_reader *r, uint64_t n,
                            struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_store_reader_close(struct vdm_store_reader *r); /* for VDM_CLEANUP; a zeroed one is fine */
 
+/* What is wrong with a stranger. */
+enum vdm_store_trouble {
+    VDM_STORE_STRANGE,     /* it does not belong there */
+    VDM_STORE_INDEX_WRONG, /* it does not lead to all objects: vdm_store_reindex makes it anew */
+};
+
 /* What each() meets. */
 struct vdm_store_item {
     const char *stranger; /* NULL for an object; else a path below the store folder, unescaped, of
                            * something that does not belong there (`id` and size mean nothing) */
+    enum vdm_store_trouble trouble;
     struct vdm_digest id;
     uint64_t size_bytes;
 };
@@ -87,6 +98,10 @@ void vdm_store_cleanup(struct vdm_store **s); /* for VDM_CLEANUP */
 
 /* For documents that were withdrawn. The caller keeps others from putting the same object meanwhile. */
 bool vdm_store_erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_store_set_aside(struct vdm_store *s, struct vdm_digest id,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+/* Make anew what was derived from the objects to find them, where there is such a thing. */
+bool vdm_store_reindex(struct vdm_store *s, struct vdm_err *err) VDM_MUST_CHECK;
 /* Is there an object of this id? Its bytes are not looked at. */
 bool vdm_store_holds(struct vdm_store *s, struct vdm_digest id, bool *yes,
                      struct vdm_err *err) VDM_MUST_CHECK;
@@ -112,7 +127,9 @@ struct vdm_store_ops {
                 struct vdm_err *err);
     bool (*each)(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err);
     bool (*erase)(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err);
-    void (*close)(struct vdm_store *s); /* releases the base too, frees s */
+    bool (*set_aside)(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err);
+    bool (*reindex)(struct vdm_store *s, struct vdm_err *err); /* or NULL */
+    void (*close)(struct vdm_store *s);                        /* releases the base too, frees s */
 };
 
 /* The head of every backend's handle. */

@@ -174,7 +174,7 @@ static bool fresh_link(const struct folder *f, const struct fresh *n, const char
 
 /* Link first, unlink after: at no moment is the bad object without a name. One that is gone by then
  * was set aside by somebody else. */
-static bool set_aside(const struct folder *f, struct vdm_digest id, struct vdm_err *err)
+static bool put_aside(const struct folder *f, struct vdm_digest id, struct vdm_err *err)
 {
     char hex[65], random[17], name[96];
     struct stat st;
@@ -191,9 +191,9 @@ static bool set_aside(const struct folder *f, struct vdm_digest id, struct vdm_e
     return true;
 }
 
-bool vdm_store_folder_set_aside(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+static bool set_aside(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
 {
-    return set_aside(of(s), id, err) || vdm_err_prefix(err, "store");
+    return put_aside(of(s), id, err);
 }
 
 static void unlock(int *fd)
@@ -226,7 +226,7 @@ static bool publish(struct folder *f, const struct fresh *n, struct vdm_stored *
         if (state == VDM_STORE_MISSING)
             continue;
         if (locked >= 0) {
-            if (!set_aside(f, done->id, err))
+            if (!put_aside(f, done->id, err))
                 return false;
             done->repaired = true;
         } else if (flock(f->tmp, LOCK_EX) == 0) {
@@ -336,10 +336,18 @@ static void close_folder(struct vdm_store *s)
     free(f);
 }
 
-static const struct vdm_store_ops folder_ops = {put, sync_folder, get, each, erase, close_folder};
+static const struct vdm_store_ops folder_ops = {
+    .put = put,
+    .sync = sync_folder,
+    .get = get,
+    .each = each,
+    .erase = erase,
+    .set_aside = set_aside,
+    .close = close_folder,
+};
 
-bool vdm_store_open_folder(struct vdm_store **out, struct vdm_crypto *crypto, const char *path,
-                           bool writable, struct vdm_err *err)
+bool vdm_store_open_files(struct vdm_store **out, struct vdm_crypto *crypto, const char *path,
+                          bool writable, struct vdm_err *err)
 {
     int objects VDM_CLEANUP(vdm_fd_close) = -1;
     int tmp VDM_CLEANUP(vdm_fd_close) = -1;

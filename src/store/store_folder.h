@@ -6,6 +6,10 @@
  *                                      without a name
  *     tmp/damaged-<64 hex>-<16 hex>    a bad object that was set aside
  *
+ *     packs/                           small documents in tar files; store_packs.h
+ *
+ * Where there is a packs/, documents below 1 MiB go there; where there is none, all are files.
+ *
  * Put is openat(O_TMPFILE) write* linkat; nothing is synced before vdm_store_sync, which is one
  * syncfs for all that was put (errors of writing back are reported from Linux 5.8 on). */
 #ifndef VDM_STORE_STORE_FOLDER_H
@@ -13,10 +17,10 @@
 
 #include "store/store.h"
 
-/* Make the folder with objects/ and tmp/, durable on return. What is there already is kept. Folders
+/* Make the folder with objects/, tmp/ and, with `packs`, packs/, durable on return. What is there already is kept. Folders
  * are 0700 (less the umask): who may read the documents is decided here, in one place, and an owner
  * can open an archive up, but cannot take back what was read. */
-bool vdm_store_create_folder(const char *path, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_store_create_folder(const char *path, bool packs, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* `crypto` must outlive the store. For reading, objects/ is enough; for writing, a tmp/ that is not
  * there is made. Writing to a network or FUSE file system is refused, because its locks and syncs do
@@ -36,7 +40,7 @@ bool vdm_store_check_local(const char *path, struct vdm_err *err) VDM_MUST_CHECK
 /* The name of the network file system that statfs(2) calls `f_type`, or NULL if it is none. */
 const char *vdm_store_network_name(uint32_t f_type);
 
-/* Write named files in tmp/ from now on, as where O_TMPFILE or /proc is missing. */
+/* Of a store without packs/: write named files in tmp/ from now on, as where O_TMPFILE or /proc is missing. */
 void vdm_store_folder_use_names(struct vdm_store *s);
 
 /* --- shared by store_folder.c, store_place.c and store_list.c --- */
@@ -50,12 +54,10 @@ bool vdm_store_open_parts(const char *path, bool writable, int *objects, int *tm
 /* each() over an open objects/. */
 bool vdm_store_list(int objects, vdm_store_visit_fn *visit, void *ctx,
                     struct vdm_err *err) VDM_MUST_CHECK;
+/* The store without its packs/. */
+bool vdm_store_open_files(struct vdm_store **out, struct vdm_crypto *crypto, const char *path,
+                          bool writable, struct vdm_err *err) VDM_MUST_CHECK;
 /* Open a folder that may be no link. */
 bool vdm_store_open_dir(int dir, const char *name, int *fd, struct vdm_err *err) VDM_MUST_CHECK;
-
-/* Take what stands in the object's place out of the way, unread, and keep it in tmp/: for what the disk
- * does not give any more. A folder is refused. */
-bool vdm_store_folder_set_aside(struct vdm_store *s, struct vdm_digest id,
-                                struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -73,7 +73,7 @@ static bool read_once(struct inspecting *i, struct vdm_err *err)
         return true;
     }
     if (r.fd >= 0) {
-        posix_fadvise(r.fd, 0, 0, POSIX_FADV_DONTNEED);
+        posix_fadvise(r.fd, (off_t)r.at, (off_t)(r.end - r.at), POSIX_FADV_DONTNEED);
         fstat(r.fd, &before);
     }
     if (!hash_all(i, &r, &out->found_size, &out->found, &why)) {
@@ -86,7 +86,8 @@ static bool read_once(struct inspecting *i, struct vdm_err *err)
         out->state = VDM_INSPECTED_GOOD;
         return true;
     }
-    bool busy = r.fd >= 0 &&
+    /* A pack is appended to all the time; that says nothing of one member. */
+    bool busy = r.fd >= 0 && !r.window &&
                 (fstat(r.fd, &after) != 0 || !same_file(&before, &after) || open_for_writing(r.fd));
     out->state = busy ? VDM_INSPECTED_BUSY : VDM_INSPECTED_CHANGED;
     return true;

@@ -182,6 +182,20 @@ static bool erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err
     return true;
 }
 
+static bool set_aside(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+{
+    struct memory *m = of(s);
+    bool found;
+    size_t at = place(m, id, &found);
+    (void)err;
+    if (!found)
+        return true;
+    m->sorted[at]->next = m->aside;
+    m->aside = m->sorted[at];
+    memmove(m->sorted + at, m->sorted + at + 1, (--m->n - at) * sizeof *m->sorted);
+    return true;
+}
+
 static void close_memory(struct vdm_store *s)
 {
     struct memory *m = of(s);
@@ -197,7 +211,15 @@ static void close_memory(struct vdm_store *s)
     free(m);
 }
 
-static const struct vdm_store_ops memory_ops = {put, sync, get, each, erase, close_memory};
+static const struct vdm_store_ops memory_ops = {
+    .put = put,
+    .sync = sync,
+    .get = get,
+    .each = each,
+    .erase = erase,
+    .set_aside = set_aside,
+    .close = close_memory,
+};
 
 bool vdm_store_open_memory(struct vdm_store **out, struct vdm_crypto *crypto, struct vdm_err *err)
 {

@@ -101,15 +101,16 @@ bool vdm_store_open_parts(const char *path, bool writable, int *objects, int *tm
     return vdm_err_prefix(err, "store %s", path);
 }
 
-bool vdm_store_create_folder(const char *path, struct vdm_err *err)
+bool vdm_store_create_folder(const char *path, bool packs, struct vdm_err *err)
 {
     int store VDM_CLEANUP(vdm_fd_close) = -1;
     int parent VDM_CLEANUP(vdm_fd_close) = -1;
     if (vdm_dir_make(AT_FDCWD, path, VDM_STORE_FOLDER_MODE, false, err) &&
         vdm_dir_open(AT_FDCWD, path, &store, err) && check_local(store, err) &&
         make_synced(store, "objects", vdm_dir_shared(store), err) &&
-        make_synced(store, "tmp", false, err) && vdm_dir_open(store, "..", &parent, err) &&
-        vdm_fd_sync(parent, err))
+        make_synced(store, "tmp", false, err) &&
+        (!packs || make_synced(store, "packs", false, err)) &&
+        vdm_dir_open(store, "..", &parent, err) && vdm_fd_sync(parent, err))
         return true;
     return vdm_err_prefix(err, "store %s", path);
 }

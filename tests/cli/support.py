@@ -10,9 +10,13 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from documents import Document, as_files, documents, set_aside  # noqa: E402,F401 pylint: disable=wrong-import-position
 
 VIDIMUS = os.environ.get("VIDIMUS") or str(
     pathlib.Path(__file__).resolve().parents[2] / "build" / "vidimus")

@@ -49,11 +49,11 @@ class Amend(support.Case):
             self.assertEqual([(item["entry"], item["amended"]) for item in report["items"]], [(2, by), (3, None)])
 
     def refused(self, words, *args):
-        before = support.listing(self.a + "/store/objects")
+        before = support.listing(self.a + "/store/packs")
         r = self.expect(1, "-C", self.a, "amend", *args)
         self.assertRegex(r.err, words)
         self.assertIn("0 records amended", r.out)
-        self.assertEqual(support.listing(self.a + "/store/objects"), before)
+        self.assertEqual(support.listing(self.a + "/store/packs"), before)
         return r
 
     def test_given_replaces_and_the_rest_stays(self):
@@ -161,6 +161,19 @@ class Amend(support.Case):
         for bad in ("file,title\na.txt,x\n", "entry,title\n2,a\n2,b\n", "entry,entry\n2,2\n"):
             self.assertEqual(run_table(self, "bad.csv", bad).code, 3, bad)
         self.verified(self.a, 8)
+
+    def test_a_slice_that_is_none(self):
+        """What an amendment says it is cut out of is compared first: recorded, it would be a finding for ever."""
+        self.ok("-C", self.a, "import", self.file("part.txt", "docu"))
+        whole = self.ok("-C", self.a, "show", "2", "--json").json["document"]
+        for offset, length in ((3, 4), (2, 5), (900, 4)):
+            r = run_table(self, "t.csv", f"entry,derived-from\n3,{whole} {offset} {length} slice\n")
+            self.assertEqual(r.code, 1, r)
+            self.assertIn("a slice of a document that is held, and it is not", r.err)
+        self.assertEqual(run_table(self, "t.csv", f"entry,derived-from\n3,{whole} 2 4 slice\n").code, 0)
+        self.ok("-C", self.a, "amend", "3", "--title", "What it says of its whole is carried over")
+        self.assertEqual(self.record(3)["derived_from"], [f"{whole} 2 4 slice"])
+        self.ok("-C", self.a, "verify")
 
     def test_json(self):
         r = self.expect(1, "-C", self.a, "amend", "1-2", "--note", "x", "--json").json

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zlib
 
 import support
 
@@ -45,11 +46,10 @@ class AuditCase(support.Case):
         return self.ok("-C", a, "show", str(n), "--json").json["document"].split(":")[1]
 
     def path_of(self, a, n):
-        digest = self.digest_of(a, n)
-        return pathlib.Path(a, "store/objects", digest[:2], digest[2:])
+        return support.Document(a, self.digest_of(a, n))
 
     def rot(self, path, at=7):
-        os.chmod(path, 0o644)
+        path.chmod(0o644)
         content = bytearray(path.read_bytes())
         content[at] ^= 1
         path.write_bytes(content)
@@ -115,10 +115,10 @@ class Audit(AuditCase):
         self.path_of(a, 9).unlink()
         one, two = self.path_of(a, 12), self.path_of(a, 13)
         first, second = one.read_bytes(), two.read_bytes()
-        os.chmod(one, 0o644), os.chmod(two, 0o644)
+        one.chmod(0o644), two.chmod(0o644)
         one.write_bytes(second), two.write_bytes(first)
-        self.path_of(a, 20).unlink()
-        self.path_of(a, 20).mkdir()
+        place = self.path_of(a, 20).as_file()
+        place.unlink(), place.mkdir()
         done = self.audit(a, code=1)
         self.assertEqual(self.found(done), [("document-corrupt", 5), ("document-missing", 9), ("document-corrupt", 12),
                                             ("document-corrupt", 13), ("document-corrupt", 20)])
@@ -138,12 +138,12 @@ class Audit(AuditCase):
         a, good = self.archive(), str(self.dir / "good")
         shutil.copytree(a, good)
         self.rot(self.path_of(a, 5))
-        self.path_of(a, 20).unlink()
-        self.path_of(a, 20).mkdir()
+        place = self.path_of(a, 20).as_file()
+        place.unlink(), place.mkdir()
         told = self.audit(a, "--repair-from", good, code=1)["findings"]
         self.assertIn(self.digest_of(a, 20)[2:], told[1]["message"], "the control")
         kept = self.history(a)["audits"][0]["findings_file"].split(":")[1]
-        text = pathlib.Path(a, "store/objects", kept[:2], kept[2:]).read_bytes()
+        text = support.Document(a, kept).read_bytes()
         self.assertEqual(hashlib.sha256(text).hexdigest(), kept)
         for n in (5, 20):
             self.assertNotIn(self.digest_of(a, n)[:16].encode(), text)
@@ -164,14 +164,14 @@ class Audit(AuditCase):
         self.path_of(a, 9).unlink()
         self.audit(a, code=1)
         kept = self.history(a)["audits"][0]["findings_file"].split(":")[1]
-        os.unlink(pathlib.Path(a, "store/objects", kept[:2], kept[2:]))
+        support.Document(a, kept).unlink()
         self.assertIn(("document-missing", 43), self.found(self.audit(a, code=1)))
         self.assertIn("document-missing", self.expect(1, "-C", a, "verify").out)
         self.assertEqual(support.run("-C", a, "audit", "--history", "--format", "nagios").code, 2)
 
     def test_unreadable(self):
         a = self.archive()
-        path = str(self.path_of(a, 5))
+        path = str(self.path_of(a, 5).as_file())
         done = self.audit(a, code=1, LD_PRELOAD=os.environ["FAKE_DISK"], READ_OF=path[-62:], READ_AS="eio",
                           ASAN_OPTIONS="verify_asan_link_order=0")
         self.assertEqual(self.found(done), [("document-unreadable", 5)])
@@ -188,7 +188,7 @@ class Audit(AuditCase):
 
     def test_memory_is_told_from_disk(self):
         a = self.archive()
-        done = self.audit(a, code=1, LD_PRELOAD=os.environ["FAKE_DISK"], READ_OF=str(self.path_of(a, 5))[-62:],
+        done = self.audit(a, code=1, LD_PRELOAD=os.environ["FAKE_DISK"], READ_OF=str(self.path_of(a, 5).as_file())[-62:],
                           READ_AS="once", ASAN_OPTIONS="verify_asan_link_order=0")
         self.assertEqual(self.found(done), [("read-unsteady", 5)])
         self.assertEqual((done["missing"], done["corrupt"]), (0, 0))
@@ -198,7 +198,7 @@ class Audit(AuditCase):
     def test_busy_is_not_corrupt(self):
         """A restore is under way: what is just being written is left for the next audit."""
         a = self.archive()
-        path = self.path_of(a, 5)
+        path = self.path_of(a, 5).as_file()
         content = path.read_bytes()
         os.chmod(path, 0o644)
         with open(path, "wb") as f:
@@ -310,13 +310,13 @@ class Repair(AuditCase):
         self.path_of(a, 9).unlink()
         one, two = self.path_of(a, 12), self.path_of(a, 13)
         first, second = one.read_bytes(), two.read_bytes()
-        os.chmod(one, 0o644), os.chmod(two, 0o644)
+        one.chmod(0o644), two.chmod(0o644)
         one.write_bytes(second), two.write_bytes(first)
         done = self.audit(a, "--repair-from", source, code=1)
         self.assertEqual(self.found(done), [("document-corrupt", 5), ("document-missing", 9), ("document-corrupt", 12),
                                             ("document-corrupt", 13)])
         self.assertEqual((done["missing"], done["corrupt"], done["repaired"]), (1, 3, 4))
-        self.assertEqual(len([n for n in os.listdir(a + "/store/tmp") if n.startswith("damaged-")]), 3, "kept aside")
+        self.assertEqual(support.set_aside(a), 3, "kept aside")
         self.verified(a)
         self.assertEqual(self.found(self.audit(a)), [])
         past = self.history(a)
@@ -343,6 +343,24 @@ class Repair(AuditCase):
                     return str(self.dir / name)
                 self.story(bundle)
                 shutil.rmtree(self.dir / "a")
+
+    def test_a_bundle_that_is_a_bomb(self):
+        """What it unpacks to is written down only as far as a bundle of its size may go."""
+        a, plain, bomb = self.archive(), self.dir / "b.tar", self.dir / "bomb.tar.gz"
+        self.ok("-C", a, "bundle", "-o", str(plain), "--all", "-q")
+        self.rot(self.path_of(a, 5))
+        data = plain.read_bytes()
+        first = data.index(b"/data/files/") // 512 * 512
+        head = bytearray(data[first:first + 512])
+        head[124:136] = b"%011o\0" % (1 << 30)
+        head[148:156] = b" " * 8
+        head[148:156] = b"%06o\0 " % sum(head)
+        pack = zlib.compressobj(6, wbits=31)
+        bomb.write_bytes(b"".join([pack.compress(data[:first] + head), *(pack.compress(bytes(1 << 20)) for _ in range(430)),
+                                   pack.flush()]))
+        self.assertLess(bomb.stat().st_size, 1 << 19)
+        r = self.expect(3, "-C", a, "audit", "--repair-from", str(bomb))
+        self.assertIn("it unpacks to more than a bundle of its size may", r.err)
 
     def test_a_copy_that_is_bad_itself_repairs_nothing(self):
         a = self.archive()
@@ -404,7 +422,7 @@ class Repair(AuditCase):
         return [("UPDATE entry SET note = ? WHERE n = ?", row) for row in rows]
 
     def objects(self, a):
-        return sorted(str(p) for p in pathlib.Path(a, "store/objects").rglob("*") if p.is_file())
+        return [d.digest for d in support.documents(a)]
 
     def repair_refused(self, a, mirror, why):
         before = self.objects(a)

@@ -95,10 +95,10 @@ class Group(support.Case):
         self.assertIn("holds no signer key", r.err)
         self.run_as(OTHER, "-C", a, "status", code=3, groups=())
         modes = {name: stat.S_IMODE(os.stat(f"{a}/{name}").st_mode)
-                 for name in ("keys", "store", "store/objects", "store/objects/00", "store/tmp",
+                 for name in ("keys", "store", "store/objects", "store/objects/00", "store/packs", "store/tmp",
                               "store/ledger.db", "store/catalog.db", "keys/ledger.key")}
         self.assertEqual(modes, {"keys": 0o2775, "store": 0o2770, "store/objects": 0o2770,
-                                 "store/objects/00": 0o2770, "store/tmp": 0o2770,
+                                 "store/objects/00": 0o2770, "store/packs": 0o2770, "store/tmp": 0o2770,
                                  "store/ledger.db": 0o660, "store/catalog.db": 0o660,
                                  "keys/ledger.key": 0o640})
 

@@ -175,10 +175,8 @@ class History(support.Case):
     def test_damaged_document(self):
         entries = self.take_all(["<p>one</p>", "<p>two</p>", "<p>three</p>"])
         digest = self.ok("-C", self.a, "show", str(entries[1]), "--json").json["document"][7:]
-        path = os.path.join(self.a, "store", "objects", digest[:2], digest[2:])
-        os.chmod(path, 0o644)
-        with open(path, "r+b") as f:
-            f.write(b"X")
+        document = support.Document(self.a, digest)
+        document.write_bytes(b"X" + document.read_bytes()[1:])
         texts = self.told()
         self.assertEqual([t["change"] for t in texts], ["first", "changed", "changed"])
         self.assertIn("damaged", texts[1]["why"])

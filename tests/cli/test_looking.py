@@ -89,7 +89,7 @@ class Looking(support.Case):
         self.expect(3, "-C", self.a, "cat", "99")
         a = self.filled()
         digest = hashlib.sha256(b"statement 0\n").hexdigest()
-        doc = pathlib.Path(a, "store/objects", digest[:2], digest[2:])
+        doc = support.Document(a, digest)
         doc.chmod(0o644)
         doc.write_bytes(b"statement X\n")
         r = self.expect(3, "-C", a, "cat", "2")

@@ -44,7 +44,7 @@ class Mirror(test_audit.AuditCase):
         done = self.mirror(a, code=1)
         self.assertEqual(self.found(done), [("document-corrupt", 5), ("document-missing", 9)])
         self.assertEqual(done["documents_copied"], self.DOCUMENTS - 2)
-        self.assertEqual(sum(len(files) for _, _, files in os.walk(m + "/store/objects")), self.DOCUMENTS - 2)
+        self.assertEqual(len(support.documents(m)), self.DOCUMENTS - 2)
         good = str(self.dir / "good")
         shutil.copytree(self.shared / "template", good)
         self.audit(a, "--repair-from", good, code=1)
@@ -67,6 +67,33 @@ class Mirror(test_audit.AuditCase):
         done = self.mirror(a, "--all")
         self.assertEqual((done["documents_checked"], done["repaired"]), (self.DOCUMENTS, 1))
         self.verified(m)
+
+    def test_what_is_no_file(self):
+        """In the place of a document, here or there: one more that is bad, and no reason to leave off all the others."""
+        a, m = self.archive(), str(self.dir / "m")
+        self.mirror(a)
+        for make in (os.mkfifo, lambda path: path.symlink_to("/etc/hostname"), lambda path: path.symlink_to(path)):
+            there = self.path_of(m, 7)
+            there.unlink()
+            make(there)
+            done = self.mirror(a)
+            self.assertEqual((done["repaired"], done["bytes_copied"]), (1, there.stat().st_size))
+            self.verified(m)
+            here = self.path_of(a, 5)
+            here.rename(self.dir / "aside")
+            make(here)
+            self.ok("-C", a, "import", self.file("more.txt", repr(make)), "-q")
+            done = self.mirror(a, code=1)
+            self.assertEqual((self.found(done), done["documents_copied"]), ([("document-unreadable", 5)], 1))
+            here.unlink()
+            (self.dir / "aside").rename(here)
+            self.verified(m)
+        there = self.path_of(m, 7)
+        there.unlink()
+        there.mkdir()
+        r = self.expect(3, "-C", a, "mirror", m)
+        self.assertIn(f"mirror: {m}: store: ", r.err)
+        self.assertIn("is a folder, not a file", r.err)
 
     def test_a_bad_ledger_does_not_get_there(self):
         a, m = self.archive(), str(self.dir / "m")
@@ -173,7 +200,7 @@ class Mirror(test_audit.AuditCase):
     def test_its_parts_lie_outside_too(self):
         a = self.archive()
         before = support.listing(a)
-        for i, part in enumerate(("store", "store/objects")):
+        for i, part in enumerate(("store", "store/objects", "store/packs")):
             m = pathlib.Path(self.dir, f"m{i}")
             (m / part).parent.mkdir(parents=True)
             (m / part).symlink_to(pathlib.Path(a, part))
@@ -225,7 +252,7 @@ class Mirror(test_audit.AuditCase):
         self.assertEqual(self.digest_of(a, 43), self.digest_of(a, 5))
         self.mirror(a)
         path = self.path_of(a, 5)
-        return a, m, path, pathlib.Path(m) / path.relative_to(a)
+        return a, m, path, support.Document(m, path.digest)
 
     def test_the_last_copy_is_not_erased(self):
         a, m, here, there = self.again()
@@ -280,7 +307,7 @@ class Mirror(test_audit.AuditCase):
         self.mirror(a)
         self.verified(m, 43)
         self.assertEqual([n for n in os.listdir(m + "/store") if n not in
-                          ("ledger.db", "catalog.db", "catalog.db-journal", "objects", "tmp")], [])
+                          ("ledger.db", "catalog.db", "catalog.db-journal", "objects", "packs", "tmp")], [])
 
 
 if __name__ == "__main__":

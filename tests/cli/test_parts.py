@@ -78,12 +78,16 @@ class Parts(support.Case):
         self.both_verify(partly, 0, "--document", page)
 
     def lying(self):
-        """An archive whose record 3 says that it is another slice."""
+        """An archive whose record 3 says that it is another slice: of a whole that was not there when that was said."""
         a = self.page()
         self.cut(a, FIRST)
         offset, length = place(FIRST)
-        table = self.file("t.csv", f"entry,derived-from\r\n3,sha256:{hashlib.sha256(PAGE).hexdigest()} {offset + 1} {length} slice\r\n")
+        digest = hashlib.sha256(PAGE).hexdigest()
+        table = self.file("t.csv", f"entry,derived-from\r\n3,sha256:{digest} {offset + 1} {length} slice\r\n")
+        whole = pathlib.Path(a, "store/objects", digest[:2], digest[2:])
+        whole.rename(self.dir / "aside")
         self.ok("-C", a, "amend", "--metadata", table)
+        (self.dir / "aside").rename(whole)
         return a
 
     def test_what_is_no_slice_is_found(self):
@@ -123,7 +127,7 @@ class Parts(support.Case):
         r = self.ok("-C", a, "import", "--derived-from", "2", "--range", "0,5", "--range", "5,5", "--dry-run", "--json")
         self.assertEqual(r.json["imported"], 2)
         digest = hashlib.sha256(PAGE).hexdigest()
-        stored = pathlib.Path(a) / "store/objects" / digest[:2] / digest[2:]
+        stored = support.Document(a, digest)
         stored.chmod(0o600)
         stored.write_bytes(PAGE.replace(b"pier", b"peer"))
         self.assertIn("damaged", self.expect(3, "-C", a, "import", "--derived-from", "2", "--range", "0,5").err)

@@ -105,9 +105,9 @@ class Since(support.Case):
 
     def test_records_and_documents_are_read_again(self):
         self.first()
-        document = next(pathlib.Path(self.a, "store", "objects").glob("*/*"))
+        document = support.documents(self.a)[0]
         document.chmod(0o600)
-        document.write_bytes(b"x" * document.stat().st_size)
+        document.write_bytes(b"x" * document.size)
         before = self.note.read_text()
         r = self.check()
         self.assertEqual(r.code, 1)
@@ -163,6 +163,12 @@ class Since(support.Case):
             self.assertEqual(r.code, 3)
             self.assertIn("kept apart", r.err)
             self.assertFalse(os.path.exists(self.a + "/" + place))
+
+    def test_a_folder_that_is_not_there(self):
+        for note in (self.dir / "no" / "checked", "no/checked"):
+            r = support.run("-C", self.a, "verify", "--since", str(note))
+            self.assertEqual(r.code, 3)
+            self.assertRegex(r.err, "its folder .*no: No such file or directory")
 
     def test_of_another_archive(self):
         self.first()

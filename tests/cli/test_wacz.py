@@ -122,6 +122,22 @@ class Wacz(support.Case):
             origins = [r["derived_from"] for r in self.records(a).values() if "record_id" in r]
             self.assertEqual(len(origins), len(set(map(str, origins))))
 
+    def test_two_with_the_same_places(self):
+        """Records of two WARCs may stand at the same place in what each unpacks to: they are told apart."""
+        a = self.archive()
+        warc = [warcs.gzip.compress(warcs.warcinfo() + warcs.response(warcs.BODY, uri=f"https://a.example/{i}", id=i))
+                for i in (1, 2)]
+        files = {"archive/1.warc.gz": warc[0], "archive/2.warc.gz": warc[1]}
+        about = {"resources": [new_form(k, v) for k, v in files.items()]}
+        path = wacz(self.dir / "x.wacz", extra=files, package=about)
+        self.expect(1, "-C", a, "import", path)  # the others are not named
+        got = [self.records(a)[f"https://a.example/{i}"]["derived_from"] for i in (1, 2)]
+        data = pathlib.Path(path).read_bytes()
+        at = len(warcs.warcinfo())
+        for i in (0, 1):
+            self.assertEqual(got[i][0].split(" ", 3)[3], f"payload of the WARC record at byte {at} of what it unpacks to "
+                             f"from byte {data.index(warc[i])} on")
+
     def test_packed_and_broken(self):
         """What is wrong in a WARC that is packed is told with its place there, and what follows is taken; where one must
         go back, it is unpacked again, and that counts."""
@@ -169,6 +185,15 @@ class Wacz(support.Case):
         b = self.archive(name="b")
         self.ok("-C", b, "import", "--warc", "whole", str(self.dir / "x.wacz"))
         self.assertEqual(list(self.records(b)), ["x.wacz"])
+
+    def test_require_is_of_the_records(self):
+        """What the package says of itself has no source; the records have."""
+        a = self.archive()
+        path = wacz(self.dir / "x.wacz")
+        r = self.ok("-C", a, "import", path, "--require", "source,captured", "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (5, 0))
+        r = self.expect(1, "-C", a, "import", path, "--require", "author", "--again", "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (3, 2))
 
     def test_signature_is_kept_and_not_believed(self):
         a = self.archive()

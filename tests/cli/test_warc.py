@@ -11,7 +11,7 @@ import sys
 import time
 
 import support
-from support import run
+from support import Document, run
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "support"))
@@ -60,7 +60,7 @@ class Warcs(support.Case):
             if "derived_from" in line["record"]:
                 digest = line["document"][7:]
                 m = line["record"]
-                m["bytes"] = (pathlib.Path(a) / "store/objects" / digest[:2] / digest[2:]).read_bytes()
+                m["bytes"] = Document(a, digest).read_bytes()
                 fields = m.pop("field", [])
                 m["text"] = [f for f in fields if f.startswith("text-fingerprint: ")]
                 m["field"] = [f for f in fields if f not in m["text"]]

@@ -107,11 +107,11 @@ class Withdraw(support.Case):
     def test_a_bad_copy_that_was_set_aside_goes_too(self):
         a, document = self.archive(), words_of(1, 640)
         self.add(a, "a.txt", document)
-        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path = support.documents(a)[0]
         path.chmod(0o600)
         path.write_bytes(document[:-1] + b"!")
         self.ok("-C", a, "import", str(self.dir / "a.txt"), "--again")
-        self.assertEqual(len(list(pathlib.Path(a, "store/tmp").glob("damaged-*"))), 1)
+        self.assertEqual(support.set_aside(a), 1)
         self.withdraw(a, "2-3")
         self.assertEqual(traces(a, document, "Qwzqwzqwz Qwyqwyqwy"), [])
 
@@ -143,7 +143,7 @@ class Withdraw(support.Case):
             base = self.archive(name=f"base{captures}")
             for n in range(captures):
                 self.add(base, "a.txt", words_of(8, 640), "--source", f"s{n}")
-            path = next(pathlib.Path(base, "store/objects").glob("*/*")).relative_to(base)
+            path = support.documents(base)[0].digest
             for i, scopes in enumerate(itertools.product(("document", "record", "both"), repeat=captures)):
                 order = range(captures) if i % 2 else reversed(range(captures))
                 self.one_after_the_other(base, path, list(zip(order, scopes)))
@@ -160,14 +160,14 @@ class Withdraw(support.Case):
             if open_ == {capture} and not claims:
                 r = self.withdraw(a, str(capture + 2), "--scope", scope, code=3)
                 self.assertIn("no capture would tell of it. Withdraw both", r.err)
-                self.assertTrue((pathlib.Path(a) / path).exists(), steps)
+                self.assertTrue(support.Document(a, path).exists(), steps)
                 scope = "both"
             open_.discard(capture)
             claimed |= {capture} if scope != "record" else set()
             known -= {capture} if scope != "document" else set()
             told = self.withdraw(a, str(capture + 2), "--scope", scope, "--json").json["withdrawn"][0]
             self.assertEqual((told["record_erased"], told["document_erased"]), (scope != "document", not open_), steps)
-            self.assertEqual((pathlib.Path(a) / path).exists(), bool(open_), steps)
+            self.assertEqual(support.Document(a, path).exists(), bool(open_), steps)
         self.assertEqual([n["kind"] for n in self.verified(a)["notices"]], ["freshness-unknown"], steps)
         left = traces(a, words_of(8, 640), "Qwzqwzqwz Qwyqwyqwy")
         self.assertEqual(bool(left), bool(known), steps)   # a record that stays tells the digest
@@ -181,7 +181,7 @@ class Withdraw(support.Case):
         self.withdraw(a, "2")
         self.assertIn("would stay behind, and names its digest: entries 4.", self.withdraw(a, "3", code=3).err)
         self.withdraw(a, "3", "--with-parts")
-        self.assertEqual(list(pathlib.Path(a, "store/objects").glob("*/*")), [])
+        self.assertEqual(support.documents(a), [])
         self.verified(a, 8)
 
     def test_both_in_two_steps(self):
@@ -209,7 +209,7 @@ class Withdraw(support.Case):
 
     def test_a_record_alone_of_a_document_that_was_lost(self):
         a = self.archive(1)
-        next(pathlib.Path(a, "store/objects").glob("*/*")).unlink()
+        support.documents(a)[0].unlink()
         self.assertIn("its document is not here", self.withdraw(a, "2", "--scope", "record").err)
         self.verified(a, 4)
 
@@ -222,7 +222,7 @@ class Withdraw(support.Case):
         self.assertEqual(self.ok("-C", a, "cat", "3").out, "the same bytes\n")
         self.verified(a, 5)
         self.assertRegex(self.withdraw(a, "3").err, "its document, 15 bytes")
-        self.assertEqual(list(pathlib.Path(a, "store/objects").glob("*/*")), [])
+        self.assertEqual(support.documents(a), [])
         self.verified(a, 6)
 
     def test_parts(self):
@@ -340,7 +340,7 @@ class Withdraw(support.Case):
         """The entry is committed and the erasing stops: it is told, and the next write goes on."""
         a, document = self.archive(), words_of(3, 640)
         self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx")
-        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path = support.documents(a)[0].as_file()
         os.rename(path, self.dir / "aside")
         path.mkdir()
         self.assertIn("not all is erased yet", self.withdraw(a, "2", code=3).err)
@@ -365,7 +365,7 @@ class Withdraw(support.Case):
         Returns the archive, and the document of entry 2."""
         a, document = self.archive(), words_of(11, 640)
         self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx", "--source", "s")
-        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path = support.documents(a)[0].as_file()
         self.add(a, "b.txt", "another\n", "--source", "s")
         self.ok("-C", a, "amend", "2", "--title", "Qwzxvbnmvbnm")
         os.rename(path, self.dir / "aside")
@@ -389,6 +389,22 @@ class Withdraw(support.Case):
         for word in ("Qwzx", document[:20].decode(), hashlib.sha256(document).hexdigest()):
             self.assertNotIn(word, said)
 
+    def test_recover_without_the_guard(self):
+        """Of all entries: a document that is gone was withdrawn, by the capture's number, or is missing."""
+        a = self.archive()
+        for n in (2, 3, 4, 5):
+            self.add(a, f"{n}.txt", words_of(n, 64))
+        self.ok("-C", a, "amend", "3", "--note", "seen again")
+        self.withdraw(a, "3", "5", "--scope", "document")
+        guard = pathlib.Path(a, "keys/last-checkpoint")
+        guard.unlink()
+        self.assertIn("made anew", self.ok("-C", a, "recover").out)
+        guard.unlink()
+        digest = hashlib.sha256(words_of(4, 64)).hexdigest()
+        pathlib.Path(a, "store/objects", digest[:2], digest[2:]).unlink()
+        self.assertIn("entry 4: its document is missing", self.expect(3, "-C", a, "recover").err)
+        self.assertFalse(guard.exists())
+
     def test_readers_between_the_withdrawal_and_the_erasing(self):
         """Nobody is shown what is withdrawn, also where the catalog does not know of it yet, or there is none."""
         a, document = self.stopped()
@@ -408,7 +424,7 @@ class Withdraw(support.Case):
         self.ok("-C", b, "reindex")
         self.shown_nowhere(b, document)
         digest = hashlib.sha256(document).hexdigest()
-        pathlib.Path(b, "store/objects", digest[:2], digest[2:]).unlink()
+        support.Document(b, digest).unlink()
         self.assertIs(self.ok("-C", b, "status", "--json").json["erasure_pending"], True, "of the records")
         done = self.ok("-C", a, "recover", "--json").json
         self.assertEqual((done["erased"], done["documents_erased"], done["records_erased"]), (True, 1, 2))
@@ -420,15 +436,20 @@ class Withdraw(support.Case):
         a, document = self.archive(), words_of(11, 640)
         self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx")
         self.ok("-C", a, "mirror", str(self.dir / "m"))
-        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path = support.documents(a)[0].as_file()
         os.rename(path, self.dir / "aside")
         path.mkdir()
         self.withdraw(a, "2", code=3)
         path.rmdir()
         os.rename(self.dir / "aside", path)
-        self.assertEqual(self.ok("-C", a, "mirror", str(self.dir / "m"), "--json").json["erased"], 1)
-        self.assertEqual(traces(str(self.dir / "m"), document, "Qwzxqwzxqwzx"), [])
-        self.verified(str(self.dir / "m"), 4)
+        started = self.dir / "started"  # a first run that was stopped: documents, and no ledger yet that knows them
+        shutil.copytree(self.dir / "m", started)
+        for name in [*started.glob("store/*.db*"), *started.glob("keys/*"), *started.glob("keys/.*")]:
+            name.unlink()
+        for mirror in ("m", "started"):
+            self.assertEqual(self.ok("-C", a, "mirror", str(self.dir / mirror), "--json").json["erased"], 1, mirror)
+            self.assertEqual(traces(str(self.dir / mirror), document, "Qwzxqwzxqwzx"), [])
+            self.verified(str(self.dir / mirror), 4)
 
     def test_a_document_alone_that_is_withdrawn_and_still_there(self):
         a, document = self.stopped("--scope", "document")
@@ -459,7 +480,7 @@ class Withdraw(support.Case):
         capture keeps it, and `recover` erases it."""
         a, document = self.archive(), words_of(6, 640)
         self.add(a, "a.txt", document, "--title", "Qwzxqwzxqwzx")
-        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path = support.documents(a)[0].as_file()
         os.rename(path, self.dir / "aside")
         path.mkdir()
         self.assertIn("not all is erased yet", self.withdraw(a, "2", "--scope", "document", code=3).err)
@@ -491,7 +512,7 @@ class Withdraw(support.Case):
         for source in ("one", "two"):
             self.add(a, "a.txt", document, "--source", source)
         self.withdraw(a, "3", "--scope", "document")
-        path = next(pathlib.Path(a, "store/objects").glob("*/*"))
+        path = support.documents(a)[0].as_file()
         path.chmod(0o644)
         path.write_bytes(bytes(64) + document[64:])
         kinds = [(f["kind"], f["entry"]) for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]]
@@ -538,7 +559,7 @@ class Withdraw(support.Case):
 
     def test_an_erasure_without_a_withdrawal_is_missing(self):
         a = self.archive(1)
-        next(pathlib.Path(a, "store/objects").glob("*/*")).unlink()
+        support.documents(a)[0].unlink()
         r = self.expect(1, "-C", a, "verify", "--json").json
         self.assertEqual([f["kind"] for f in r["findings"]], ["document-missing"])
 

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* The same function under the names that programs know it by. */
@@ -265,6 +266,21 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 }
 
 ssize_t pwrite64(int fd, const void *p, size_t n, off_t at) ALSO(pwrite);
+
+/* A write for each piece: the disk need not take them together. */
+ssize_t pwritev(int fd, const struct iovec *v, int count, off_t at)
+{
+    ssize_t done = syscall(SYS_pwritev, fd, v, count, at, 0), left = done;
+    for (int i = 0; i < count && left > 0; i++) {
+        ssize_t n = (ssize_t)v[i].iov_len < left ? (ssize_t)v[i].iov_len : left;
+        wrote(fd, v[i].iov_base, n, at);
+        at += n;
+        left -= n;
+    }
+    return done;
+}
+
+ssize_t pwritev64(int fd, const struct iovec *v, int count, off_t at) ALSO(pwritev);
 
 static int resized(int fd, const struct stat *before, int result)
 {

@@ -229,7 +229,9 @@ def look_at(found, tally, judge, name, only):
 
 # Syncs to take away, one kind at a time: (pattern of record_io.c, where it must be noticed).
 SYNCS = {
-    "documents": ("syncfs *", first_import),
+    "documents": ("fdatasync */packs/0*", first_import),
+    "name of a new pack": ("fsync */packs", first_import),
+    "large documents": ("syncfs *", imports),
     "ledger": ("fdatasync */ledger.db", first_import),
     "ledger's journal": ("fdatasync */ledger.db-journal", imports),
     "name of the ledger's journal": ("fdatasync */store", recover),

@@ -25,6 +25,9 @@ import sys
 import tempfile
 import time
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from documents import Document  # noqa: E402 pylint: disable=wrong-import-position
+
 HERE = pathlib.Path(__file__).resolve().parent
 VIDIMUS = os.environ.get("VIDIMUS") or str(HERE.parents[1] / "build" / "vidimus")
 SECOND_VERIFIER = HERE.parent / "interop" / "vidimus_verify.py"
@@ -341,7 +344,7 @@ class Judge:
         for digest, data in known.documents.items():
             if digest not in entry:
                 raise Lost(f"no entry for document {digest}")
-            stored = archive.path / "store" / "objects" / digest[:2] / digest[2:]
+            stored = Document(archive.path, digest)
             if not stored.exists() or stored.read_bytes() != data:
                 raise Lost(f"document {digest} is missing or has other bytes")
         if known.documents:

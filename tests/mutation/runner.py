@@ -93,8 +93,9 @@ def run_clean(test, mutants):
 
 
 def run_mutant(test, mutant):
-    """Does the test notice? It has a few times the time that it needs."""
-    passed = run(test, {"VDM_MUTANT": str(mutant.number)}, int(3 * test.cpu) + 2, WAITING + 10 * test.seconds)
+    """Does the test notice? It has a few times the time that it needs, and ends with its first failure."""
+    environment = {"VDM_MUTANT": str(mutant.number), "CMOCKA_TEST_ABORT": "1"}
+    passed = run(test, environment, int(3 * test.cpu) + 2, WAITING + 10 * test.seconds)
     test.kills += not passed
     return not passed
 

@@ -105,7 +105,7 @@ static inline void kit_make(struct kit *k, int page_size)
     PATH(store, "%s/store", k->path);
     assert_int_equal(mkdir(k->path, 0700), 0);
     assert_int_equal(mkdir(keys, 0700), 0);
-    MUST(vdm_store_create_folder(store, &k->err));
+    MUST(vdm_store_create_folder(store, true, &k->err));
     MUST(vdm_ledger_create(store, page_size, &k->err));
     kit_open(k);
     MUST(vdm_writer_begin(k->w, &k->err));

@@ -256,7 +256,7 @@ static inline int setup(void **state)
     snprintf(path, sizeof path, "%s/archive/keys", f->dir);
     assert_int_equal(mkdir(path, 0700), 0);
     snprintf(path, sizeof path, "%s/archive/store", f->dir);
-    MUST(vdm_store_create_folder(path, &f->err));
+    MUST(vdm_store_create_folder(path, true, &f->err));
     MUST(vdm_ledger_create(path, 0, &f->err));
     open_fixture(f);
     append_genesis(f);

@@ -3,6 +3,7 @@
 #include "bundle_support.h"
 
 #include "base/text.h"
+#include "support/documents.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -113,7 +114,10 @@ static void test_damaged_documents(void **state)
         "mv $o $o.x; ln -s $o.x $o",
     };
     struct fixture *f = *state;
+    char store[80];
     fill(f);
+    snprintf(store, sizeof store, "%s/archive/store", f->dir);
+    documents_as_files(f->c, store);
     must_run(f,
              "h=$(printf '" DEED "' | sha256sum | cut -c 1-64); "
              "echo archive/store/objects/$(echo $h | cut -c 1-2)/$(echo $h | cut -c 3-64) > where;"

@@ -3,6 +3,8 @@
  * which is not durable (I3), nothing stored that was not hashed, no source changed (I8). */
 #include "unit/ops/archive_kit.h"
 
+#include "support/documents.h"
+
 #include "keys/mark.h"
 #include "ops/doubt.h"
 #include "ops/import.h"
@@ -361,6 +363,13 @@ bool __wrap_vdm_fd_sync_filesystem(int fd, struct vdm_err *err)
                       : __real_vdm_fd_sync_filesystem(fd, err);
 }
 
+bool __real_vdm_fd_sync_data(int fd, struct vdm_err *err);
+bool __wrap_vdm_fd_sync_data(int fd, struct vdm_err *err);
+bool __wrap_vdm_fd_sync_data(int fd, struct vdm_err *err)
+{
+    return sync_fails ? vdm_fail(err, "Input/output error") : __real_vdm_fd_sync_data(fd, err);
+}
+
 static void sync_that_fails(void **state)
 {
     struct kit *k = *state;
@@ -505,6 +514,7 @@ static void guard_behind(void **state)
     assert_int_equal(t.done.imported, 1);
     is_clean(k);
     /* ... but not where the document of what was not acknowledged is gone. */
+    documents_as_files(k->c, "a/store");
     shell("cp older a/keys/last-checkpoint; rm -r a/store/objects/6b");
     file_write("three", VDM_LIT("3"));
     struct vdm_import_request third = {REQUEST("three")};

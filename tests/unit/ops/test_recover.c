@@ -2,6 +2,8 @@
 /* A new archive, a writer that stops half-way, and what puts things right afterwards (I3, I4, I6). */
 #include "unit/ops/archive_kit.h"
 
+#include "support/documents.h"
+
 #include "ops/init.h"
 #include "ops/recover.h"
 #include "ops/unlock.h"
@@ -179,6 +181,8 @@ static void guard_missing(void **state)
     MUST(vdm_writer_begin(k->w, &k->err));
     append_capture(k, AMAL, "document 3\n", 3); /* an amendment, of the same document */
     MUST(vdm_writer_commit(k->w, &k->err));
+    PATH(store, "%s/store", k->path);
+    documents_as_files(k->c, store);
     shell("mv %s/store/objects/%.2s/%s %s/gone", k->path, hex, hex + 2, k->path);
     assert_int_equal(unlink(guard), 0);
     MUST_NOT(vdm_recover(k->a, NULL, &done, &k->err), "missing or damaged");

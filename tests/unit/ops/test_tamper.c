@@ -3,6 +3,8 @@
  * thing, and the check must find that, at the entry where it is. Attacks on I1, I2, I5 and I6. */
 #include "unit/ops/archive_kit.h"
 
+#include "support/documents.h"
+
 #include "format/policy.h"
 #include "format/value.h"
 
@@ -192,6 +194,8 @@ static void edited_documents(void **state)
     char a[600], b[600], command[1400];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kit *k = fresh(state);
+        PATH(store, "%s/store", k->path);
+        documents_as_files(k->c, store);
         document_path(k, 20, a);
         document_path(k, 21, b);
         const char *at = strstr(cases[i].command, "%s"), *next = strstr(at + 2, "%s");

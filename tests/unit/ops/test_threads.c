@@ -2,6 +2,8 @@
 /* However many threads look ahead, the check of an archive says the same, in the same order. */
 #include "unit/ops/archive_kit.h"
 
+#include "support/documents.h"
+
 #include <stdatomic.h>
 
 #define CAPTURES 2300 /* more than two batches */
@@ -84,6 +86,8 @@ static void fill(struct kit *k)
 
 static void damage(struct kit *k)
 {
+    PATH(store, "%s/store", k->path);
+    documents_as_files(k->c, store);
     shell(
         "cd %s/store/objects && rm -r 1[0-7] && for f in 2?/*; do chmod 600 $f; echo x >> $f; done",
         k->path);

@@ -356,7 +356,7 @@ static void test_each(void **state)
     assert_true(vdm_store_each(x->store, seen_visit, seen, NULL));
     assert_int_equal(seen->objects, 150);
     assert_int_equal(seen->stranger_count, 0);
-    for (size_t i = 1; i < 150; i++)
+    for (size_t i = 1; i < 150 && !x->backend->unordered; i++)
         assert_true(memcmp(seen->items[i - 1].id.b, seen->items[i].id.b, 32) < 0);
     for (size_t i = 0; i < 150; i++) {
         struct vdm_digest id = source_digest(x->crypto, i, 1 + i % 50);
@@ -428,6 +428,39 @@ static void test_erase(void **state)
     must_hold(x->store, gone, 1, 70000);
 }
 
+/* S16: what was set aside is kept, and makes room for a good one. */
+static void test_set_aside(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_digest id = must_put(x->store, 1, 700).id;
+    for (int i = 0; i < 2; i++) {
+        assert_true(vdm_store_set_aside(x->store, id, NULL));
+        assert_int_equal(x->backend->set_aside(x), 1);
+        assert_int_equal(state_of(x->store, id), VDM_STORE_MISSING);
+    }
+    assert_true(must_put(x->store, 1, 700).was_new);
+    must_hold(x->store, id, 1, 700);
+    assert_int_equal(x->backend->set_aside(x), 1);
+}
+
+/* What is derived is made anew; nothing else changes. */
+static void test_reindex(void **state)
+{
+    struct store_fixture *x = *state;
+    for (size_t i = 0; i < 20; i++)
+        must_put(x->store, i, i * 1000);
+    x->backend->damage(x, source_digest(x->crypto, 7, 7000), DAMAGE_FLIP);
+    assert_true(must_put(x->store, 7, 7000).repaired);
+    assert_true(vdm_store_erase(x->store, source_digest(x->crypto, 9, 9000), NULL));
+    assert_true(vdm_store_reindex(x->store, NULL));
+    assert_int_equal(x->backend->set_aside(x), 1);
+    for (size_t i = 0; i < 20; i++)
+        if (i != 9)
+            must_hold(x->store, source_digest(x->crypto, i, i * 1000), i, i * 1000);
+    nothing_left(x, 19);
+    assert_false(must_put(x->store, 3, 3000).was_new);
+}
+
 static void test_put_from_itself(void **state)
 {
     struct store_fixture *x = *state;
@@ -460,6 +493,8 @@ int store_contract_run(const struct store_backend *backend)
         T(test_each_stops),
         T(test_put_from_itself),
         T(test_erase),
+        T(test_set_aside),
+        T(test_reindex),
     };
     union {
         const struct store_backend *in;

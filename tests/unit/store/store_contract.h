@@ -28,6 +28,7 @@ struct store_backend {
     void (*damage)(struct store_fixture *x, struct vdm_digest id, enum damage how);
     void (*break_sync)(struct store_fixture *x); /* the next sync fails, not those after it */
     size_t (*set_aside)(struct store_fixture *x);
+    bool unordered; /* each() is in another order than that of digests */
     size_t (*leftovers)(struct store_fixture *x); /* beside objects and what was set aside */
 };
 

@@ -11,6 +11,7 @@
 struct disk {
     bool fails;
     unsigned calls;
+    unsigned data_calls; /* of fdatasync */
 };
 extern struct disk disk;
 
@@ -28,6 +29,15 @@ void damage(struct store_fixture *x, struct vdm_digest id, enum damage how);
 
 extern const struct store_backend folder;
 extern const struct store_backend folder_with_names;
+
+/* Small documents in packs; and in so many that a pack holds a few only. */
+extern const struct store_backend packs;
+extern const struct store_backend small_packs;
+struct path pack_at(const struct store_fixture *x, unsigned number);
+void damage_packed(struct store_fixture *x, struct vdm_digest id, enum damage how);
+/* Where its header is, or -1. */
+off_t find_member(const struct store_fixture *x, struct vdm_digest id, unsigned *pack,
+                  uint8_t header[512]);
 
 struct CMUnitTest;
 /* Each of n tests on a store of its own; the number that failed. */

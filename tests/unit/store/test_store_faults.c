@@ -201,7 +201,7 @@ static void test_full_disk(void **state)
     struct vdm_store *s = NULL;
     struct vdm_stored got;
     struct source blind = source(1, 200000), told = source(2, 2u << 20), huge = source(3, 5);
-    bool made = vdm_store_create_folder(disk_path.s, &err) &&
+    bool made = vdm_store_create_folder(disk_path.s, false, &err) &&
                 vdm_store_open_folder(&s, x->crypto, disk_path.s, true, &err);
     if (made && x->backend == &folder_with_names)
         vdm_store_folder_use_names(s);

@@ -269,12 +269,12 @@ static void test_create_again(void **state)
     struct store_fixture *x = *state;
     struct vdm_err err = {0};
     struct vdm_stored first = must_put(x->store, 1, 100);
-    assert_true(vdm_store_create_folder(x->path, &err));
+    assert_true(vdm_store_create_folder(x->path, false, &err));
     must_hold(x->store, first.id, 1, 100);
-    assert_false(vdm_store_create_folder(below(x, "a/b").s, &err));
+    assert_false(vdm_store_create_folder(below(x, "a/b").s, false, &err));
     make_file(below(x, "file").s, "x");
-    assert_false(vdm_store_create_folder(below(x, "file").s, &err));
-    assert_true(vdm_store_create_folder(below(x, "new").s, &err));
+    assert_false(vdm_store_create_folder(below(x, "file").s, false, &err));
+    assert_true(vdm_store_create_folder(below(x, "new").s, false, &err));
     assert_int_equal(mode_of(below(x, "new").s), S_IFDIR | 0700);
     assert_int_equal(mode_of(below(x, "new/objects").s), S_IFDIR | 0700);
     assert_int_equal(mode_of(below(x, "new/tmp").s), S_IFDIR | 0700);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/pack_file.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "format/ustar.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MEMBER_MODE 0444
+
+static uint64_t padded(uint64_t size)
+{
+    return (size + VDM_PACK_BLOCK - 1) / VDM_PACK_BLOCK * VDM_PACK_BLOCK;
+}
+
+uint64_t vdm_pack_span(uint64_t size)
+{
+    return VDM_PACK_BLOCK + padded(size);
+}
+
+static void withdrawn_name(uint64_t offset, char name[VDM_USTAR_NAME_MAX + 1])
+{
+    snprintf(name, VDM_USTAR_NAME_MAX + 1, "withdrawn-%llu", (unsigned long long)offset);
+}
+
+/* --- reading --- */
+
+static bool is_member(const uint8_t block[VDM_PACK_BLOCK], struct vdm_pack_member *m)
+{
+    struct vdm_ustar h;
+    char withdrawn[VDM_USTAR_NAME_MAX + 1];
+    if (!vdm_ustar_checksum_right(block) || vdm_ustar_decode(block, MEMBER_MODE, &h) ||
+        h.mtime != 0 || h.size > VDM_PACK_DOCUMENT_MAX)
+        return false;
+    m->size = h.size;
+    withdrawn_name(m->offset, withdrawn);
+    m->withdrawn = strcmp(h.name, withdrawn) == 0;
+    return m->withdrawn || vdm_digest_from_hex(vdm_str(h.name), &m->id);
+}
+
+bool vdm_pack_look(int fd, uint64_t offset, uint64_t length, struct vdm_pack_member *m,
+                   enum vdm_pack_seen *seen, struct vdm_err *err)
+{
+    uint8_t block[VDM_PACK_BLOCK];
+    size_t got;
+    *m = (struct vdm_pack_member){.offset = offset};
+    *seen = VDM_PACK_END;
+    if (offset > length || length - offset < VDM_PACK_BLOCK)
+        return true;
+    if (!vdm_fd_read_at(fd, offset, block, sizeof block, &got, err))
+        return false;
+    bool whole =
+        got == sizeof block && is_member(block, m) && vdm_pack_span(m->size) <= length - offset;
+    *seen = whole ? VDM_PACK_MEMBER : VDM_PACK_BROKEN;
+    return true;
+}
+
+bool vdm_pack_good(int fd, const struct vdm_pack_member *m, struct vdm_hash *hash, uint8_t *copy,
+                   bool *good, struct vdm_err *err)
+{
+    uint64_t at = m->offset + VDM_PACK_BLOCK, end = at + m->size;
+    size_t got = 1;
+    bool ok = true;
+    while (ok && got && at < end) {
+        size_t want = end - at < VDM_COPY_BYTES ? (size_t)(end - at) : VDM_COPY_BYTES;
+        ok = vdm_fd_read_at(fd, at, copy, want, &got, err);
+        if (ok)
+            vdm_hash_update(hash, (struct vdm_bytes){copy, got});
+        at += ok ? got : 0;
+    }
+    struct vdm_digest found = vdm_hash_end(hash);
+    *good = at == end && vdm_digest_equal(found, m->id);
+    return ok;
+}
+
+static bool is_good(struct vdm_pack_scan *s, const struct vdm_pack_member *m, bool *good,
+                    struct vdm_err *err)
+{
+    *good = m->withdrawn;
+    return m->withdrawn || vdm_pack_good(s->fd, m, s->hash, s->copy, good, err);
+}
+
+/* Blocks of zeros, which tar programs put at the end, are passed over here too. */
+static bool pass_damage(struct vdm_pack_scan *s, struct vdm_err *err)
+{
+    bool good = false;
+    for (s->at += VDM_PACK_BLOCK; !good && s->at < s->length; s->at += good ? 0 : VDM_PACK_BLOCK) {
+        struct vdm_pack_member m;
+        enum vdm_pack_seen seen;
+        if (!vdm_pack_look(s->fd, s->at, s->length, &m, &seen, err) ||
+            (seen == VDM_PACK_MEMBER && !is_good(s, &m, &good, err)))
+            return false;
+    }
+    if (s->at > s->length)
+        s->at = s->length;
+    return true;
+}
+
+bool vdm_pack_next(struct vdm_pack_scan *s, struct vdm_pack_member *m, enum vdm_pack_seen *seen,
+                   struct vdm_err *err)
+{
+    if (!vdm_pack_look(s->fd, s->at, s->length, m, seen, err))
+        return false;
+    if (*seen == VDM_PACK_MEMBER) {
+        s->at += vdm_pack_span(m->size);
+        return true;
+    }
+    if (s->at == s->length)
+        return true;
+    *seen = VDM_PACK_BROKEN;
+    if (!pass_damage(s, err))
+        return false;
+    m->size = s->at - m->offset;
+    return true;
+}
+
+/* --- writing --- */
+
+static void encode(const char *name, uint64_t size, uint8_t block[VDM_PACK_BLOCK])
+{
+    struct vdm_ustar h = {.mode = MEMBER_MODE, .size = size};
+    memcpy(h.name, name, strlen(name));
+    vdm_ustar_encode(&h, block);
+}
+
+/* One call, so that the member is either there or torn, and a torn one is seen by its length. */
+static bool write_member(int fd, uint64_t at, const uint8_t *header, struct vdm_bytes document,
+                         struct vdm_err *err)
+{
+    static const uint8_t zeros[VDM_PACK_BLOCK];
+    union {
+        const void *in;
+        void *out;
+    } head = {header}, body = {document.p}, rest = {zeros};
+    size_t padding = (size_t)(padded(document.n) - document.n);
+    struct iovec v[] = {{head.out, VDM_PACK_BLOCK}, {body.out, document.n}, {rest.out, padding}};
+    ssize_t n;
+    do
+        n = pwritev(fd, v, 3, (off_t)at);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return vdm_fail_errno(err, "write");
+    uint64_t done = (uint64_t)n;
+    /* Cut short by a signal or a disk that is nearly full: the rest is tried, and tells which. */
+    for (int i = 0; i < 3; i++) {
+        struct vdm_bytes left = vdm_bytes_skip((struct vdm_bytes){v[i].iov_base, v[i].iov_len},
+                                               done < v[i].iov_len ? (size_t)done : v[i].iov_len);
+        uint64_t skipped = v[i].iov_len - left.n;
+        if (left.n && !vdm_fd_write_at(fd, at + skipped, left, err))
+            return false;
+        at += v[i].iov_len;
+        done -= skipped;
+    }
+    return true;
+}
+
+bool vdm_pack_append(int fd, uint64_t at, struct vdm_digest id, struct vdm_bytes document,
+                     struct vdm_err *err)
+{
+    char hex[65];
+    uint8_t block[VDM_PACK_BLOCK];
+    vdm_digest_hex(id, hex);
+    encode(hex, document.n, block);
+    if (write_member(fd, at, block, document, err))
+        return true;
+    /* If this fails too, the next writer cuts it off. */
+    int ignored = ftruncate(fd, (off_t)at);
+    (void)ignored;
+    return false;
+}
+
+static bool write_zeros(int fd, uint64_t at, uint64_t n, struct vdm_err *err)
+{
+    static const uint8_t zeros[4096];
+    while (n) {
+        struct vdm_bytes piece = {zeros, n < sizeof zeros ? (size_t)n : sizeof zeros};
+        if (!vdm_fd_write_at(fd, at, piece, err))
+            return false;
+        at += piece.n;
+        n -= piece.n;
+    }
+    return true;
+}
+
+bool vdm_pack_wipe(int fd, uint64_t offset, uint64_t size, struct vdm_err *err)
+{
+    char name[VDM_USTAR_NAME_MAX + 1];
+    uint8_t block[VDM_PACK_BLOCK];
+    uint64_t content = offset + VDM_PACK_BLOCK;
+    withdrawn_name(offset, name);
+    encode(name, size, block);
+    /* Zeros first: as long as it has its name, a crash in between is seen and this is done again. */
+    if (!write_zeros(fd, content, padded(size), err) || !vdm_fd_sync_data(fd, err) ||
+        !vdm_fd_write_at(fd, offset, (struct vdm_bytes){block, sizeof block}, err) ||
+        !vdm_fd_sync_data(fd, err))
+        return false;
+    /* Give the room back, where the file system can. */
+    if (size)
+        fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)content,
+                  (off_t)padded(size));
+    return true;
+}

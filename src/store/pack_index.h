@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* packs/index: in which pack, and where, a document lies (docs/FORMATS.md, "The index of the packs").
+ * Derived: it can be made anew from the packs. A hash table on disk, read and written in place, so that its
+ * cost does not grow with the number of documents, and neither does our memory.
+ *
+ * It is changed only under the lock of packs/, which its users take; readers take none. What it says is a
+ * hint: the header of the member decides. */
+#ifndef VDM_STORE_PACK_INDEX_H
+#define VDM_STORE_PACK_INDEX_H
+
+#include "base/file.h"
+#include "crypto/crypto.h"
+
+#define VDM_PACKS_MAX 16384 /* packs of one store: 16 TiB of small documents */
+
+struct vdm_pack_place {
+    uint32_t pack;
+    uint64_t offset; /* of the member's header; a multiple of 512 below 2 GiB */
+    bool aside;      /* a bad one, that another has replaced */
+};
+
+struct vdm_pack_index {
+    int dir; /* packs/, borrowed */
+    int fd;  /* -1: there is none, or `problem` says why it is no index */
+    bool writable;
+    unsigned bits; /* 2^bits slots */
+    const char *problem;
+    struct vdm_new_file made; /* while it is made aside; else dir and fd are -1 */
+};
+
+/* Opens what is there. What is missing or no index is no error here: fd is -1. */
+bool vdm_pack_index_open(struct vdm_pack_index *x, int dir, bool writable,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+/* Another that was put in its place meanwhile. */
+bool vdm_pack_index_refresh(struct vdm_pack_index *x, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_pack_index_close(struct vdm_pack_index *x);
+
+/* A new one, aside; then insert and mark; publish puts it in the place of the old one, durably. */
+bool vdm_pack_index_make(struct vdm_pack_index *x, int dir, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_pack_index_publish(struct vdm_pack_index *x, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Up to this length of the pack the index was complete and durable. */
+bool vdm_pack_index_marked(const struct vdm_pack_index *x, uint32_t pack, uint64_t *length,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_pack_index_mark(struct vdm_pack_index *x, uint32_t pack, uint64_t length,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+
+#define VDM_PROBE_SLOTS 32
+
+/* All places whose slots have the digest's first 8 bytes. */
+struct vdm_pack_probe {
+    uint64_t key;
+    uint64_t slot;  /* of the next one */
+    uint64_t left;  /* slots not looked at */
+    uint64_t found; /* slot of the last place that was given */
+    size_t n, i;
+    uint8_t read[VDM_PROBE_SLOTS * 16];
+};
+void vdm_pack_probe_begin(const struct vdm_pack_index *x, struct vdm_digest id,
+                          struct vdm_pack_probe *p);
+bool vdm_pack_probe_next(const struct vdm_pack_index *x, struct vdm_pack_probe *p,
+                         struct vdm_pack_place *place, bool *found,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+
+bool vdm_pack_index_insert(struct vdm_pack_index *x, struct vdm_digest id,
+                           struct vdm_pack_place place, struct vdm_err *err) VDM_MUST_CHECK;
+/* Of the place that the probe gave last. */
+bool vdm_pack_index_set_aside(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
+                              struct vdm_pack_place place, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_pack_index_forget(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+
+#endif

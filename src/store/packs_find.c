@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding a document in the packs. */
+#include "base/limits.h"
+#include "base/text.h"
+#include "store/store_packs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Members behind the marks that a reader looks through for one digest. */
+#define TAIL_MEMBERS_MAX 65536
+
+bool vdm_packs_lock(struct vdm_packs *p, int *locked, struct vdm_err *err)
+{
+    int result;
+    do
+        result = flock(p->dir, LOCK_EX);
+    while (result != 0 && errno == EINTR);
+    if (result != 0)
+        return vdm_fail_errno(err, "lock packs");
+    *locked = p->dir;
+    return true;
+}
+
+void vdm_packs_unlock(int *locked)
+{
+    if (*locked >= 0)
+        flock(*locked, LOCK_UN);
+    *locked = -1;
+}
+
+/* --- packs --- */
+
+struct vdm_pack_name vdm_pack_name(uint32_t number)
+{
+    struct vdm_pack_name n;
+    snprintf(n.text, sizeof n.text, "%06u.tar", number % 1000000);
+    return n;
+}
+
+static bool number_of(const char *name, uint32_t *number)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < 6; i++) {
+        if (name[i] < '0' || name[i] > '9')
+            return false;
+        n = n * 10 + (uint32_t)(name[i] - '0');
+    }
+    *number = n;
+    return strcmp(name + 6, ".tar") == 0 && n < VDM_PACKS_MAX;
+}
+
+void vdm_packs_count(struct vdm_packs *p)
+{
+    while (p->packs < VDM_PACKS_MAX &&
+           faccessat(p->dir, vdm_pack_name(p->packs).text, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        p->packs++;
+}
+
+static bool meet(struct vdm_packs *p, const char *name, uint8_t *there, vdm_store_visit_fn *visit,
+                 void *ctx, bool *stop, struct vdm_err *err)
+{
+    struct stat st;
+    uint32_t n;
+    char path[8 + 256];
+    bool file = fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (file && strcmp(name, "index") == 0))
+        return true;
+    if (file && number_of(name, &n)) {
+        there[n / 8] |= (uint8_t)(1u << n % 8);
+        p->packs = n >= p->packs ? n + 1 : p->packs;
+        return true;
+    }
+    if (!visit || strncmp(name, ".index.", 7) == 0) /* one that is being made */
+        return true;
+    snprintf(path, sizeof path, "packs/%s", name);
+    struct vdm_store_item item = {.stranger = path};
+    return visit(ctx, &item, stop, err);
+}
+
+bool vdm_packs_list(struct vdm_packs *p, uint8_t there[VDM_PACKS_MAX / 8],
+                    vdm_store_visit_fn *visit, void *ctx, bool *stop, struct vdm_err *err)
+{
+    int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *e;
+    bool ok = true;
+    memset(there, 0, VDM_PACKS_MAX / 8);
+    if (!d) {
+        vdm_fail_errno(err, "list packs");
+        vdm_fd_close(&fd);
+        return false;
+    }
+    for (errno = 0; ok && !*stop && (e = readdir(d)); errno = 0)
+        ok = meet(p, e->d_name, there, visit, ctx, stop, err);
+    if (ok && !*stop && errno)
+        ok = vdm_fail_errno(err, "list packs");
+    closedir(d);
+    return ok;
+}
+
+bool vdm_packs_open(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *length,
+                    struct vdm_err *err)
+{
+    size_t i = number % VDM_PACKS_IN_HAND;
+    struct stat st;
+    if (p->in_hand[i].fd < 0 || p->in_hand[i].number != number) {
+        vdm_fd_close(&p->in_hand[i].fd);
+        p->in_hand[i].number = number;
+        if (!vdm_file_open(p->dir, vdm_pack_name(number).text, false, &p->in_hand[i].fd, err))
+            return vdm_err_prefix(err, "packs/%s", vdm_pack_name(number).text);
+    }
+    *fd = p->in_hand[i].fd;
+    if (fstat(*fd, &st) != 0)
+        return vdm_fail_errno(err, "stat packs/%s", vdm_pack_name(number).text);
+    *length = (uint64_t)st.st_size;
+    return true;
+}
+
+struct vdm_pack_scan vdm_packs_scan(struct vdm_packs *p, int fd, uint64_t from, uint64_t length)
+{
+    return (struct vdm_pack_scan){fd, p->base.hash, p->base.copy, from, length};
+}
+
+/* --- digests --- */
+
+/* What the slot leads to: *ours, or *broken. */
+static bool follow(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *f, bool *ours,
+                   bool *broken, struct vdm_err *err)
+{
+    struct vdm_err why = {0};
+    enum vdm_pack_seen seen;
+    uint64_t length;
+    *ours = *broken = false;
+    if (f->place.pack >= VDM_PACKS_MAX)
+        return true;
+    if (!vdm_packs_open(p, f->place.pack, &f->fd, &length, &why))
+        return why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
+    if (!vdm_pack_look(f->fd, f->place.offset, length, &f->m, &seen, err))
+        return vdm_err_prefix(err, "packs/%s", vdm_pack_name(f->place.pack).text);
+    *broken = seen == VDM_PACK_BROKEN;
+    *ours = seen == VDM_PACK_MEMBER && !f->m.withdrawn && vdm_digest_equal(f->m.id, id);
+    return true;
+}
+
+static bool find_by_index(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,
+                          bool *found, struct vdm_err *err)
+{
+    struct vdm_packed f = {.fd = -1};
+    bool more = true;
+    *found = false;
+    for (vdm_pack_probe_begin(&p->index, id, &f.probe); more;) {
+        bool ours, broken;
+        if (!vdm_pack_probe_next(&p->index, &f.probe, &f.place, &more, err))
+            return false;
+        if (!more || f.place.aside)
+            continue;
+        if (!follow(p, id, &f, &ours, &broken, err))
+            return false;
+        if (!ours && !broken)
+            continue;
+        f.broken = broken;
+        *out = f;
+        *found = true;
+        if (ours)
+            return true;
+    }
+    return true;
+}
+
+static bool find_in_tail(struct vdm_packs *p, struct vdm_digest id, uint32_t number, uint64_t from,
+                         struct vdm_packed *out, bool *found, struct vdm_err *err)
+{
+    int fd;
+    uint64_t length;
+    struct vdm_pack_member m;
+    enum vdm_pack_seen seen = VDM_PACK_MEMBER;
+    if (!vdm_packs_open(p, number, &fd, &length, err))
+        return false;
+    struct vdm_pack_scan s = vdm_packs_scan(p, fd, from, length);
+    for (unsigned i = 0; seen != VDM_PACK_END; i++) {
+        if (i == TAIL_MEMBERS_MAX)
+            return vdm_fail(err, "packs/index is older than the packs: run `vidimus recover`");
+        if (!vdm_pack_next(&s, &m, &seen, err))
+            return false;
+        if (seen != VDM_PACK_MEMBER || m.withdrawn || !vdm_digest_equal(m.id, id))
+            continue;
+        out->m = m; /* the last one: if there are several, it mends the others */
+        out->place = (struct vdm_pack_place){number, m.offset, false};
+        out->broken = false;
+        *found = true;
+    }
+    return !*found || vdm_packs_open(p, number, &out->fd, &length, err);
+}
+
+/* Slots of what was not yet synced may be lost with the power, or the index may be of an older copy. Who
+ * writes has made up for that when it was opened; who reads looks behind the marks. Packs are filled one
+ * after the other, so the newest that has no more than its mark ends the search. */
+static bool find_behind_marks(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,
+                              bool *found, struct vdm_err *err)
+{
+    vdm_packs_count(p);
+    for (uint32_t n = p->packs; n-- > 0 && !*found;) {
+        uint64_t mark, length;
+        int fd;
+        struct vdm_err why = {0};
+        if (!vdm_pack_index_marked(&p->index, n, &mark, err))
+            return false;
+        if (!vdm_packs_open(p, n, &fd, &length, &why)) {
+            if (why.kind != VDM_ERR_NOT_FOUND)
+                return vdm_fail_as(err, why.kind, "%s", why.text);
+            continue;
+        }
+        if (length == mark)
+            return true;
+        if (length < mark)
+            return vdm_fail(err, "packs/index is not of these packs: run `vidimus reindex`");
+        if (!find_in_tail(p, id, n, mark, out, found, err))
+            return false;
+    }
+    return true;
+}
+
+bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out, bool *found,
+                    struct vdm_err *err)
+{
+    *found = false;
+    if (!vdm_pack_index_refresh(&p->index, err))
+        return false;
+    if (p->index.fd < 0) {
+        vdm_packs_count(p);
+        return p->packs == 0 ||
+               vdm_fail(err, "packs/index: %s; `vidimus reindex` makes it", p->index.problem);
+    }
+    return find_by_index(p, id, out, found, err) &&
+           (*found || p->base.writable || find_behind_marks(p, id, out, found, err));
+}
+
+bool vdm_packs_leads(struct vdm_packs *p, struct vdm_digest id, uint32_t pack, uint64_t offset,
+                     bool *leads, bool *aside, struct vdm_err *err)
+{
+    struct vdm_pack_probe probe;
+    struct vdm_pack_place place;
+    bool more = true;
+    *leads = *aside = false;
+    if (p->index.fd < 0)
+        return true;
+    for (vdm_pack_probe_begin(&p->index, id, &probe); more && !*leads;) {
+        if (!vdm_pack_probe_next(&p->index, &probe, &place, &more, err))
+            return false;
+        *leads = more && place.pack == pack && place.offset == offset;
+        *aside = *leads && place.aside;
+    }
+    return true;
+}

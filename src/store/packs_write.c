@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Appending to packs, making that durable, and erasing from them. */
+#include "store/store_packs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PACK_MODE 0664 /* the folder decides who may read and, where a group shares it, append */
+
+/* --- appending --- */
+
+static int open_to_write(struct vdm_packs *p, uint32_t number)
+{
+    return openat(p->dir, vdm_pack_name(number).text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* Its name is durable before anything in it is. */
+static bool begin_pack(struct vdm_packs *p, struct vdm_err *err)
+{
+    if (p->active >= 0 && !vdm_packs_sync(p, err)) {
+        p->base.failed = true;
+        return false;
+    }
+    vdm_fd_close(&p->active);
+    for (;;) {
+        vdm_packs_count(p);
+        if (p->packs >= VDM_PACKS_MAX)
+            return vdm_fail(err, "there are %d packs already", VDM_PACKS_MAX);
+        p->active = openat(p->dir, vdm_pack_name(p->packs).text,
+                           O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, PACK_MODE);
+        if (p->active < 0 && errno != EEXIST)
+            return vdm_fail_errno(err, "create packs/%s", vdm_pack_name(p->packs).text);
+        if (p->active < 0)
+            continue;
+        p->active_number = p->packs++;
+        p->active_end = 0;
+        return vdm_fd_share(p->dir, p->active, PACK_MODE, err) && vdm_fd_sync(p->dir, err);
+    }
+}
+
+/* The newest pack is the one that is appended to. One that cannot be opened so (of another user, say) is
+ * left as it is. */
+static bool use_newest(struct vdm_packs *p, struct vdm_err *err)
+{
+    struct stat st;
+    vdm_packs_count(p);
+    if (p->active >= 0 && p->active_number + 1 == p->packs)
+        return true;
+    if (p->active >= 0 && !vdm_packs_sync(p, err)) {
+        p->base.failed = true;
+        return false;
+    }
+    vdm_fd_close(&p->active);
+    if (p->packs == 0)
+        return begin_pack(p, err);
+    p->active = open_to_write(p, p->packs - 1);
+    if (p->active >= 0 && (fstat(p->active, &st) != 0 || !S_ISREG(st.st_mode)))
+        vdm_fd_close(&p->active);
+    if (p->active < 0)
+        return begin_pack(p, err);
+    p->active_number = p->packs - 1;
+    return vdm_pack_index_marked(&p->index, p->active_number, &p->active_end, err);
+}
+
+/* Where the next member goes. What others appended since, or left half done, is looked at first. */
+static bool make_room(struct vdm_packs *p, uint64_t span, struct vdm_err *err)
+{
+    struct stat st;
+    if (!use_newest(p, err))
+        return false;
+    if (fstat(p->active, &st) != 0)
+        return vdm_fail_errno(err, "stat");
+    if ((uint64_t)st.st_size != p->active_end &&
+        !vdm_packs_learn(p, p->active, p->active_number, p->active_end, true, &p->active_end, err))
+        return false;
+    bool fits = p->active_end % VDM_PACK_BLOCK == 0 &&
+                (p->active_end == 0 || p->active_end + span <= p->limit);
+    return fits || begin_pack(p, err);
+}
+
+bool vdm_packs_append(struct vdm_packs *p, struct vdm_digest id, struct vdm_bytes document,
+                      struct vdm_err *err)
+{
+    uint64_t span = vdm_pack_span(document.n);
+    if (p->index.fd < 0 && !vdm_packs_reindex(p, err))
+        return false;
+    if (!make_room(p, span, err))
+        return false;
+    struct vdm_pack_place place = {p->active_number, p->active_end, false};
+    if (!vdm_pack_append(p->active, place.offset, id, document, err))
+        return vdm_err_prefix(err, "packs/%s", vdm_pack_name(place.pack).text);
+    /* The slot last: who finds it finds the whole member. */
+    if (!vdm_pack_index_insert(&p->index, id, place, err)) {
+        int ignored = ftruncate(p->active, (off_t)place.offset);
+        (void)ignored;
+        return false;
+    }
+    p->active_end += span;
+    return true;
+}
+
+/* --- durable --- */
+
+/* The mark moves on only after both are durable. It need not be durable itself. */
+static bool move_mark(struct vdm_packs *p, uint32_t number, uint64_t end, struct vdm_err *err)
+{
+    uint64_t mark;
+    return vdm_pack_index_refresh(&p->index, err) && p->index.fd >= 0 &&
+           vdm_pack_index_marked(&p->index, number, &mark, err) &&
+           (mark >= end || vdm_pack_index_mark(&p->index, number, end, err));
+}
+
+/* A put that found its document there already answers for it, too: it may be in a pack that another
+ * process has just begun. Older packs were synced before the next one was begun. */
+static bool sync_newest(struct vdm_packs *p, struct vdm_err *err)
+{
+    int fd;
+    uint64_t length;
+    vdm_packs_count(p);
+    if (!p->touched || p->packs == 0 || (p->active >= 0 && p->active_number + 1 == p->packs))
+        return true;
+    return vdm_packs_open(p, p->packs - 1, &fd, &length, err) && vdm_fd_sync_data(fd, err);
+}
+
+bool vdm_packs_sync(struct vdm_packs *p, struct vdm_err *err)
+{
+    uint64_t end = p->active_end;
+    if (p->active >= 0 && !vdm_fd_sync_data(p->active, err))
+        return false;
+    if (!sync_newest(p, err))
+        return false;
+    p->touched = false;
+    if (p->active < 0)
+        return true;
+    return vdm_pack_index_refresh(&p->index, err) &&
+           (p->index.fd < 0 ||
+            (vdm_fd_sync_data(p->index.fd, err) && move_mark(p, p->active_number, end, err)));
+}
+
+/* --- taking away --- */
+
+/* A member whose header is damaged: it reaches to the next one that the index knows, or to the end. */
+static bool broken_size(struct vdm_packs *p, const struct vdm_packed *f, uint64_t length,
+                        uint64_t *size, struct vdm_err *err)
+{
+    uint64_t most = f->place.offset + vdm_pack_span(VDM_PACK_DOCUMENT_MAX);
+    uint64_t at = f->place.offset + VDM_PACK_BLOCK;
+    bool next = false, aside;
+    most = most < length ? most : length;
+    while (at < most && !next) {
+        struct vdm_pack_member m;
+        enum vdm_pack_seen seen;
+        if (!vdm_pack_look(f->fd, at, length, &m, &seen, err))
+            return false;
+        if (seen == VDM_PACK_MEMBER &&
+            !vdm_packs_leads(p, m.id, f->place.pack, at, &next, &aside, err))
+            return false;
+        next = next || (seen == VDM_PACK_MEMBER && m.withdrawn);
+        at += next ? 0 : VDM_PACK_BLOCK;
+    }
+    at = at < most ? at : most;
+    *size = at > f->place.offset + VDM_PACK_BLOCK ? at - f->place.offset - VDM_PACK_BLOCK : 0;
+    return true;
+}
+
+/* *mine: nothing of the id is there any more, and its slot may go. */
+static bool erase_at(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *f, bool *mine,
+                     struct vdm_err *err)
+{
+    enum vdm_pack_seen seen;
+    struct stat st;
+    int fd VDM_CLEANUP(vdm_fd_close) = -1;
+    *mine = f->place.pack < VDM_PACKS_MAX;
+    if (!*mine)
+        return true;
+    fd = open_to_write(p, f->place.pack);
+    if (fd < 0 && errno == ENOENT)
+        return true;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return vdm_fail_errno(err, "open packs/%s", vdm_pack_name(f->place.pack).text);
+    if (!S_ISREG(st.st_mode))
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "packs/%s: not a file",
+                           vdm_pack_name(f->place.pack).text);
+    f->fd = fd;
+    if (!vdm_pack_look(fd, f->place.offset, (uint64_t)st.st_size, &f->m, &seen, err) ||
+        (seen == VDM_PACK_BROKEN && !broken_size(p, f, (uint64_t)st.st_size, &f->m.size, err)))
+        return false;
+    if (seen == VDM_PACK_END || (seen == VDM_PACK_MEMBER && f->m.withdrawn))
+        return true;
+    *mine = seen == VDM_PACK_BROKEN || vdm_digest_equal(f->m.id, id);
+    return !*mine || vdm_pack_wipe(fd, f->place.offset, f->m.size, err);
+}
+
+bool vdm_packs_erase(struct vdm_packs *p, struct vdm_digest id, struct vdm_err *err)
+{
+    struct vdm_packed f = {.fd = -1};
+    bool more = true, mine, any = false;
+    if (p->index.fd < 0)
+        return true; /* who opened for writing has made one, if there are packs */
+    for (vdm_pack_probe_begin(&p->index, id, &f.probe); more;) {
+        if (!vdm_pack_probe_next(&p->index, &f.probe, &f.place, &more, err))
+            return false;
+        if (!more)
+            break;
+        if (!erase_at(p, id, &f, &mine, err) ||
+            (mine && !vdm_pack_index_forget(&p->index, &f.probe, err)))
+            return false;
+        any = any || mine;
+    }
+    return !any || vdm_fd_sync_data(p->index.fd, err);
+}
+
+bool vdm_packs_set_aside(struct vdm_packs *p, struct vdm_digest id, struct vdm_err *err)
+{
+    struct vdm_pack_probe probe;
+    struct vdm_pack_place place;
+    bool more = true;
+    if (p->index.fd < 0)
+        return true;
+    for (vdm_pack_probe_begin(&p->index, id, &probe); more;)
+        if (!vdm_pack_probe_next(&p->index, &probe, &place, &more, err) ||
+            (more && !place.aside && !vdm_pack_index_set_aside(&p->index, &probe, place, err)))
+            return false;
+    return true;
+}

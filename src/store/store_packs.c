@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/* Invariants kept here, and what attacks them in tests/unit/store/:
+ *   I3, its first half: what sync returned for is durable; a failed sync is final.  test_packs_faults
+ *   I8, its second half: only bytes that were hashed get an object's name.  store_contract */
+#include "store/store_packs.h"
+
+#include "base/limits.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct vdm_packs *of(struct vdm_store *s)
+{
+    return (struct vdm_packs *)s;
+}
+
+/* --- get --- */
+
+static bool window_read(void *ctx, uint8_t *out, size_t cap, size_t *got, struct vdm_err *err)
+{
+    struct vdm_store_reader *r = ctx;
+    uint64_t left = r->end - r->at;
+    if (!vdm_fd_read_at(r->fd, r->at, out, left < cap ? (size_t)left : cap, got, err))
+        return false;
+    r->at += *got;
+    return true;
+}
+
+static void window_close(struct vdm_store_reader *r)
+{
+    vdm_fd_close(&r->fd);
+}
+
+static bool get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
+                struct vdm_err *err)
+{
+    struct vdm_packs *p = of(s);
+    struct vdm_packed f;
+    bool found;
+    if (!vdm_packs_find(p, id, &f, &found, err))
+        return false;
+    if (!found)
+        return p->files->ops->get(p->files, id, r, err);
+    if (f.broken)
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "packs/%s: its header at %llu is damaged",
+                           vdm_pack_name(f.place.pack).text, (unsigned long long)f.place.offset);
+    int fd = fcntl(f.fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return vdm_fail_errno(err, "open once more");
+    *r = (struct vdm_store_reader){
+        .read = window_read, .close = window_close, .fd = fd, .size_bytes = f.m.size};
+    r->window = true;
+    r->at = f.place.offset + VDM_PACK_BLOCK;
+    r->end = r->at + f.m.size;
+    return true;
+}
+
+/* --- put --- */
+
+/* What was read already, then the rest of the source. */
+struct rest {
+    struct vdm_bytes first;
+    vdm_read_fn *read; /* NULL: that is all */
+    void *ctx;
+};
+
+static bool read_rest(void *ctx, uint8_t *out, size_t cap, size_t *got, struct vdm_err *err)
+{
+    struct rest *r = ctx;
+    if (r->first.n == 0 && r->read)
+        return r->read(r->ctx, out, cap, got, err);
+    *got = r->first.n < cap ? r->first.n : cap;
+    if (*got)
+        memcpy(out, r->first.p, *got);
+    r->first = vdm_bytes_skip(r->first, *got);
+    return true;
+}
+
+static bool put_file(struct vdm_packs *p, struct rest *r, uint64_t size_hint,
+                     struct vdm_stored *out, struct vdm_err *err)
+{
+    if (!p->files->ops->put(p->files, read_rest, r, size_hint, out, err))
+        return false;
+    p->files_touched = true;
+    return true;
+}
+
+static bool read_document(struct vdm_packs *p, vdm_read_fn *read, void *ctx, size_t *n,
+                          struct vdm_err *err)
+{
+    size_t got;
+    *n = 0;
+    if (!p->document && !(p->document = malloc(VDM_PACK_DOCUMENT_MAX + 1)))
+        return vdm_fail_memory(err) || vdm_err_prefix(err, "store");
+    do {
+        size_t room = VDM_PACK_DOCUMENT_MAX + 1 - *n;
+        if (!read(ctx, p->document + *n, room < VDM_COPY_BYTES ? room : VDM_COPY_BYTES, &got, err))
+            return false;
+        assert(got <= room);
+        *n += got;
+    } while (got && *n <= VDM_PACK_DOCUMENT_MAX);
+    return true;
+}
+
+static bool judge(struct vdm_packs *p, const struct vdm_packed *f, bool *good, struct vdm_err *err)
+{
+    *good = false;
+    return f->broken || vdm_pack_good(f->fd, &f->m, p->base.hash, p->base.copy, good, err);
+}
+
+/* Under the lock: what others put meanwhile is seen, and what is bad is set aside once. */
+static bool put_in_pack(struct vdm_packs *p, struct vdm_bytes document, struct vdm_stored *done,
+                        struct vdm_err *err)
+{
+    int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
+    struct vdm_packed f;
+    bool found, good;
+    if (!vdm_packs_lock(p, &locked, err))
+        return false;
+    for (;;) {
+        if (!vdm_packs_find(p, done->id, &f, &found, err) || (found && !judge(p, &f, &good, err)))
+            return false;
+        if (found && good)
+            return true;
+        if (!found)
+            break;
+        if (!vdm_pack_index_set_aside(&p->index, &f.probe, f.place, err))
+            return false;
+        done->repaired = true;
+    }
+    done->was_new = !done->repaired;
+    return vdm_packs_append(p, done->id, document, err);
+}
+
+static bool put_small(struct vdm_packs *p, struct vdm_bytes document, struct vdm_stored *out,
+                      struct vdm_err *err)
+{
+    struct vdm_stored done = {.size_bytes = document.n};
+    struct vdm_packed f;
+    struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
+    struct vdm_err why = {0};
+    bool found, good = false;
+    vdm_hash_update(p->base.hash, document);
+    done.id = vdm_hash_end(p->base.hash);
+    if (!vdm_packs_find(p, done.id, &f, &found, err) || (found && !judge(p, &f, &good, err)))
+        return vdm_err_prefix(err, "store");
+    if (!found &&
+        (p->files->ops->get(p->files, done.id, &r, &why) || why.kind != VDM_ERR_NOT_FOUND)) {
+        struct rest rest = {.first = document};
+        return put_file(p, &rest, document.n, out, err);
+    }
+    if (!good && !put_in_pack(p, document, &done, err))
+        return vdm_err_prefix(err, "store");
+    p->touched = true;
+    *out = done;
+    return true;
+}
+
+static bool put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                struct vdm_stored *out, struct vdm_err *err)
+{
+    struct vdm_packs *p = of(s);
+    size_t n;
+    if (!read_document(p, read, ctx, &n, err))
+        return false;
+    struct vdm_bytes document = {p->document, n};
+    if (n <= VDM_PACK_DOCUMENT_MAX)
+        return put_small(p, document, out, err);
+    struct rest rest = {document, read, ctx};
+    return put_file(p, &rest, size_hint, out, err);
+}
+
+static bool sync_packs(struct vdm_store *s, struct vdm_err *err)
+{
+    struct vdm_packs *p = of(s);
+    if (p->files_touched && !p->files->ops->sync(p->files, err))
+        return false;
+    p->files_touched = false;
+    return vdm_packs_sync(p, err);
+}
+
+/* --- each --- */
+
+struct visiting {
+    vdm_store_visit_fn *visit;
+    void *ctx;
+    bool stop;
+};
+
+static bool tell(struct visiting *v, uint32_t pack, const char *what, uint64_t at,
+                 enum vdm_store_trouble trouble, struct vdm_err *err)
+{
+    char path[80];
+    if (what)
+        snprintf(path, sizeof path, "packs/%s, %s at %llu", vdm_pack_name(pack).text, what,
+                 (unsigned long long)at);
+    else
+        snprintf(path, sizeof path, "packs/index");
+    struct vdm_store_item item = {.stranger = path, .trouble = trouble};
+    return v->visit(v->ctx, &item, &v->stop, err);
+}
+
+/* A member that the index does not lead to is no object: the index is damaged, if it was ever complete up
+ * to there. */
+static bool visit_member(struct vdm_packs *p, struct visiting *v, uint32_t pack, uint64_t mark,
+                         const struct vdm_pack_member *m, bool *told, struct vdm_err *err)
+{
+    bool leads, aside;
+    if (m->withdrawn)
+        return true;
+    if (!vdm_packs_leads(p, m->id, pack, m->offset, &leads, &aside, err))
+        return false;
+    if (!leads && m->offset < mark && !*told) {
+        *told = true;
+        if (!tell(v, pack, NULL, 0, VDM_STORE_INDEX_WRONG, err))
+            return false;
+    }
+    if (aside || v->stop)
+        return true;
+    struct vdm_store_item item = {.id = m->id, .size_bytes = m->size};
+    return v->visit(v->ctx, &item, &v->stop, err);
+}
+
+static bool each_member(struct vdm_packs *p, struct visiting *v, uint32_t pack, bool *told,
+                        struct vdm_err *err)
+{
+    struct vdm_pack_member m;
+    enum vdm_pack_seen seen = VDM_PACK_MEMBER;
+    uint64_t length, mark = UINT64_MAX;
+    int fd;
+    if (!vdm_packs_open(p, pack, &fd, &length, err) ||
+        (p->index.fd >= 0 && !vdm_pack_index_marked(&p->index, pack, &mark, err)))
+        return false;
+    struct vdm_pack_scan s = vdm_packs_scan(p, fd, 0, length);
+    while (seen != VDM_PACK_END && !v->stop) {
+        /* The visitor may use this handle, and with it another pack in the place of this one. */
+        if (!vdm_packs_open(p, pack, &s.fd, &length, err) || !vdm_pack_next(&s, &m, &seen, err))
+            return false;
+        if (seen == VDM_PACK_MEMBER && !visit_member(p, v, pack, mark, &m, told, err))
+            return false;
+        /* Behind the mark somebody may be writing it. */
+        if (seen == VDM_PACK_BROKEN && m.offset < mark &&
+            !tell(v, pack, "no document", m.offset, VDM_STORE_STRANGE, err))
+            return false;
+    }
+    return true;
+}
+
+static bool each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err)
+{
+    struct vdm_packs *p = of(s);
+    struct visiting v = {visit, ctx, false};
+    uint8_t there[VDM_PACKS_MAX / 8];
+    bool told = false;
+    if (!vdm_packs_list(p, there, visit, ctx, &v.stop, err) ||
+        !vdm_pack_index_refresh(&p->index, err))
+        return false;
+    for (uint32_t n = 0; n < p->packs && !v.stop; n++)
+        if ((there[n / 8] >> n % 8 & 1) && !each_member(p, &v, n, &told, err))
+            return false;
+    return v.stop || p->files->ops->each(p->files, visit, ctx, err);
+}
+
+/* --- erase, repair --- */
+
+static bool erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+{
+    int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
+    struct vdm_packs *p = of(s);
+    return vdm_packs_lock(p, &locked, err) && vdm_pack_index_refresh(&p->index, err) &&
+           vdm_packs_erase(p, id, err) && p->files->ops->erase(p->files, id, err);
+}
+
+static bool set_aside(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+{
+    int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
+    struct vdm_packs *p = of(s);
+    return vdm_packs_lock(p, &locked, err) && vdm_pack_index_refresh(&p->index, err) &&
+           vdm_packs_set_aside(p, id, err) && p->files->ops->set_aside(p->files, id, err);
+}
+
+static bool reindex(struct vdm_store *s, struct vdm_err *err)
+{
+    int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
+    struct vdm_packs *p = of(s);
+    return vdm_packs_lock(p, &locked, err) && vdm_packs_reindex(p, err);
+}
+
+/* --- opening --- */
+
+static void close_packs(struct vdm_store *s)
+{
+    struct vdm_packs *p = of(s);
+    vdm_store_close(p->files);
+    vdm_pack_index_close(&p->index);
+    for (size_t i = 0; i < VDM_PACKS_IN_HAND; i++)
+        vdm_fd_close(&p->in_hand[i].fd);
+    vdm_fd_close(&p->active);
+    vdm_fd_close(&p->dir);
+    free(p->document);
+    vdm_store_release(&p->base);
+    free(p);
+}
+
+static const struct vdm_store_ops packs_ops = {
+    .put = put,
+    .sync = sync_packs,
+    .get = get,
+    .each = each,
+    .erase = erase,
+    .set_aside = set_aside,
+    .reindex = reindex,
+    .close = close_packs,
+};
+
+static bool look_around(struct vdm_packs *p, struct vdm_err *err)
+{
+    int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
+    uint8_t there[VDM_PACKS_MAX / 8];
+    bool stop = false;
+    if (!vdm_packs_list(p, there, NULL, NULL, &stop, err) ||
+        !vdm_pack_index_open(&p->index, p->dir, p->base.writable, err))
+        return false;
+    return !p->base.writable || (vdm_packs_lock(p, &locked, err) && vdm_packs_catch_up(p, err));
+}
+
+static bool wrap(struct vdm_store **files, int *dir, struct vdm_crypto *crypto,
+                 struct vdm_store **out, struct vdm_err *err)
+{
+    struct vdm_packs *p = calloc(1, sizeof *p);
+    if (!p)
+        return vdm_fail_memory(err);
+    if (!vdm_store_init(&p->base, &packs_ops, (*files)->writable, crypto, err)) {
+        free(p);
+        return false;
+    }
+    p->files = *files;
+    p->dir = *dir;
+    p->active = -1;
+    p->limit = VDM_PACK_BYTES;
+    p->index = (struct vdm_pack_index){.dir = -1, .fd = -1, .made = {.dir = -1, .fd = -1}};
+    for (size_t i = 0; i < VDM_PACKS_IN_HAND; i++)
+        p->in_hand[i].fd = -1;
+    *files = NULL; /* the handle owns them */
+    *dir = -1;
+    if (look_around(p, err)) {
+        *out = &p->base;
+        return true;
+    }
+    close_packs(&p->base);
+    return false;
+}
+
+bool vdm_store_open_folder(struct vdm_store **out, struct vdm_crypto *crypto, const char *path,
+                           bool writable, struct vdm_err *err)
+{
+    struct vdm_store *files VDM_CLEANUP(vdm_store_cleanup) = NULL;
+    struct vdm_err why = {0};
+    int store VDM_CLEANUP(vdm_fd_close) = -1, dir VDM_CLEANUP(vdm_fd_close) = -1;
+    if (!vdm_store_open_files(&files, crypto, path, writable, err))
+        return false;
+    if (!vdm_dir_open(AT_FDCWD, path, &store, err))
+        return vdm_err_prefix(err, "store %s", path);
+    if (vdm_store_open_dir(store, "packs", &dir, &why))
+        return wrap(&files, &dir, crypto, out, err) || vdm_err_prefix(err, "store %s", path);
+    if (why.kind != VDM_ERR_NOT_FOUND)
+        return vdm_fail_as(err, why.kind, "store %s: %s", path, why.text);
+    *out = files;
+    files = NULL;
+    return true;
+}
+
+void vdm_store_packs_limit(struct vdm_store *s, uint64_t bytes)
+{
+    of(s)->limit = bytes;
+}

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Documents of an archive as they are stored, in a pack or as a file, for tests that look at them or damage them. Written
+from docs/FORMATS.md, "Store", and not from the program's code."""
+
+import os
+import pathlib
+import struct
+import tarfile
+
+BLOCK = 512
+INDEX_SLOTS = 4096 + 16384 * 8
+
+
+def padded(size):
+    return -(-size // BLOCK) * BLOCK
+
+
+def header(name, size):
+    info = tarfile.TarInfo(name)
+    info.size, info.mode, info.mtime = size, 0o444, 0
+    block = bytearray(info.tobuf(tarfile.USTAR_FORMAT)[:BLOCK])
+    block[329:345] = bytes(16)    # device numbers: zeros, not digits
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def packs(archive):
+    return sorted(pathlib.Path(archive, "store/packs").glob("[0-9]*.tar"))
+
+
+def members(archive):
+    """Each member of the packs, those withdrawn too: pack, name, offset, size."""
+    for pack in packs(archive):
+        raw, at = pack.read_bytes(), 0
+        while at + BLOCK <= len(raw):
+            size = int(raw[at + 124:at + 135] or b"0", 8)
+            yield pack, raw[at:at + 100].rstrip(b"\0").decode(), at, size
+            at += BLOCK + padded(size)
+
+
+class Document:
+    """Has the calls of pathlib.Path that tests use, for a member of a pack as for a file."""
+
+    def __init__(self, archive, digest):
+        self.archive, self.digest, self.name = archive, digest, digest[2:]
+        self.file = pathlib.Path(archive, "store/objects", digest[:2], digest[2:])
+
+    def __str__(self):
+        return str(self.file)
+
+    def member(self):
+        found = [m for m in members(self.archive) if m[1] == self.digest]
+        return found[-1] if found else None
+
+    def exists(self):
+        return self.file.exists() or self.member() is not None
+
+    def chmod(self, mode):
+        if self.file.exists():
+            self.file.chmod(mode)
+
+    def read_bytes(self):
+        if self.file.exists():
+            return self.file.read_bytes()
+        pack, _, at, size = self.member()
+        return pack.read_bytes()[at + BLOCK:at + BLOCK + size]
+
+    @property
+    def size(self):
+        return len(self.read_bytes())
+
+    def put(self, pack, at, data):
+        with open(pack, "r+b") as f:
+            f.seek(at)
+            f.write(data)
+
+    def write_bytes(self, data):
+        """In place, as far as there is room; what is longer goes to the pack's end, and the index is told."""
+        if self.file.exists() or not self.member():
+            self.file.parent.mkdir(exist_ok=True)
+            self.file.write_bytes(data)
+            return
+        pack, _, at, size = self.member()
+        if padded(len(data)) > padded(size):
+            self.move(pack, at, data)
+            return
+        self.put(pack, at, header(self.digest, len(data)) + data + bytes(padded(len(data)) - len(data)))
+        rest, after = padded(size) - padded(len(data)), at + BLOCK + padded(len(data))
+        if rest:
+            self.put(pack, after, header(f"withdrawn-{after}", rest - BLOCK) + bytes(rest - BLOCK))
+
+    def slot(self, pack, at):
+        key = int.from_bytes(bytes.fromhex(self.digest[:16]), "big")
+        return struct.pack("<QQ", key, 1 | at // BLOCK << 2 | int(pack.stem) << 24)
+
+    def move(self, pack, at, data):
+        index, end = pack.parent / "index", pack.stat().st_size
+        self.unlink()
+        self.put(pack, end, header(self.digest, len(data)) + data + bytes(padded(len(data)) - len(data)))
+        raw = index.read_bytes()
+        where = raw.index(self.slot(pack, at), INDEX_SLOTS)
+        self.put(index, where, self.slot(pack, end))
+
+    def unlink(self):
+        if self.file.exists():
+            self.file.unlink()
+            return
+        pack, _, at, size = self.member()
+        self.put(pack, at, header(f"withdrawn-{at}", size) + bytes(padded(size)))
+
+    def as_file(self):
+        """Stored as a file from now on, for tests of what may stand in a file's place. Returns its path."""
+        if not self.file.exists():
+            data = self.read_bytes()
+            self.unlink()
+            self.file.parent.mkdir(exist_ok=True)
+            self.file.write_bytes(data)
+            self.file.chmod(0o444)
+        return self.file
+
+
+def documents(archive):
+    """All that are there, in no order that means anything."""
+    digests = {name for _, name, _, _ in members(archive) if not name.startswith("withdrawn-")}
+    digests |= {p.parent.name + p.name for p in pathlib.Path(archive, "store/objects").glob("*/*")}
+    return [Document(archive, d) for d in sorted(digests)]
+
+
+def set_aside(archive):
+    """Bad ones that were kept apart."""
+    raw = b""
+    if os.path.exists(index := f"{archive}/store/packs/index"):
+        raw = pathlib.Path(index).read_bytes()[INDEX_SLOTS:]
+    flagged = sum(raw[i + 8] & 3 == 3 for i in range(0, len(raw), 16))
+    return flagged + len(list(pathlib.Path(archive, "store/tmp").glob("damaged-*")))
+
+
+def as_files(archive):
+    for document in documents(archive):
+        document.as_file()

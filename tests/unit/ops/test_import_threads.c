@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* Import with one thread, two, or eight: the same entries, records, acknowledgements, counts and errors, in
+ * the same order, of a mix of inputs that were made to be trouble. */
+#include "unit/ops/archive_kit.h"
+
+#include "ops/import.h"
+
+/* --- the inputs --- */
+
+#define PLAIN 300
+
+static void put_file(const char *path, struct vdm_bytes bytes)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes.p, 1, bytes.n, f), bytes.n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void make_plain(const char *dir)
+{
+    char path[SCRATCH_PATH], text[200];
+    for (int i = 0; i < PLAIN; i++) {
+        snprintf(path, sizeof path, "%.350s/in/%02d/%03d.%s", dir, i / 50, i,
+                 i % 9 ? "txt" : "html");
+        /* Some are alike, some are pages, some are in Latin-1, some libmagic has to look at. */
+        snprintf(text, sizeof text, "%sThe statement of witness %d, as it was heard.\n%s",
+                 i % 9 ? "" : "<!DOCTYPE html>\n<p>", i % 70, i % 13 ? "" : "caf\xC0\n");
+        if (i % 17 == 0)
+            snprintf(text, sizeof text, "%d,%d\n#!", i, i * i);
+        put_file(path, vdm_str(text));
+    }
+}
+
+static void make_inputs(const struct kit *k)
+{
+    struct vdm_buf large VDM_CLEANUP(vdm_buf_release) = {0};
+    char path[SCRATCH_PATH];
+    shell("mkdir -p '%s/in/00' '%s/in/01' '%s/in/02' '%s/in/03' '%s/in/04' '%s/in/05'", k->dir,
+          k->dir, k->dir, k->dir, k->dir, k->dir);
+    make_plain(k->dir);
+    for (int i = 0; large.n < (3u << 20); i++)
+        vdm_buf_putf(&large, "line %d of many\r\n", i);
+    snprintf(path, sizeof path, "%.350s/in/02/large.txt", k->dir);
+    put_file(path, vdm_buf_bytes(&large));
+    shell("cd '%s/in' && tar --mtime=@0 -cf 00/some.tar 01/0*1.txt 01/0*3.txt && cp 00/some.tar "
+          "03/again.tar && "
+          "gzip -nc 04/201.txt > 02/one.gz && : > 01/empty && mkfifo 01/pipe && ln -s nowhere "
+          "04/link "
+          "&& "
+          "head -c 200000 /dev/zero > 05/zeros && cp 05/zeros 00/zeros && "
+          "printf 'PK\\003\\004no zip' > 03/false.zip && touch \"05/$(printf 'a\\nb')\" && "
+          "printf 'x\\000\\377' > 02/bytes",
+          k->dir);
+    /* A bag between them. */
+    shell(
+        "cd '%s/in' && mkdir -p 03bag/data && echo held > 03bag/data/x && "
+        "printf 'BagIt-Version: 1.0\\nTag-File-Character-Encoding: UTF-8\\n' > 03bag/bagit.txt && "
+        "cd 03bag && sha256sum data/x > manifest-sha256.txt",
+        k->dir);
+}
+
+/* --- what is told --- */
+
+static void tell(void *ctx, const struct vdm_input *in)
+{
+    struct vdm_buf *out = ctx;
+    char hex[65];
+    vdm_digest_hex(in->digest, hex);
+    vdm_buf_putf(out, "%d %.*s %llu %s %llu %llx %s\n", (int)in->status, (int)in->path.n,
+                 (const char *)in->path.p, (unsigned long long)in->entry, hex,
+                 (unsigned long long)in->size, (unsigned long long)in->differs,
+                 in->reason ? in->reason : "");
+}
+
+static void put_record(struct vdm_buf *out, struct kit *k, uint64_t n)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_record r;
+    bool found;
+    MUST(vdm_ledger_record(k->a->ledger, n, &text, &found, &k->err));
+    if (!found)
+        return;
+    MUST(vdm_record_decode(vdm_buf_bytes(&text), &r, &k->err));
+    vdm_buf_putf(out, "%llu\n", (unsigned long long)n);
+    vdm_buf_put(out, r.body);
+}
+
+static void put_done(struct vdm_buf *out, const struct vdm_import_done *d)
+{
+    vdm_buf_putf(out, "%llu %llu %llu %llu %llu %llu %llu %llu\n", (unsigned long long)d->imported,
+                 (unsigned long long)d->known, (unsigned long long)d->refused,
+                 (unsigned long long)d->problems, (unsigned long long)d->bytes,
+                 (unsigned long long)d->repaired, (unsigned long long)d->first,
+                 (unsigned long long)d->last);
+    vdm_buf_putf(out, "%llu %s %llu %s\n", (unsigned long long)d->unguessed.documents,
+                 d->unguessed.why, (unsigned long long)d->textless.documents, d->textless.why);
+    for (size_t i = 0; i < vdm_counted_fields_n; i++)
+        vdm_buf_putf(out, "%llu\n", (unsigned long long)d->not_stated[vdm_counted_fields[i]]);
+}
+
+static bool import(struct kit *k, struct vdm_import_request r, unsigned threads,
+                   const struct vdm_progress *progress, struct vdm_buf *out)
+{
+    const struct vdm_signers signers = {.signer = k->key[AMAL], .ledger = k->key[LEDGER]};
+    struct vdm_import_done done;
+    r.threads = threads;
+    k->err = (struct vdm_err){0};
+    bool ok = vdm_import(k->a, &r, &signers, progress, tell, out, &done, &k->err);
+    put_done(out, &done);
+    vdm_buf_puts(out, k->err.text);
+    vdm_buf_release(&done.checkpoint);
+    return ok;
+}
+
+/* More than a group of files, none of which is handed back: one is recorded while the next is read. */
+static void import_many(struct kit *k, unsigned threads, struct vdm_buf *out)
+{
+    static const char *const paths[] = {"many"};
+    const struct vdm_import_request r = {.paths = paths, .n = 1, .no_text = true};
+    char path[SCRATCH_PATH], text[64];
+    shell("mkdir many && mkfifo many/100 many/500");
+    for (int i = 0; i < 900; i++) {
+        snprintf(path, sizeof path, "many/%03d.txt", i);
+        snprintf(text, sizeof text, "A plain sentence that was said %d times.", i % 800);
+        put_file(path, vdm_str(text));
+    }
+    assert_true(import(k, r, threads, NULL, out));
+}
+
+/* Twice, so that the second time all is known, with a document damaged in between. */
+static void import_all(struct kit *k, unsigned threads, struct vdm_buf *out)
+{
+    static const char *const paths[] = {"in", "in/02/bytes", "missing", "/proc/self/limits",
+                                        "in/04"};
+    const struct vdm_record_line source[] = {{VDM_FIELD_SOURCE, VDM_LIT("https://e.example/")}};
+    const struct vdm_import_request r = {.paths = paths, .n = 5, .given = source, .givens = 1};
+    uint64_t size;
+    kit_start(k);
+    kit_make(k, 0);
+    assert_int_equal(chdir(k->dir), 0);
+    make_inputs(k);
+    assert_true(import(k, r, threads, NULL, out));
+    assert_true(import(k, r, threads, NULL, out));
+    import_many(k, threads, out);
+    MUST(vdm_ledger_size(k->a->ledger, &size, &k->err));
+    for (uint64_t n = 0; n < size; n++)
+        put_record(out, k, n);
+    assert_int_equal(chdir("/"), 0);
+    kit_close(k);
+    must_be_clean(k, (struct asked){0});
+    kit_end(k);
+}
+
+/* The files that come before a stop are recorded, and no other; nothing is half done. */
+static bool stop_after(void *ctx)
+{
+    unsigned *left = ctx;
+    return *left == 0 || --*left == 0;
+}
+
+static void stopped(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"in"};
+    const struct vdm_import_request r = {.paths = paths, .n = 1};
+    for (unsigned asks = 1; asks < 900; asks = asks * 3 + 40) {
+        struct kit *k = calloc(1, sizeof *k);
+        struct vdm_buf out = {0};
+        unsigned left = asks;
+        assert_non_null(k);
+        const struct vdm_progress p = {.stop = stop_after, .ctx = &left};
+        kit_start(k);
+        kit_make(k, 0);
+        assert_int_equal(chdir(k->dir), 0);
+        make_inputs(k);
+        if (!import(k, r, 3, &p, &out))
+            assert_int_equal(k->err.kind, VDM_ERR_INTERRUPTED);
+        vdm_buf_release(&out);
+        assert_true(import(k, r, 3, NULL, &out)); /* goes on where it was left */
+        assert_int_equal(chdir("/"), 0);
+        kit_close(k);
+        must_be_clean(k, (struct asked){0});
+        kit_end(k);
+        vdm_buf_release(&out);
+        free(k);
+    }
+}
+
+static void the_same(void **state)
+{
+    (void)state;
+    static const unsigned threads[] = {1, 2, 8};
+    struct vdm_buf first = {0};
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        struct kit *k = calloc(1, sizeof *k);
+        struct vdm_buf out = {0};
+        assert_non_null(k);
+        import_all(k, threads[i], i ? &out : &first);
+        free(k);
+        if (i == 0)
+            continue;
+        size_t at = 0;
+        while (at < out.n && at < first.n && out.p[at] == first.p[at])
+            at++;
+        if (at < out.n || at < first.n)
+            fail_msg("%u threads: not '%.200s' but '%.200s'", threads[i],
+                     (const char *)first.p + at - (at > 60 ? 60 : at),
+                     (const char *)out.p + at - (at > 60 ? 60 : at));
+        vdm_buf_release(&out);
+    }
+    vdm_buf_release(&first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same),
+        cmocka_unit_test(stopped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

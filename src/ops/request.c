@@ -2,6 +2,7 @@
 #include "ops/request.h"
 
 #include "base/text.h"
+#include "ops/recover.h"
 #include "ops/withdraw.h"
 #include "ops/writer.h"
 
@@ -50,7 +51,9 @@ bool vdm_request_make(struct vdm_archive *a, struct vdm_entry *e, struct vdm_byt
     struct vdm_request read;
     struct place at;
     uint64_t size;
-    if (!vdm_archive_ring(a, &ring, &size, err) || !find_place(a, &at, err))
+    /* What can never be taken in is not asked for: a signature for another history may be used in it. */
+    if (!vdm_guard_allows(a, err) || !vdm_archive_ring(a, &ring, &size, err) ||
+        !find_place(a, &at, err))
         return false;
     const struct vdm_vkey *authority = &ring.range[0].key;
     e->ledger = vdm_str(a->origin);

@@ -68,11 +68,20 @@ class Passphrases(support.Case):
             ledger.write_bytes(ledger.read_bytes().replace(b"genesis/v1", b"genesis/v7"))
             pathlib.Path(a, "keys/needs-verify").touch()
 
+        def rolled_back(a):
+            older = shutil.copytree(a + "/store", self.dir / "older")
+            self.ok("-C", a, "import", doc, "--passphrase-file", self.secret(PASSPHRASE + "\n"))
+            shutil.rmtree(a + "/store")
+            older.rename(a + "/store")
+
         doc = self.file("d.txt")
-        for make, word in ((no_guard, "is missing"), (in_doubt, "a write failed here")):
+        for make, word in ((no_guard, "is missing"), (in_doubt, "a write failed here"), (rolled_back, "rolled-back")):
             a = self.locked()
+            self.ok("-C", a, "key", "new", "other", "--role", "signer", "--no-passphrase")
             make(a)
-            for words in (["import", doc], ["amend", "2", "--title", "t"]):
+            for words in (["import", doc], ["amend", "2", "--title", "t"], ["withdraw", "2", "--decided-by", "x"],
+                          ["key", "retire", support.SIGNER], ["key", "revoke", support.SIGNER, "--since", "1"],
+                          ["key", "authorize", "other", "--role", "signer"]):
                 r = self.expect(3, "-C", a, *words, "--passphrase-file", str(self.dir / "nowhere"))
                 self.assertIn(word, r.err)
                 self.assertNotIn("nowhere", r.err)
@@ -80,6 +89,20 @@ class Passphrases(support.Case):
                 self.assertEqual(asked.code, 3, str(asked))
                 self.assertNotIn("assphrase", asked.out)
             shutil.rmtree(a)
+
+    def test_no_request_that_cannot_be_taken_in(self):
+        """The authority is not asked to sign for a history that was put back to an older state."""
+        a, out = self.archive(), self.dir / "request"
+        for n in (2, 3):
+            self.ok("-C", a, "import", self.file(f"{n}.txt", f"{n}"))
+            if n == 2:
+                shutil.copytree(a + "/store", self.dir / "older")
+        shutil.rmtree(a + "/store")
+        (self.dir / "older").rename(a + "/store")
+        for words in (["key", "revoke", support.SIGNER, "--since", "2"], ["withdraw", "2", "--decided-by", "x"]):
+            r = self.expect(3, "-C", a, *words, "--request", str(out))
+            self.assertIn("rolled-back", r.err)
+            self.assertFalse(out.exists())
 
     def test_bad_passphrase_files(self):
         a, doc = self.locked(), self.file("d.txt")

@@ -357,10 +357,11 @@ static bool write_front(struct vdm_bundle_job *j, const struct front *f, struct 
 /* What somebody has withdrawn meanwhile does not go out any more. */
 static bool check_none_withdrawn(struct vdm_bundle_job *j, struct vdm_err *err)
 {
-    uint64_t n;
+    uint64_t n, size;
     bool found;
-    if (!vdm_ledger_next(j->a->ledger, VDM_LIT("vidimus/withdrawal/"), j->head.size, VDM_NUMBER_MAX,
-                         &n, &found, err))
+    if (!vdm_ledger_size(j->a->ledger, &size, err) ||
+        !vdm_ledger_next(j->a->ledger, VDM_LIT("vidimus/withdrawal/"), j->head.size, size, &n,
+                         &found, err))
         return false;
     return !found ||
            vdm_fail(err, "something was withdrawn while the bundle was written: try again");

@@ -90,7 +90,8 @@ static bool read_request(const struct vdm_args *args, struct vdm_buf *numbers,
                                          .decided_by = vdm_str(by),
                                          .reason =
                                              reason ? vdm_str(reason) : (struct vdm_bytes){NULL, 0},
-                                         .with_parts = vdm_args_has(args, "with-parts")};
+                                         .with_parts = vdm_args_has(args, "with-parts"),
+                                         .to_sign = vdm_args_has(args, "request")};
     return take_scope(args, &out->scope, err);
 }
 

@@ -96,8 +96,9 @@ static bool back_up(sqlite3 *from, const char *path, struct vdm_err *err)
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE |
                 SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(path, &to, flags, NULL) != SQLITE_OK) {
+        vdm_db_fail(to, err);
         sqlite3_close(to);
-        return vdm_fail(err, "create %s", path);
+        return vdm_err_prefix(err, "create %s", path);
     }
     sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
     bool ok = b ? copy_pages(b, to, err) : vdm_db_fail(to, err);

@@ -200,11 +200,13 @@ class Mirror(test_audit.AuditCase):
     def test_its_parts_lie_outside_too(self):
         a = self.archive()
         before = support.listing(a)
-        for i, part in enumerate(("store", "store/objects", "store/packs")):
+        for i, (part, words) in enumerate((("store", "lies in the archive itself"),
+                                           ("store/objects", "lies in the archive itself"),
+                                           ("store/packs", "not a folder: packs"))):
             m = pathlib.Path(self.dir, f"m{i}")
             (m / part).parent.mkdir(parents=True)
             (m / part).symlink_to(pathlib.Path(a, part))
-            self.assertIn("lies in the archive itself", self.expect(3, "-C", a, "mirror", m).err)
+            self.assertIn(words, self.expect(3, "-C", a, "mirror", m).err)
             self.assertEqual(support.listing(a), before)
 
     def test_what_lies_in_the_way(self):

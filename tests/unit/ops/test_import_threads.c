@@ -5,6 +5,100 @@
 
 #include "ops/import.h"
 
+#include <pthread.h>
+
+/* --- I3: what is recorded is durable before, whichever handle it went through --- */
+
+#define PUTS 4096
+
+static struct {
+    pthread_mutex_t lock;
+    struct {
+        struct vdm_digest id;
+        const struct vdm_store *by;
+        bool synced;
+    } put[PUTS];
+    size_t puts;
+    struct vdm_digest recorded[PUTS]; /* since the last commit */
+    size_t records, checked;
+    unsigned too_early;
+} seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+bool __real_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                          struct vdm_stored *out, struct vdm_err *err);
+bool __wrap_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                          struct vdm_stored *out, struct vdm_err *err);
+bool __wrap_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                          struct vdm_stored *out, struct vdm_err *err)
+{
+    if (!__real_vdm_store_put(s, read, ctx, size_hint, out, err))
+        return false;
+    pthread_mutex_lock(&seen.lock);
+    assert_true(seen.puts < PUTS);
+    seen.put[seen.puts].id = out->id;
+    seen.put[seen.puts].by = s;
+    seen.put[seen.puts++].synced = false;
+    pthread_mutex_unlock(&seen.lock);
+    return true;
+}
+
+bool __real_vdm_store_sync(struct vdm_store *s, struct vdm_err *err);
+bool __wrap_vdm_store_sync(struct vdm_store *s, struct vdm_err *err);
+bool __wrap_vdm_store_sync(struct vdm_store *s, struct vdm_err *err)
+{
+    if (!__real_vdm_store_sync(s, err))
+        return false;
+    pthread_mutex_lock(&seen.lock);
+    for (size_t i = 0; i < seen.puts; i++)
+        seen.put[i].synced = seen.put[i].synced || seen.put[i].by == s;
+    pthread_mutex_unlock(&seen.lock);
+    return true;
+}
+
+bool __real_vdm_ledger_put_record(struct vdm_ledger *l, uint64_t n, struct vdm_bytes text,
+                                  struct vdm_err *err);
+bool __wrap_vdm_ledger_put_record(struct vdm_ledger *l, uint64_t n, struct vdm_bytes text,
+                                  struct vdm_err *err);
+bool __wrap_vdm_ledger_put_record(struct vdm_ledger *l, uint64_t n, struct vdm_bytes text,
+                                  struct vdm_err *err)
+{
+    struct vdm_record r;
+    assert_true(vdm_record_decode(text, &r, err) && seen.records < PUTS);
+    seen.recorded[seen.records++] = r.document;
+    return __real_vdm_ledger_put_record(l, n, text, err);
+}
+
+/* The first put of it is the one that wrote it, as far as this import goes. */
+static bool is_durable(struct vdm_digest id)
+{
+    for (size_t i = 0; i < seen.puts; i++)
+        if (vdm_digest_equal(seen.put[i].id, id))
+            return seen.put[i].synced;
+    return false;
+}
+
+bool __real_vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
+                              struct vdm_err *err);
+bool __wrap_vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
+                              struct vdm_err *err);
+bool __wrap_vdm_ledger_commit(struct vdm_ledger *l, uint64_t size, struct vdm_bytes checkpoint,
+                              struct vdm_err *err)
+{
+    pthread_mutex_lock(&seen.lock);
+    for (size_t i = 0; i < seen.records; i++)
+        seen.too_early += !is_durable(seen.recorded[i]);
+    seen.checked += seen.records;
+    seen.records = 0;
+    pthread_mutex_unlock(&seen.lock);
+    return __real_vdm_ledger_commit(l, size, checkpoint, err);
+}
+
+static void forget_puts(void)
+{
+    seen.puts = seen.records = seen.checked = 0;
+    seen.too_early = 0;
+}
+
 /* --- the inputs --- */
 
 #define PLAIN 300
@@ -138,11 +232,14 @@ static void import_all(struct kit *k, unsigned threads, struct vdm_buf *out)
     uint64_t size;
     kit_start(k);
     kit_make(k, 0);
+    forget_puts();
     assert_int_equal(chdir(k->dir), 0);
     make_inputs(k);
     assert_true(import(k, r, threads, NULL, out));
     assert_true(import(k, r, threads, NULL, out));
     import_many(k, threads, out);
+    assert_int_equal(seen.too_early, 0);
+    assert_true(seen.checked > 800);
     MUST(vdm_ledger_size(k->a->ledger, &size, &k->err));
     for (uint64_t n = 0; n < size; n++)
         put_record(out, k, n);
@@ -170,6 +267,7 @@ static void stopped(void **state)
         unsigned left = asks;
         assert_non_null(k);
         const struct vdm_progress p = {.stop = stop_after, .ctx = &left};
+        forget_puts();
         kit_start(k);
         kit_make(k, 0);
         assert_int_equal(chdir(k->dir), 0);

@@ -402,6 +402,7 @@ static void report_made(struct vdm_bundle_job *j, uint64_t bytes, struct vdm_bun
     made->captures = j->selected.count;
     made->withdrawn = j->withdrawn;
     made->partly = j->partly;
+    made->doubted = j->doubted;
     made->documents = j->documents;
     made->document_bytes = j->document_bytes;
     made->bytes = bytes;

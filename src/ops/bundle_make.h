@@ -105,7 +105,7 @@ struct vdm_bundle_job {
 
     /* First pass: what it collects. `files` and `tags` are the later lines of the two manifests. */
     struct vdm_spool selection, index, files, tags;
-    uint64_t documents, document_bytes, withdrawn, partly;
+    uint64_t documents, document_bytes, withdrawn, partly, doubted;
     struct vdm_buf keys_named; /* struct vdm_pubkey, sorted, each once */
 
     /* Second pass: where to; and the tagmanifest's lines once more, which must come out the same. */

@@ -78,6 +78,7 @@ struct group {
     const struct vdm_follower *follower;
     size_t followers;
     bool record_withdrawn, document_withdrawn;
+    bool doubted; /* so far: by its signer's key, and nobody vouches */
     uint64_t amended_by, withdrawn_by;
     struct vdm_entry capture;
     bool has_document; /* its record says which */
@@ -168,6 +169,17 @@ static bool put_record(struct vdm_bundle_job *j, struct group *g, const struct v
     return put(j, VDM_LAYOUT_RECORD, e->n, text, err) && vdm_buf_ok(&j->newest_shown, err);
 }
 
+/* As a verifier does it (entry_check.c): what is signed by a good key settles what was in doubt before. */
+static void judge_signer(const struct vdm_bundle_job *j, struct group *g, const struct vdm_entry *e)
+{
+    if (e->kind == VDM_ENTRY_WITHDRAWAL) {
+        g->doubted = g->doubted && e->withdrawal.scope == VDM_SCOPE_DOCUMENT;
+        return;
+    }
+    const struct vdm_key_range *r = vdm_keyring_find(&j->keys.keyring, e->signer, e->signer_id);
+    g->doubted = !r || !vdm_key_range_covers(r, e->n);
+}
+
 static bool put_followers(struct vdm_bundle_job *j, struct group *g, struct vdm_err *err)
 {
     for (size_t i = 0; i < g->followers; i++) {
@@ -175,6 +187,7 @@ static bool put_followers(struct vdm_bundle_job *j, struct group *g, struct vdm_
         if (!put_entry(j, g->follower[i].n, &j->entry, &e, err) ||
             (g->follower[i].amendment && !g->record_withdrawn && !put_record(j, g, &e, err)))
             return false;
+        judge_signer(j, g, &e);
     }
     return true;
 }
@@ -280,12 +293,15 @@ static bool put_group(struct vdm_bundle_job *j, struct group *g, struct vdm_err 
     char path[VDM_LAYOUT_PATH_MAX + 1];
     judge_followers(g);
     vdm_buf_clear(&j->newest_shown);
-    if (!put_entry(j, g->n, &j->capture, &g->capture, err) ||
-        (!g->record_withdrawn && !put_record(j, g, &g->capture, err)) ||
+    if (!put_entry(j, g->n, &j->capture, &g->capture, err))
+        return false;
+    judge_signer(j, g, &g->capture);
+    if ((!g->record_withdrawn && !put_record(j, g, &g->capture, err)) ||
         !put_followers(j, g, err) || !document_path(j, g, path, err))
         return false;
     if (j->tar)
         return !path[0] || put_document(j, g, path, err);
+    j->doubted += g->doubted;
     return (!path[0] || list_document(j, g, path, err)) && describe(j, g, path, err);
 }
 

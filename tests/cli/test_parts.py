@@ -84,7 +84,7 @@ class Parts(support.Case):
         offset, length = place(FIRST)
         digest = hashlib.sha256(PAGE).hexdigest()
         table = self.file("t.csv", f"entry,derived-from\r\n3,sha256:{digest} {offset + 1} {length} slice\r\n")
-        whole = pathlib.Path(a, "store/objects", digest[:2], digest[2:])
+        whole = support.Document(a, digest).as_file()
         whole.rename(self.dir / "aside")
         self.ok("-C", a, "amend", "--metadata", table)
         (self.dir / "aside").rename(whole)

@@ -421,10 +421,12 @@ bool vdm_file_erase(int dir, const char *path, struct vdm_err *err)
     return vdm_fd_sync(parent, err);
 }
 
-bool vdm_file_scratch(int *fd, struct vdm_err *err)
+bool vdm_file_scratch(int dir, int *fd, struct vdm_err *err)
 {
     const char *folder = getenv("TMPDIR");
-    int f = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int f = dir < 0 ? -1 : openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (f < 0)
+        f = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (f < 0) {
         char path[4096];
         snprintf(path, sizeof path, "%s/vidimus-XXXXXX", folder && *folder ? folder : "/tmp");

@@ -99,7 +99,8 @@ bool vdm_path_free(const char *path, uint64_t *bytes, struct vdm_err *err) VDM_M
  * same file keep the zeros. What the disk itself keeps of older versions is beyond it. */
 bool vdm_file_erase(int dir, const char *path, struct vdm_err *err) VDM_MUST_CHECK;
 
-/* A file without a name, for spooling; gone when closed. */
-bool vdm_file_scratch(int *fd, struct vdm_err *err) VDM_MUST_CHECK;
+/* A file without a name, for spooling; gone when closed. Where the folder `dir` (-1: none) cannot hold
+ * one, it is in TMPDIR or /tmp. */
+bool vdm_file_scratch(int dir, int *fd, struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -135,7 +135,7 @@ static bool has_data(const char *path)
 static bool read_all(struct vdm_bag_folder *f, struct vdm_err *err)
 {
     if (!vdm_sums_open(&f->sums, err) || !vdm_bag_open(&f->bag, err) ||
-        !vdm_file_scratch(&f->list, err))
+        !vdm_file_scratch(-1, &f->list, err))
         return false;
     vdm_bag_list_begin(&f->piece, has_data(f->path));
     if (!put_list(f, err) || !each(f, list_file, err))

@@ -116,7 +116,15 @@ static void print_made(const char *output, const struct vdm_bundle_made *m)
         printf(", %llu partly disclosed", (unsigned long long)m->partly);
     fputs(", as of ", stdout);
     vdm_out_count(stdout, m->size, "entry", "entries");
-    puts(".\nIt proves what it holds; completeness is not proved.\n"
+    puts(".");
+    if (m->doubted)
+        printf(
+            "In doubt: %llu of the captures, whose signer's key was revoked. Who verifies it gets "
+            "a finding for each,\nunless a trusted time shows that it was signed before, or "
+            "another signer "
+            "vouches for it: vidimus amend N --vouch\n",
+            (unsigned long long)m->doubted);
+    puts("It proves what it holds; completeness is not proved.\n"
          "Who gets it needs keys/authority.pub from you by another way, and runs:");
     fputs("  vidimus verify ", stdout);
     vdm_out_str(stdout, output);
@@ -126,14 +134,14 @@ static void print_made(const char *output, const struct vdm_bundle_made *m)
 
 static bool print_json(const char *output, const struct vdm_bundle_made *m, struct vdm_err *err)
 {
-    return vdm_json_print(json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:b,s:I,s:o,s:s}", "file",
-                                    vdm_json_bytes(vdm_str(output)), "bytes", (json_int_t)m->bytes,
-                                    "captures", (json_int_t)m->captures, "documents",
-                                    (json_int_t)m->documents, "withdrawn", (json_int_t)m->withdrawn,
-                                    "partly_disclosed", (json_int_t)m->partly, "sealed", m->sealed,
-                                    "size", (json_int_t)m->size, "root", vdm_json_root(m->root),
-                                    "notice", "completeness-not-proved"),
-                          err);
+    return vdm_json_print(
+        json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:I,s:o,s:s}", "file",
+                  vdm_json_bytes(vdm_str(output)), "bytes", (json_int_t)m->bytes, "captures",
+                  (json_int_t)m->captures, "documents", (json_int_t)m->documents, "withdrawn",
+                  (json_int_t)m->withdrawn, "partly_disclosed", (json_int_t)m->partly, "in_doubt",
+                  (json_int_t)m->doubted, "sealed", m->sealed, "size", (json_int_t)m->size, "root",
+                  vdm_json_root(m->root), "notice", "completeness-not-proved"),
+        err);
 }
 
 static bool write_bundle(struct vdm_cli *cli, const struct vdm_args *args,

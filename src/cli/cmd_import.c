@@ -74,8 +74,10 @@ const struct vdm_manual vdm_manual_import = {
             "was found; --as-file keeps it without a word about it.",
             "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in "
             "it a document. First the hashes in datapackage.json are checked; a WARC that does "
-            "not fit is not read. One that the zip has packed once more is read as well, but no part "
-            "of the WACZ can then be shown to be its record. Titles come from its list of pages. datapackage.json and "
+            "not fit is not read. One that the zip has packed once more is read as well, but no "
+            "part "
+            "of the WACZ can then be shown to be its record. Titles come from its list of pages. "
+            "datapackage.json and "
             "datapackage-digest.json are documents, byte for byte; a signature in the latter is "
             "told as present, and is not verified.",
             "A page may hold several statements. With --derived-from N and --range, or a table "
@@ -239,19 +241,17 @@ static void tell(void *ctx, const struct vdm_input *in)
 /* What a recorded capture leaves open, and how to be strict about it. */
 static void print_not_stated(const struct vdm_import_done *d)
 {
-    bool hinted = false;
+    const char *first = NULL;
     for (size_t k = 0; k < vdm_counted_fields_n; k++) {
         enum vdm_field f = vdm_counted_fields[k];
         if (d->not_stated[f] == 0)
             continue;
-        fputs("  ", stdout);
+        printf("%s%s ", first ? ", " : "  not stated: ", vdm_field_name(f));
         vdm_out_number(stdout, d->not_stated[f]);
-        printf(" without %s: recorded as not stated", vdm_field_name(f));
-        if (!hinted)
-            printf("   (--require %s refuses them)", vdm_field_name(f));
-        hinted = true;
-        puts("");
+        first = first ? first : vdm_field_name(f);
     }
+    if (first)
+        printf("   (--require %s refuses these)\n", first);
 }
 
 static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, bool dry, uint64_t ms)

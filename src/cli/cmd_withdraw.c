@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/text.h"
 #include "cli/cmd.h"
 #include "cli/keylist.h"
 #include "ops/withdraw.h"
 
+#include <dirent.h>
 #include <string.h>
 
 static const struct vdm_opt withdraw_options[] = {
@@ -90,7 +92,8 @@ static bool read_request(const struct vdm_args *args, struct vdm_buf *numbers,
                                          .decided_by = vdm_str(by),
                                          .reason =
                                              reason ? vdm_str(reason) : (struct vdm_bytes){NULL, 0},
-                                         .with_parts = vdm_args_has(args, "with-parts")};
+                                         .with_parts = vdm_args_has(args, "with-parts"),
+                                         .to_sign = vdm_args_has(args, "request")};
     return take_scope(args, &out->scope, err);
 }
 
@@ -125,10 +128,27 @@ static bool put_takedown(const struct vdm_takedown *t, struct vdm_buf *out, stru
     return vdm_buf_ok(out, err);
 }
 
+/* Evidence of what went wrong, so it is not ours to remove; but the records are still in it. */
+static bool put_damaged_ledgers(const struct vdm_cli *cli, struct vdm_buf *out, struct vdm_err *err)
+{
+    DIR *d = opendir(cli->archive->store_path);
+    if (!d)
+        return vdm_fail_errno(err, "list the folder store");
+    for (const struct dirent *e; (e = readdir(d));)
+        if (strncmp(e->d_name, "ledger.db.damaged-", 18) == 0) {
+            vdm_buf_puts(out, "store/");
+            vdm_printable_append(out, vdm_str(e->d_name));
+            vdm_buf_puts(out, ", from before a repair, may hold what is withdrawn: remove it once "
+                              "you have looked at it.\n");
+        }
+    closedir(d);
+    return vdm_buf_ok(out, err);
+}
+
 bool vdm_cli_say_takedown(const struct vdm_cli *cli, struct vdm_err *err)
 {
     struct vdm_buf words VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!put_takedown(&cli->takedown, &words, err))
+    if (!put_takedown(&cli->takedown, &words, err) || !put_damaged_ledgers(cli, &words, err))
         return false;
     vdm_cli_say(cli, "%.*s", (int)words.n, (const char *)words.p);
     return true;

@@ -50,7 +50,7 @@ static void put_text(FILE *to, struct vdm_bytes s, bool escaped_already)
 
 bool vdm_page_open(struct vdm_page *p, struct vdm_err *err)
 {
-    if (!vdm_file_scratch(&p->body, err))
+    if (!vdm_file_scratch(-1, &p->body, err))
         return false;
     p->items = tmpfile();
     return p->items || vdm_fail_errno(err, "scratch file");

@@ -104,6 +104,21 @@ static enum answer pending_signal(const struct terminal *t)
     return ANSWER_STOP;
 }
 
+/* A handler would tell what it does at a step of the work, and none has begun: who called us hears of it from us. */
+static void take_handled(const struct terminal *t)
+{
+    struct signalfd_siginfo s;
+    struct sigaction action;
+    sigset_t unhandled;
+    sigemptyset(&unhandled);
+    while (read(t->signals, &s, sizeof s) == sizeof s)
+        if (sigaction((int)s.ssi_signo, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+            sigaddset(&unhandled, (int)s.ssi_signo);
+    for (int sig = 1; sig < NSIG; sig++)
+        if (sigismember(&unhandled, sig) == 1)
+            raise(sig);
+}
+
 /* One line, without its LF, read straight into guarded memory. */
 static bool read_answer(const struct terminal *t, struct vdm_secret *out, enum answer *how,
                         struct vdm_err *err)
@@ -156,6 +171,8 @@ static bool ask_line(struct terminal *t, struct vdm_bytes prompt, struct vdm_sec
         /* The reader's own line end was not echoed. */
         if (!say(t, "\n", ok ? err : NULL) || !ok)
             return false;
+        if (how == ANSWER_SIGNAL)
+            take_handled(t);
         if (how != ANSWER_LINE)
             terminal_restore(t);
         if (how == ANSWER_SIGNAL)

@@ -47,7 +47,7 @@ static bool open_source(struct vdm_repair *r, struct vdm_err *err)
         return vdm_fail_errno(err, "%s", r->path);
     if (!S_ISDIR(st.st_mode))
         return vdm_file_open(AT_FDCWD, r->path, true, &r->bundle, err) &&
-               vdm_file_scratch(&r->scratch, err);
+               vdm_file_scratch(-1, &r->scratch, err);
     return (asprintf(&r->store_path, "%s/store", r->path) >= 0 || vdm_fail_memory(err)) &&
            vdm_store_open_folder(&r->store, r->crypto, r->store_path, false, err);
 }

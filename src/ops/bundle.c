@@ -46,19 +46,18 @@ void vdm_bundle_folder(const char *output, char *out)
 
 static void release(struct vdm_bundle_job *j)
 {
-    struct vdm_buf *bufs[] = {&j->checkpoint, &j->keys_named,  &j->capture, &j->entry,
-                              &j->proof,      &j->record,      &j->shown,   &j->line,
-                              &j->copy,       &j->newest_shown};
+    struct vdm_buf *bufs[] = {&j->checkpoint, &j->keys_named, &j->capture,
+                              &j->entry,      &j->proof,      &j->record,
+                              &j->shown,      &j->line,       &j->newest_shown};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         vdm_buf_release(bufs[i]);
-    struct vdm_spool *spools[] = {&j->selection, &j->index, &j->files, &j->tags};
+    struct vdm_spool *spools[] = {&j->selection, &j->index, &j->files, &j->tags, &j->members};
     for (size_t i = 0; i < sizeof spools / sizeof *spools; i++)
         vdm_spool_release(spools[i]);
     vdm_selected_release(&j->selected);
     vdm_prover_close(j->prover);
     vdm_rows_release(&j->rows);
-    vdm_hash_close(j->lines_again);
-    vdm_hash_close(j->document_hash);
+    vdm_hash_close(j->hash);
     vdm_entry_check_release(&j->keys);
     vdm_report_release(&j->report);
 }
@@ -155,7 +154,7 @@ static bool write_selection(struct vdm_bundle_job *j, struct vdm_err *err)
     return vdm_spool_end(&j->selection, err);
 }
 
-static bool prepare(struct vdm_bundle_job *j, struct vdm_err *err)
+static bool prepare(struct vdm_bundle_job *j, int dir, struct vdm_err *err)
 {
     struct vdm_archive *a = j->a;
     struct vdm_tiles tiles = vdm_archive_tiles(a);
@@ -165,14 +164,11 @@ static bool prepare(struct vdm_bundle_job *j, struct vdm_err *err)
         !vdm_prover_open(&j->prover, &tiles, j->head.size, err))
         return false;
     j->rows = (struct vdm_rows){.a = a, .end = j->head.size};
-    struct vdm_spool *spools[] = {&j->selection, &j->index, &j->files, &j->tags};
+    struct vdm_spool *spools[] = {&j->selection, &j->index, &j->files, &j->tags, &j->members};
     for (size_t i = 0; i < sizeof spools / sizeof *spools; i++)
-        if (!vdm_spool_open(spools[i], a->crypto, err))
+        if (!vdm_spool_open(spools[i], a->crypto, dir, err))
             return false;
-    if (!vdm_buf_grow(&j->copy, VDM_COPY_BYTES))
-        return vdm_fail_memory(err);
-    return vdm_hash_open(&j->lines_again, a->crypto, err) &&
-           vdm_hash_open(&j->document_hash, a->crypto, err) && write_selection(j, err);
+    return vdm_hash_open(&j->hash, a->crypto, err) && write_selection(j, err);
 }
 
 static bool first_pass(struct vdm_bundle_job *j, struct vdm_err *err)
@@ -181,7 +177,8 @@ static bool first_pass(struct vdm_bundle_job *j, struct vdm_err *err)
     vdm_bundle_index_head(j, &head);
     return vdm_buf_ok(&head, err) && vdm_spool_put(&j->index, vdm_buf_bytes(&head), err) &&
            vdm_bundle_make_members(j, err) && vdm_spool_end(&j->index, err) &&
-           vdm_spool_end(&j->files, err) && vdm_spool_end(&j->tags, err);
+           vdm_spool_end(&j->files, err) && vdm_spool_end(&j->tags, err) &&
+           vdm_spool_end(&j->members, err);
 }
 
 /* --- between the passes: the members that stand before the entries --- */
@@ -220,10 +217,10 @@ static bool hash_piece(void *ctx, struct vdm_bytes data, struct vdm_err *err)
 static bool digest_of(struct vdm_bundle_job *j, const struct vdm_buf *head,
                       const struct vdm_spool *rest, struct vdm_digest *out, struct vdm_err *err)
 {
-    vdm_hash_update(j->document_hash, vdm_buf_bytes(head));
-    if (!vdm_spool_copy(rest, hash_piece, j->document_hash, err))
+    vdm_hash_update(j->hash, vdm_buf_bytes(head));
+    if (!vdm_spool_copy(rest, hash_piece, j->hash, err))
         return false;
-    *out = vdm_hash_end(j->document_hash);
+    *out = vdm_hash_end(j->hash);
     return true;
 }
 
@@ -316,18 +313,17 @@ static bool write_piece(void *ctx, struct vdm_bytes data, struct vdm_err *err)
 }
 
 /* A member of a fixed name: `head`, then what was spooled (NULL: nothing). */
-static bool write_member(struct vdm_bundle_job *j, enum vdm_layout_kind kind, struct vdm_bytes head,
-                         const struct vdm_spool *rest, struct vdm_err *err)
+static bool write_member(struct vdm_tar_writer *tar, enum vdm_layout_kind kind,
+                         struct vdm_bytes head, const struct vdm_spool *rest, struct vdm_err *err)
 {
     char path[VDM_LAYOUT_PATH_MAX + 1];
     return vdm_layout_encode(&(struct vdm_layout_member){.kind = kind}, path, err) &&
-           vdm_tar_writer_begin(j->tar, path, head.n + (rest ? rest->bytes : 0), err) &&
-           vdm_tar_writer_write(j->tar, head, err) &&
-           (!rest || vdm_spool_copy(rest, write_piece, j->tar, err)) &&
-           vdm_tar_writer_end(j->tar, err);
+           vdm_tar_writer_begin(tar, path, head.n + (rest ? rest->bytes : 0), err) &&
+           vdm_tar_writer_write(tar, head, err) &&
+           (!rest || vdm_spool_copy(rest, write_piece, tar, err)) && vdm_tar_writer_end(tar, err);
 }
 
-static bool write_keys(struct vdm_bundle_job *j, struct vdm_err *err)
+static bool write_keys(struct vdm_bundle_job *j, struct vdm_tar_writer *tar, struct vdm_err *err)
 {
     for (size_t i = 0; i < j->keys_named.n / sizeof(struct vdm_pubkey); i++) {
         uint8_t pem[VDM_KEY_PEM_BYTES];
@@ -335,33 +331,40 @@ static bool write_keys(struct vdm_bundle_job *j, struct vdm_err *err)
         char path[VDM_LAYOUT_PATH_MAX + 1];
         pem_line(j, i, &m, pem);
         if (!vdm_layout_encode(&m, path, err) ||
-            !vdm_tar_writer_add(j->tar, path, (struct vdm_bytes){pem, sizeof pem}, err))
+            !vdm_tar_writer_add(tar, path, (struct vdm_bytes){pem, sizeof pem}, err))
             return false;
     }
     return true;
 }
 
-static bool write_front(struct vdm_bundle_job *j, const struct front *f, struct vdm_err *err)
+static bool write_front(struct vdm_bundle_job *j, const struct front *f, struct vdm_tar_writer *tar,
+                        struct vdm_err *err)
 {
     const struct vdm_bytes none = {0};
-    return write_member(j, VDM_LAYOUT_BAGIT, VDM_LIT(VDM_BAGIT_TEXT), NULL, err) &&
-           write_member(j, VDM_LAYOUT_BAG_INFO, vdm_buf_bytes(&f->bag_info), NULL, err) &&
-           write_member(j, VDM_LAYOUT_MANIFEST, vdm_buf_bytes(&f->manifest_head), &j->files, err) &&
-           write_member(j, VDM_LAYOUT_TAGMANIFEST, vdm_buf_bytes(&f->tagmanifest_head), &j->tags,
+    return write_member(tar, VDM_LAYOUT_BAGIT, VDM_LIT(VDM_BAGIT_TEXT), NULL, err) &&
+           write_member(tar, VDM_LAYOUT_BAG_INFO, vdm_buf_bytes(&f->bag_info), NULL, err) &&
+           write_member(tar, VDM_LAYOUT_MANIFEST, vdm_buf_bytes(&f->manifest_head), &j->files,
                         err) &&
-           (!j->sealer || write_member(j, VDM_LAYOUT_SEAL, vdm_buf_bytes(&f->seal), NULL, err)) &&
-           write_member(j, VDM_LAYOUT_CHECKPOINT, vdm_buf_bytes(&j->checkpoint), NULL, err) &&
-           write_member(j, VDM_LAYOUT_SELECTION, none, &j->selection, err) &&
-           write_member(j, VDM_LAYOUT_VERIFY, vdm_buf_bytes(&f->verify_text), NULL, err) &&
-           write_keys(j, err) && write_member(j, VDM_LAYOUT_INDEX, none, &j->index, err);
+           write_member(tar, VDM_LAYOUT_TAGMANIFEST, vdm_buf_bytes(&f->tagmanifest_head), &j->tags,
+                        err) &&
+           (!j->sealer || write_member(tar, VDM_LAYOUT_SEAL, vdm_buf_bytes(&f->seal), NULL, err)) &&
+           write_member(tar, VDM_LAYOUT_CHECKPOINT, vdm_buf_bytes(&j->checkpoint), NULL, err) &&
+           write_member(tar, VDM_LAYOUT_SELECTION, none, &j->selection, err) &&
+           write_member(tar, VDM_LAYOUT_VERIFY, vdm_buf_bytes(&f->verify_text), NULL, err) &&
+           write_keys(j, tar, err) && write_member(tar, VDM_LAYOUT_INDEX, none, &j->index, err);
 }
 
-/* Somebody may have withdrawn a record between the passes. */
-static bool check_unchanged(struct vdm_bundle_job *j, struct vdm_err *err)
+/* What somebody has withdrawn meanwhile does not go out any more. */
+static bool check_none_withdrawn(struct vdm_bundle_job *j, struct vdm_err *err)
 {
-    struct vdm_digest again = vdm_hash_end(j->lines_again);
-    return vdm_digest_equal(again, j->tags.digest) ||
-           vdm_fail(err, "the archive was changed while the bundle was written: try again");
+    uint64_t n, size;
+    bool found;
+    if (!vdm_ledger_size(j->a->ledger, &size, err) ||
+        !vdm_ledger_next(j->a->ledger, VDM_LIT("vidimus/withdrawal/"), j->head.size, size, &n,
+                         &found, err))
+        return false;
+    return !found ||
+           vdm_fail(err, "something was withdrawn while the bundle was written: try again");
 }
 
 static bool write_tar(struct vdm_bundle_job *j, const struct front *f, int fd,
@@ -372,12 +375,9 @@ static bool write_tar(struct vdm_bundle_job *j, const struct front *f, int fd,
     if (!vdm_stream_writer_open(&stream, fd, form, 0, err) ||
         !vdm_tar_writer_init(&tar, stream, folder, (uint64_t)j->as_of.seconds, err))
         return false;
-    j->tar = &tar;
-    bool ok = write_front(j, f, err) && vdm_bundle_make_members(j, err) &&
-              check_unchanged(j, err) && vdm_tar_writer_finish(&tar, err) &&
-              vdm_stream_writer_finish(stream, err);
-    j->tar = NULL;
-    return ok;
+    return write_front(j, f, &tar, err) && vdm_bundle_write_members(j, &tar, err) &&
+           check_none_withdrawn(j, err) && vdm_tar_writer_finish(&tar, err) &&
+           vdm_stream_writer_finish(stream, err);
 }
 
 /* Long work should not end in "there is one already"; publishing asks again. */
@@ -402,6 +402,7 @@ static void report_made(struct vdm_bundle_job *j, uint64_t bytes, struct vdm_bun
     made->captures = j->selected.count;
     made->withdrawn = j->withdrawn;
     made->partly = j->partly;
+    made->doubted = j->doubted;
     made->documents = j->documents;
     made->document_bytes = j->document_bytes;
     made->bytes = bytes;
@@ -424,8 +425,8 @@ static bool run(struct vdm_bundle_job *j, enum vdm_stream_form form, struct vdm_
     uint64_t bytes;
     vdm_bundle_folder(j->r->output, folder);
     if (!check_name_is_free(j->r, err) ||
-        !vdm_new_file_open(&file, AT_FDCWD, j->r->output, 0666, err) || !prepare(j, err) ||
-        !first_pass(j, err) || !make_front(j, &front, err) ||
+        !vdm_new_file_open(&file, AT_FDCWD, j->r->output, 0666, err) ||
+        !prepare(j, file.dir, err) || !first_pass(j, err) || !make_front(j, &front, err) ||
         !write_tar(j, &front, file.fd, form, folder, err) || !size_of(file.fd, &bytes, err) ||
         !vdm_new_file_publish(&file, j->r->replace, err))
         return false;

@@ -43,6 +43,8 @@ struct vdm_bundle_made {
     uint64_t captures;  /* selected, withdrawn ones included */
     uint64_t withdrawn; /* of which the record, the document or both are */
     uint64_t partly;    /* items shown in part */
+    uint64_t
+        doubted; /* whose signer's key was revoked, and for whom nobody vouched since: findings for who verifies */
     uint64_t documents, document_bytes;
     uint64_t bytes;                      /* of the file */
     char folder[VDM_TAR_FOLDER_MAX + 1]; /* the top folder */

@@ -12,11 +12,15 @@
 struct vdm_spool {
     int fd;
     struct vdm_hash *hash;
-    struct vdm_buf pending;
+    struct vdm_buf pending; /* not written yet; or read and not taken yet, */
+    size_t at;              /* from here on */
     uint64_t bytes;
+    uint64_t left;            /* not read back yet */
     struct vdm_digest digest; /* once ended */
 };
-bool vdm_spool_open(struct vdm_spool *s, struct vdm_crypto *c, struct vdm_err *err) VDM_MUST_CHECK;
+/* In the folder `dir`, if that can be. */
+bool vdm_spool_open(struct vdm_spool *s, struct vdm_crypto *c, int dir,
+                    struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_spool_release(struct vdm_spool *s); /* a zeroed one is fine */
 bool vdm_spool_put(struct vdm_spool *s, struct vdm_bytes data, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_spool_end(struct vdm_spool *s, struct vdm_err *err) VDM_MUST_CHECK;
@@ -24,6 +28,14 @@ bool vdm_spool_end(struct vdm_spool *s, struct vdm_err *err) VDM_MUST_CHECK;
 typedef bool vdm_spool_sink_fn(void *ctx, struct vdm_bytes data, struct vdm_err *err);
 bool vdm_spool_copy(const struct vdm_spool *s, vdm_spool_sink_fn *sink, void *ctx,
                     struct vdm_err *err) VDM_MUST_CHECK;
+/* Read it back bit by bit: rewind, then take all of it. At the end it must be what was put. */
+bool vdm_spool_rewind(struct vdm_spool *s, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_spool_take(struct vdm_spool *s, uint8_t *p, size_t n, struct vdm_err *err) VDM_MUST_CHECK;
+static inline bool vdm_spool_at_end(const struct vdm_spool *s)
+{
+    return s->left == 0 && s->at == s->pending.n;
+}
+bool vdm_spool_check(struct vdm_spool *s, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- bundle_make_proof.c: many inclusion proofs in one tree, in rising order --- */
 
@@ -86,7 +98,7 @@ bool vdm_bundle_select(struct vdm_archive *a, const struct vdm_bundle_request *r
 bool vdm_bundle_choose(const struct vdm_bundle_request *r, struct vdm_selected *s,
                        struct vdm_err *err) VDM_MUST_CHECK;
 
-/* --- bundle_make_members.c: the members, made the same in both passes --- */
+/* --- the two passes --- */
 
 struct vdm_bundle_job {
     struct vdm_archive *a;
@@ -103,23 +115,33 @@ struct vdm_bundle_job {
     struct vdm_prover *prover;
     struct vdm_rows rows;
 
-    /* First pass: what it collects. `files` and `tags` are the later lines of the two manifests. */
-    struct vdm_spool selection, index, files, tags;
-    uint64_t documents, document_bytes, withdrawn, partly;
+    /* What the first pass makes, and the second writes. `files` and `tags` are the later lines of the
+     * two manifests, `members` a frame for each later member, with its bytes but for documents. */
+    struct vdm_spool selection, index, files, tags, members;
+    uint64_t documents, document_bytes, withdrawn, partly, doubted;
+    uint64_t group;            /* of the captures, the one at hand, from 1 on */
     struct vdm_buf keys_named; /* struct vdm_pubkey, sorted, each once */
 
-    /* Second pass: where to; and the tagmanifest's lines once more, which must come out the same. */
-    struct vdm_tar_writer *tar;
-    struct vdm_hash *lines_again, *document_hash;
-
+    struct vdm_hash *hash;
     struct vdm_buf capture, entry, proof, record, shown, line; /* of what is at hand */
-    struct vdm_buf newest_shown; /* first pass: of the newest record of the capture at hand */
-    struct vdm_buf copy;         /* VDM_COPY_BYTES */
+    struct vdm_buf newest_shown; /* of the newest record of the capture at hand */
 };
 
-/* Genesis and key entries, the captures with what belongs to them, the newest entry. Without `tar`
- * the first pass: checks, hashes, collects. */
+/* In `members`: a member's name and size, and its bytes; or the document that is to be its content. */
+struct vdm_bundle_frame {
+    uint64_t group, n, size; /* n: the capture of a document */
+    bool is_document;
+    struct vdm_digest document;
+    char path[VDM_LAYOUT_PATH_MAX + 1];
+};
+
+/* bundle_make_members.c: genesis and key entries, the captures with what belongs to them, the newest entry;
+ * checked, hashed, spooled. */
 bool vdm_bundle_make_members(struct vdm_bundle_job *j, struct vdm_err *err) VDM_MUST_CHECK;
+/* bundle_write_members.c: all of it into the tar, with the documents from the store. */
+struct vdm_tar_writer;
+bool vdm_bundle_write_members(struct vdm_bundle_job *j, struct vdm_tar_writer *tar,
+                              struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- bundle_text.c, bundle_verify_text.c: the texts for people --- */
 

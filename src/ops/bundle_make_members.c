@@ -1,39 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-#include "bundle/tar.h"
 #include "format/proof.h"
 #include "ops/bundle_make.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define RUN_VERIFY "; run `vidimus verify`"
+
+static bool put_frame(struct vdm_bundle_job *j, struct vdm_bundle_frame *f, const char *path,
+                      struct vdm_err *err)
+{
+    f->group = j->group;
+    memcpy(f->path, path, strlen(path) + 1);
+    return vdm_spool_put(&j->members, (struct vdm_bytes){(const uint8_t *)f, sizeof *f}, err);
+}
 
 /* A member whose bytes are at hand and which the tagmanifest lists. */
 static bool put(struct vdm_bundle_job *j, enum vdm_layout_kind kind, uint64_t n,
                 struct vdm_bytes data, struct vdm_err *err)
 {
     struct vdm_layout_member m = {.kind = kind, .n = n};
+    struct vdm_bundle_frame frame = {.n = n, .size = data.n};
     char path[VDM_LAYOUT_PATH_MAX + 1];
     if (!vdm_layout_encode(&m, path, err))
         return false;
     vdm_buf_clear(&j->line);
     vdm_manifest_append(&j->line, vdm_sha256(j->a->crypto, data), path);
-    if (!vdm_buf_ok(&j->line, err))
-        return false;
-    if (!j->tar)
-        return vdm_spool_put(&j->tags, vdm_buf_bytes(&j->line), err);
-    vdm_hash_update(j->lines_again, vdm_buf_bytes(&j->line));
-    return vdm_tar_writer_add(j->tar, path, data, err);
+    return vdm_buf_ok(&j->line, err) && vdm_spool_put(&j->tags, vdm_buf_bytes(&j->line), err) &&
+           put_frame(j, &frame, path, err) && vdm_spool_put(&j->members, data, err);
 }
 
 /* --- entries and their proofs --- */
 
-/* Is this entry under the root that was signed? Only asked in the first pass: in the second the
- * bytes must be the same. */
+/* Is this entry under the root that was signed? */
 static bool check_inclusion(struct vdm_bundle_job *j, uint64_t n, struct vdm_bytes entry,
                             const struct vdm_inclusion_proof *p, struct vdm_err *err)
 {
-    return j->tar ||
-           vdm_inclusion_valid(j->a->crypto, n, j->head.size, vdm_tlog_leaf(j->a->crypto, entry),
+    return vdm_inclusion_valid(j->a->crypto, n, j->head.size, vdm_tlog_leaf(j->a->crypto, entry),
                                j->head.root, p->hash, p->hashes) ||
            vdm_fail_as(err, VDM_ERR_MALFORMED,
                        "entry %" PRIu64 ": not what the checkpoint covers" RUN_VERIFY, n);
@@ -78,6 +81,7 @@ struct group {
     const struct vdm_follower *follower;
     size_t followers;
     bool record_withdrawn, document_withdrawn;
+    bool doubted; /* so far: by its signer's key, and nobody vouches */
     uint64_t amended_by, withdrawn_by;
     struct vdm_entry capture;
     bool has_document; /* its record says which */
@@ -119,8 +123,6 @@ static bool read_record(struct vdm_bundle_job *j, const struct vdm_entry *e, str
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "its record is missing" RUN_VERIFY);
     if (!vdm_record_decode(vdm_buf_bytes(&j->record), out, err))
         return false;
-    if (j->tar)
-        return true;
     if (!vdm_record_commit(j->a->crypto, out, &commitment, err))
         return false;
     return vdm_digest_equal(commitment, e->capture.record) ||
@@ -161,11 +163,20 @@ static bool put_record(struct vdm_bundle_job *j, struct group *g, const struct v
             return vdm_err_prefix(err, "entry %" PRIu64, e->n);
         text = vdm_buf_bytes(&j->shown);
     }
-    if (!j->tar) {
-        vdm_buf_clear(&j->newest_shown);
-        vdm_buf_put(&j->newest_shown, text);
-    }
+    vdm_buf_clear(&j->newest_shown);
+    vdm_buf_put(&j->newest_shown, text);
     return put(j, VDM_LAYOUT_RECORD, e->n, text, err) && vdm_buf_ok(&j->newest_shown, err);
+}
+
+/* As a verifier does it (entry_check.c): what is signed by a good key settles what was in doubt before. */
+static void judge_signer(const struct vdm_bundle_job *j, struct group *g, const struct vdm_entry *e)
+{
+    if (e->kind == VDM_ENTRY_WITHDRAWAL) {
+        g->doubted = g->doubted && e->withdrawal.scope == VDM_SCOPE_DOCUMENT;
+        return;
+    }
+    const struct vdm_key_range *r = vdm_keyring_find(&j->keys.keyring, e->signer, e->signer_id);
+    g->doubted = !r || !vdm_key_range_covers(r, e->n);
 }
 
 static bool put_followers(struct vdm_bundle_job *j, struct group *g, struct vdm_err *err)
@@ -175,59 +186,12 @@ static bool put_followers(struct vdm_bundle_job *j, struct group *g, struct vdm_
         if (!put_entry(j, g->follower[i].n, &j->entry, &e, err) ||
             (g->follower[i].amendment && !g->record_withdrawn && !put_record(j, g, &e, err)))
             return false;
+        judge_signer(j, g, &e);
     }
     return true;
 }
 
 /* --- documents --- */
-
-static bool damaged(const struct group *g, const char *how, struct vdm_err *err)
-{
-    return vdm_fail_as(err, VDM_ERR_MALFORMED, "entry %" PRIu64 ": its document %s" RUN_VERIFY,
-                       g->n, how);
-}
-
-static bool open_document(struct vdm_bundle_job *j, const struct group *g,
-                          struct vdm_store_reader *from, struct vdm_err *err)
-{
-    struct vdm_err why = {0};
-    if (vdm_store_get(j->a->store, g->document, from, &why))
-        return true;
-    if (why.kind == VDM_ERR_NOT_FOUND)
-        return damaged(g, "is missing in the store", err);
-    if (why.kind == VDM_ERR_REFUSED)
-        return damaged(g, "is not a file in the store", err);
-    return vdm_fail_as(err, why.kind, "entry %" PRIu64 ": its document: %s", g->n, why.text);
-}
-
-/* From the store into the tar, hashed on the way: what was recorded or nothing. */
-static bool put_document(struct vdm_bundle_job *j, const struct group *g, const char *path,
-                         struct vdm_err *err)
-{
-    struct vdm_store_reader from VDM_CLEANUP(vdm_store_reader_close) = {0};
-    uint64_t left = g->document_size;
-    size_t got = 0;
-    if (!open_document(j, g, &from, err) ||
-        !vdm_tar_writer_begin(j->tar, path, g->document_size, err))
-        return false;
-    for (;;) {
-        if (vdm_progress_stop(j->progress))
-            return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
-        if (!from.read(&from, j->copy.p, j->copy.n, &got, err))
-            return vdm_err_prefix(err, "entry %" PRIu64 ": its document", g->n);
-        if (got == 0 || got > left)
-            break;
-        struct vdm_bytes piece = {j->copy.p, got};
-        vdm_hash_update(j->document_hash, piece);
-        if (!vdm_tar_writer_write(j->tar, piece, err))
-            return false;
-        left -= got;
-    }
-    struct vdm_digest found = vdm_hash_end(j->document_hash);
-    if (got > 0 || left > 0 || !vdm_digest_equal(found, g->document))
-        return damaged(g, "is damaged: the store has other bytes than were recorded", err);
-    return vdm_tar_writer_end(j->tar, err);
-}
 
 static bool list_document(struct vdm_bundle_job *j, const struct group *g, const char *path,
                           struct vdm_err *err)
@@ -236,7 +200,10 @@ static bool list_document(struct vdm_bundle_job *j, const struct group *g, const
     vdm_manifest_append(&j->line, g->document, path);
     j->documents++;
     j->document_bytes += g->document_size;
-    return vdm_buf_ok(&j->line, err) && vdm_spool_put(&j->files, vdm_buf_bytes(&j->line), err);
+    struct vdm_bundle_frame frame = {
+        .n = g->n, .size = g->document_size, .is_document = true, .document = g->document};
+    return vdm_buf_ok(&j->line, err) && vdm_spool_put(&j->files, vdm_buf_bytes(&j->line), err) &&
+           put_frame(j, &frame, path, err);
 }
 
 /* `path` stays empty where no document goes along. */
@@ -280,12 +247,13 @@ static bool put_group(struct vdm_bundle_job *j, struct group *g, struct vdm_err 
     char path[VDM_LAYOUT_PATH_MAX + 1];
     judge_followers(g);
     vdm_buf_clear(&j->newest_shown);
-    if (!put_entry(j, g->n, &j->capture, &g->capture, err) ||
-        (!g->record_withdrawn && !put_record(j, g, &g->capture, err)) ||
+    if (!put_entry(j, g->n, &j->capture, &g->capture, err))
+        return false;
+    judge_signer(j, g, &g->capture);
+    if ((!g->record_withdrawn && !put_record(j, g, &g->capture, err)) ||
         !put_followers(j, g, err) || !document_path(j, g, path, err))
         return false;
-    if (j->tar)
-        return !path[0] || put_document(j, g, path, err);
+    j->doubted += g->doubted;
     return (!path[0] || list_document(j, g, path, err)) && describe(j, g, path, err);
 }
 
@@ -300,6 +268,7 @@ static bool put_captures(struct vdm_bundle_job *j, bool *newest_stood, struct vd
         struct group g = {.n = s->n[i], .fields = s->fields[i], .follower = &s->follower[f]};
         while (f < s->followers && s->follower[f].capture == g.n)
             f++, g.followers++;
+        j->group = i + 1;
         if (vdm_progress_stop(j->progress))
             return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
         if ((vdm_rows_dense(s->n, s->count, i) && !vdm_rows_ahead(&j->rows, g.n, err)) ||
@@ -308,7 +277,7 @@ static bool put_captures(struct vdm_bundle_job *j, bool *newest_stood, struct vd
         *newest_stood |= g.n == j->head.size - 1 ||
                          (g.followers && g.follower[g.followers - 1].n == j->head.size - 1);
         bytes += g.document_size;
-        vdm_progress_tell(j->progress, j->tar ? "writing" : "preparing", i + 1, s->count, bytes);
+        vdm_progress_tell(j->progress, "preparing", i + 1, s->count, bytes);
     }
     return true;
 }
@@ -318,7 +287,6 @@ bool vdm_bundle_make_members(struct vdm_bundle_job *j, struct vdm_err *err)
     struct vdm_entry e;
     uint64_t newest = j->head.size - 1;
     bool newest_stood = false;
-    vdm_rows_release(&j->rows); /* each pass reads for itself: they are compared */
     for (size_t i = 0; i < j->keys.key_entries; i++) {
         uint64_t n = j->keys.key_entry[i].n;
         if (!put_entry(j, n, &j->entry, &e, err))

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-bool vdm_spool_open(struct vdm_spool *s, struct vdm_crypto *c, struct vdm_err *err)
+bool vdm_spool_open(struct vdm_spool *s, struct vdm_crypto *c, int dir, struct vdm_err *err)
 {
     memset(s, 0, sizeof *s);
     s->fd = -1;
     if (!vdm_hash_open(&s->hash, c, err))
         return false;
-    if (vdm_file_scratch(&s->fd, err))
+    if (vdm_file_scratch(dir, &s->fd, err))
         return true;
     vdm_spool_release(s);
     return false;
@@ -68,4 +68,50 @@ bool vdm_spool_copy(const struct vdm_spool *s, vdm_spool_sink_fn *sink, void *ct
         left -= got;
     }
     return true;
+}
+
+bool vdm_spool_rewind(struct vdm_spool *s, struct vdm_err *err)
+{
+    vdm_buf_clear(&s->pending);
+    s->at = 0;
+    s->left = s->bytes;
+    return lseek(s->fd, 0, SEEK_SET) == 0 || vdm_fail_errno(err, "scratch file");
+}
+
+static bool read_ahead(struct vdm_spool *s, struct vdm_err *err)
+{
+    size_t want = s->left < VDM_COPY_BYTES ? (size_t)s->left : VDM_COPY_BYTES, got;
+    uint8_t *p;
+    vdm_buf_clear(&s->pending);
+    s->at = 0;
+    if (!(p = vdm_buf_grow(&s->pending, want)))
+        return vdm_fail_memory(err);
+    if (!vdm_fd_read(s->fd, p, want, &got, err))
+        return vdm_err_prefix(err, "scratch file");
+    if (want == 0 || got != want)
+        return vdm_fail(err, "scratch file: cut short");
+    vdm_hash_update(s->hash, vdm_buf_bytes(&s->pending));
+    s->left -= got;
+    return true;
+}
+
+bool vdm_spool_take(struct vdm_spool *s, uint8_t *p, size_t n, struct vdm_err *err)
+{
+    while (n > 0) {
+        if (s->at == s->pending.n && !read_ahead(s, err))
+            return false;
+        size_t have = s->pending.n - s->at, k = n < have ? n : have;
+        memcpy(p, s->pending.p + s->at, k);
+        s->at += k;
+        p += k;
+        n -= k;
+    }
+    return true;
+}
+
+bool vdm_spool_check(struct vdm_spool *s, struct vdm_err *err)
+{
+    struct vdm_digest again = vdm_hash_end(s->hash);
+    return (vdm_spool_at_end(s) && vdm_digest_equal(again, s->digest)) ||
+           vdm_fail(err, "scratch file: it has other bytes than were written to it");
 }

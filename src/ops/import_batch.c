@@ -277,13 +277,13 @@ static bool read_run(struct vdm_importing *m, struct vdm_pending *p, const struc
 }
 
 static bool find_in_run(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
-                        const struct vdm_digest *run, struct vdm_buf *text, struct vdm_record *r,
-                        bool *known, struct vdm_err *err)
+                        const struct vdm_digest *run, uint64_t from, struct vdm_buf *text,
+                        struct vdm_record *r, bool *known, struct vdm_err *err)
 {
     const struct vdm_digest place = name_place(m, run, k->from);
-    uint64_t n, from = m->parts_from;
+    uint64_t n;
     bool found;
-    while (!*known && vdm_places_next(&m->places, place, p->part, from, &n) && n < p->below) {
+    while (!*known && vdm_places_next(&m->places, place, from, &n) && n < p->below) {
         if (!next_alike(m, p, k, n, n + 1, text, r, &found, err))
             return false;
         *known = found && says(r, VDM_FIELD_DERIVED_FROM, k->from);
@@ -294,10 +294,9 @@ static bool find_in_run(struct vdm_importing *m, struct vdm_pending *p, const st
 
 /* The first few of a run are looked at one by one, which takes no memory: most runs end there. */
 static bool find_among_few(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
-                           struct vdm_buf *text, struct vdm_record *r, bool *known, bool *more,
-                           struct vdm_err *err)
+                           uint64_t from, struct vdm_buf *text, struct vdm_record *r, bool *known,
+                           bool *more, struct vdm_err *err)
 {
-    uint64_t from = m->parts_from;
     *more = true;
     for (int i = 0; *more && !*known && i < RUN_FEW; i++) {
         if (!next_alike(m, p, k, from, p->below, text, r, more, err))
@@ -308,37 +307,43 @@ static bool find_among_few(struct vdm_importing *m, struct vdm_pending *p, const
     return true;
 }
 
+static bool find_part_from(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
+                           uint64_t from, struct vdm_buf *text, struct vdm_record *r, bool *known,
+                           struct vdm_err *err)
+{
+    bool more = true;
+    const struct vdm_digest run = name_run(m, p, k);
+    uint64_t *at = vdm_places_run(&m->places, run);
+    if (!at && !find_among_few(m, p, k, from, text, r, known, &more, err))
+        return false;
+    if (!at && more && !*known && !(at = vdm_places_run_new(&m->places, run, err)))
+        return false;
+    return !at || (read_run(m, p, k, &run, at, err) &&
+                   find_in_run(m, p, k, &run, from, text, r, known, err));
+}
+
 /* A part is known if it was taken from the same place before: so each is recorded once, also where two are alike.
- * Parts of one document are recorded in their order, so the search goes on behind the part that was known last;
- * what this import records itself is none of them, and is left out for speed. */
+ * Mostly they stand in their order, so the search begins behind the part that was known last; but one that was
+ * withdrawn and came again stands behind all others. What this import records itself is left out, for speed. */
 static bool find_known_part(struct vdm_importing *m, struct vdm_pending *p, bool *known,
                             struct vdm_err *err)
 {
     struct alike k VDM_CLEANUP(release_alike) = {0};
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_record r;
-    bool more = true;
     if (m->parts_of != p->part)
         m->parts_from = 0;
     m->parts_of = p->part;
-    if (!find_alike(p, &k, err))
-        return false;
-    const struct vdm_digest run = name_run(m, p, &k);
-    uint64_t *at = vdm_places_run(&m->places, run);
     *known = false;
-    if (!at && !find_among_few(m, p, &k, &text, &r, known, &more, err))
+    if (!find_alike(p, &k, err) || !find_part_from(m, p, &k, m->parts_from, &text, &r, known, err))
         return false;
-    if (!at && more && !*known && !(at = vdm_places_run_new(&m->places, run, err)))
+    if (!*known && m->parts_from > 0 && !find_part_from(m, p, &k, 0, &text, &r, known, err))
         return false;
-    if (at &&
-        !(read_run(m, p, &k, &run, at, err) && find_in_run(m, p, &k, &run, &text, &r, known, err)))
-        return false;
-    if (!*known) {
+    if (*known)
+        m->parts_from = p->result.entry + 1;
+    else
         p->result.entry = 0;
-        return true;
-    }
-    m->parts_from = p->result.entry + 1;
-    return vdm_import_differences(&p->lines, &r, &p->result.differs, err);
+    return !*known || vdm_import_differences(&p->lines, &r, &p->result.differs, err);
 }
 
 static bool add_follows(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)

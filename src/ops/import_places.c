@@ -11,9 +11,7 @@
 struct place {
     struct vdm_digest key;
     uint64_t k, entry;
-    uint64_t n;  /* how many there are */
-    uint64_t at; /* those before were asked for already */
-    unsigned part;
+    uint64_t n; /* how many there are */
 };
 
 static int compare(const void *a, const void *b)
@@ -68,21 +66,22 @@ bool vdm_places_add(struct vdm_places *s, struct vdm_digest place, uint64_t entr
     return true;
 }
 
-bool vdm_places_next(const struct vdm_places *s, struct vdm_digest place, unsigned part,
-                     uint64_t from, uint64_t *entry)
+/* They were added in the order of their entries. */
+bool vdm_places_next(const struct vdm_places *s, struct vdm_digest place, uint64_t from,
+                     uint64_t *entry)
 {
-    struct place *first = get(s, place, 0);
-    if (!first)
-        return false;
-    if (first->part != part)
-        first->at = 0;
-    first->part = part;
-    for (; first->at < first->n; first->at++) {
-        *entry = get(s, place, first->at)->entry;
-        if (*entry >= from)
-            return true;
+    const struct place *first = get(s, place, 0);
+    uint64_t low = 0, n = first ? first->n : 0, high = n;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (get(s, place, middle)->entry < from)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return false;
+    if (low < n)
+        *entry = get(s, place, low)->entry;
+    return low < n;
 }
 
 void vdm_places_release(struct vdm_places *s)

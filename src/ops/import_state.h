@@ -106,9 +106,9 @@ uint64_t *vdm_places_run_new(struct vdm_places *s, struct vdm_digest run,
 /* Entries of a place are added in rising order. */
 bool vdm_places_add(struct vdm_places *s, struct vdm_digest place, uint64_t entry,
                     struct vdm_err *err) VDM_MUST_CHECK;
-/* The first capture of a place from entry `from` on; while `part` stays the same, `from` never falls. */
-bool vdm_places_next(const struct vdm_places *s, struct vdm_digest place, unsigned part,
-                     uint64_t from, uint64_t *entry);
+/* The first capture of a place from entry `from` on. */
+bool vdm_places_next(const struct vdm_places *s, struct vdm_digest place, uint64_t from,
+                     uint64_t *entry);
 void vdm_places_release(struct vdm_places *s);
 
 /* --- import_input.c --- */

@@ -6,6 +6,7 @@
 #include "ops/request.h"
 #include "ops/writer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -117,6 +118,12 @@ bool vdm_withdraw_plan(struct vdm_archive *a, const struct vdm_withdraw_request 
     struct vdm_takedown t VDM_CLEANUP(vdm_takedown_release) = {0};
     if (!plan_all(a, r, &t, err))
         return false;
+    if (r->to_sign && t.takens != 1)
+        return vdm_fail_as(err, VDM_ERR_REFUSED,
+                           "a request is for one entry, and this withdraws %zu captures: make "
+                           "them one after another, parts first, each when the one before is "
+                           "submitted",
+                           t.takens);
     *out = t;
     t = (struct vdm_takedown){0};
     return true;
@@ -165,12 +172,7 @@ bool vdm_withdraw_ask(struct vdm_archive *a, const struct vdm_withdraw_request *
                       struct vdm_buf *out, uint64_t *n, struct vdm_err *err)
 {
     struct texts texts VDM_CLEANUP(texts_release) = {0};
-    if (plan->takens != 1)
-        return vdm_fail_as(err, VDM_ERR_REFUSED,
-                           "a request is for one entry, and this withdraws %zu captures: make "
-                           "them one after another, parts first, each when the one before is "
-                           "submitted",
-                           plan->takens);
+    assert(plan->takens == 1);
     if (!escape_texts(r, &texts, err))
         return false;
     struct vdm_entry e = withdrawal_of(plan->taken[0].capture, r->scope, &texts);

@@ -13,17 +13,18 @@ struct vdm_withdraw_request {
     struct vdm_bytes decided_by; /* plain bytes, not empty */
     struct vdm_bytes reason;     /* n == 0: none */
     bool with_parts;             /* what was derived from their documents goes too */
+    bool to_sign;                /* by the authority elsewhere: that is one capture at a time */
 };
 
 /* What the request takes down, all parts included, as the ledger is now: looks, changes nothing.
  * VDM_ERR_REFUSED: an entry that is no capture or is withdrawn so far already; a part that would
- * stay behind; a record alone, if no capture would tell of its document any more. Release *out. */
+ * stay behind; a record alone, if no capture would tell of its document any more; more than one capture,
+ * if it is to be signed elsewhere. Release *out. */
 bool vdm_withdraw_plan(struct vdm_archive *a, const struct vdm_withdraw_request *r,
                        struct vdm_takedown *out, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* The request (ops/request.h) to sign it on another machine, appended to `out`. A request is for one
- * entry: VDM_ERR_REFUSED where the plan takes more than one capture. `effects` as for
- * vdm_request_make; *n: the number that the withdrawal gets. */
+ * entry: the plan was made with `to_sign`. `effects` as for vdm_request_make; *n: the number that the withdrawal gets. */
 bool vdm_withdraw_ask(struct vdm_archive *a, const struct vdm_withdraw_request *r,
                       const struct vdm_takedown *plan, struct vdm_bytes effects,
                       struct vdm_buf *out, uint64_t *n, struct vdm_err *err) VDM_MUST_CHECK;

@@ -52,7 +52,7 @@ bool vdm_command_run(const char *command, struct vdm_bytes input, int *status, s
     int fd VDM_CLEANUP(vdm_fd_close) = -1;
     pid_t pid;
     /* A file, not a pipe: a command that reads nothing, or late, holds nobody up. */
-    if (!vdm_file_scratch(&fd, err) || !vdm_fd_write(fd, input, err))
+    if (!vdm_file_scratch(-1, &fd, err) || !vdm_fd_write(fd, input, err))
         return false;
     if (lseek(fd, 0, SEEK_SET) != 0)
         return vdm_fail_errno(err, "scratch file");

@@ -504,6 +504,24 @@ class Repair(AuditCase):
         self.audit(a, "--repair-from", mirror, code=1)
         self.assertEqual(os.stat(a + "/store/ledger.db").st_mode & 0o777, 0o660)
 
+    def test_a_withdrawal_names_the_damaged_ledger(self):
+        """It stays as evidence, and has what is withdrawn later: who withdraws is told so."""
+        a = self.archive()
+        mirror = self.mirror(a)
+        words = ("withdraw", "9", "--decided-by", "x", "--yes")
+        self.damage_page(a, 25)
+        self.audit(a, "--repair-from", mirror, code=1)
+        kept, = [n for n in os.listdir(a + "/store") if "damaged" in n]
+        self.assertIn(f"store/{kept}, from before a repair, may hold what is withdrawn: remove it",
+                      self.ok("-C", a, *words).err)
+        self.assertNotIn("repair", self.ok("-C", a, "withdraw", "10", *words[2:], "-q").err)
+        os.remove(a + "/store/" + kept)
+        odd = pathlib.Path(a, "store/ledger.db.damaged-\x1b[2J")
+        odd.touch()
+        self.assertNotRegex(self.ok("-C", a, "withdraw", "11", *words[2:]).err, support.FORBIDDEN)
+        odd.unlink()
+        self.assertNotIn("repair", self.ok("-C", a, "withdraw", "12", *words[2:]).err)
+
     def test_a_foreign_ledger_repairs_nothing(self):
         a = self.archive()
         self.ok("init", str(self.dir / "b"), "--origin", support.ORIGIN, "--signer", support.SIGNER, "--no-passphrase")

@@ -255,6 +255,18 @@ class EqualParts(support.Case):
         self.taken_once(a, total)
 
 
+class PartsThatCameAgain(Records):
+    def test_a_part_that_was_withdrawn(self):
+        """It stands behind those that follow it in its container: these are known all the same."""
+        for count, content in ((5, lambda i: b"%d\n" % i), (5, lambda _: b"all alike\n"), (40, lambda _: b"all alike\n")):
+            a = self.archive(name=f"a{count}-{content(7).decode().strip()}")
+            path = tar(self.dir / "x.tar", {f"{i}.txt": content(i) for i in range(count)})
+            self.ok("-C", a, "import", path)
+            self.ok("-C", a, "withdraw", "3", "5", "--decided-by", "x", "--yes")
+            told = [self.ok("-C", a, "import", path, "--json").json["imported"] for _ in range(3)]
+            self.assertEqual(told, [2, 0, 0], count)
+
+
 class Bags(Records):
     INFO = (b"Source-Organization: The Library\nExternal-Identifier: acc-7\n"
             b"Contact-Name: Edna\nPayload-Oxum: 6.1\n")

@@ -127,6 +127,30 @@ class Life(KeyCase):
         for finding in report["findings"]:
             self.assertIn("revoked by entry 5 since 3", finding["message"])
 
+    def test_a_bundle_of_what_is_in_doubt_says_so(self):
+        """Who hands it out learns it before the one who gets it; until somebody vouches, or it is withdrawn."""
+        a = self.offline(3)
+        other = "other@test.example"
+        self.ok("-C", a, "key", "new", other, "--role", "signer", "--no-passphrase")
+        self.change(a, "authorize", other, "--role", "signer")
+        self.change(a, "revoke", support.SIGNER, "--since", "3", "--reason", "stolen")
+
+        def check(doubted):
+            bundle = ("-C", a, "bundle", "-o", str(self.dir / "b.tar"), "--all")
+            self.assertEqual(self.ok(*bundle, "--json").json["in_doubt"], len(doubted))
+            (self.dir / "b.tar").unlink()
+            said = self.ok(*bundle).out
+            self.assertEqual(f"In doubt: {len(doubted)} of the captures" in said, bool(doubted), said)
+            r = support.run("verify", str(self.dir / "b.tar"), "--trust", a + "/keys/authority.pub", "--json").json
+            self.assertEqual([(f["kind"], f["entry"]) for f in r["findings"]],
+                             [("signer-unauthorized", n) for n in doubted])
+            (self.dir / "b.tar").unlink()
+        check([3, 4])
+        self.ok("-C", a, "amend", "3", "--vouch")
+        check([4])
+        self.ok("-C", a, "withdraw", "4", "--decided-by", "x", "--yes", "--authority-key", self.authority)
+        check([])
+
     def test_nothing_is_asked_before_it_is_told(self):
         a = self.offline(1)
         secret = self.dir / "secret"

@@ -104,6 +104,14 @@ class Passphrases(support.Case):
             self.assertIn("rolled-back", r.err)
             self.assertFalse(out.exists())
 
+    def test_interrupted_at_the_prompt(self):
+        """One line says so, and nothing of a step of the work, since none has begun."""
+        a, doc = self.locked(), self.file("d.txt")
+        for words in (["import", doc], ["key", "new", "other", "--role", "signer"]):
+            r = support.on_terminal("-C", a, *words, answers=[("Passphrase for", "\x03")])
+            self.assertEqual(r.code, 3, str(r))
+            self.assertRegex(r.out, r"\APassphrase for [^\r]*\r\nvidimus: [^\r]*interrupted\r\n\Z")
+
     def test_bad_passphrase_files(self):
         a, doc = self.locked(), self.file("d.txt")
         for text, mode in (("", 0o600), ("\n", 0o600), (PASSPHRASE + "\n", 0o644),

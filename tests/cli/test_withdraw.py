@@ -309,7 +309,9 @@ class Withdraw(support.Case):
         self.add(a, "part", "part", "--derived-from", "2", "--derived-method", "cut out")
         for words, said in ((("3", "4"), "a request is for one entry"), (("2",), "--with-parts"), (("9",), "no entry 9"),
                             (("2", "--with-parts"), "parts first"), (("1",), "is no capture")):
-            self.assertIn(said, self.expect(3, "-C", a, "withdraw", *words, *asked).err)
+            r = self.expect(3, "-C", a, "withdraw", *words, *asked)
+            self.assertIn(said, r.err)
+            self.assertNotIn("This withdraws", r.err, "nothing is told that will not be")
         self.expect(2, "-C", a, "withdraw", "2", *asked[2:])
         self.assertFalse((self.dir / "r").exists())
 

@@ -437,7 +437,7 @@ static void test_scratch_has_no_name(void **state)
     uint8_t p[4];
     size_t got;
     assert_int_equal(setenv("TMPDIR", f->path, 1), 0);
-    assert_true(vdm_file_scratch(&fd, &err));
+    assert_true(vdm_file_scratch(-1, &fd, &err));
     unsetenv("TMPDIR");
     assert_int_equal(count_names(f, false), 0);
     assert_int_equal(fstat(fd, &st), 0);
@@ -448,7 +448,7 @@ static void test_scratch_has_no_name(void **state)
     assert_memory_equal(p, "data", 4);
     assert_int_equal(setenv("TMPDIR", "/no/such/folder", 1), 0);
     int none = -1;
-    assert_false(vdm_file_scratch(&none, &err));
+    assert_false(vdm_file_scratch(-1, &none, &err));
     unsetenv("TMPDIR");
     assert_int_equal(none, -1);
 }

@@ -21,7 +21,7 @@
 static inline int fd_of(struct vdm_bytes data)
 {
     int fd = -1;
-    assert_true(vdm_file_scratch(&fd, NULL));
+    assert_true(vdm_file_scratch(-1, &fd, NULL));
     assert_true(vdm_fd_write(fd, data, NULL));
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
     return fd;

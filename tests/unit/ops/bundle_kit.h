@@ -82,7 +82,7 @@ static inline void kit_release(struct kit *k)
 static inline int scratch_of(struct vdm_bytes data)
 {
     int fd = -1;
-    assert_true(vdm_file_scratch(&fd, NULL));
+    assert_true(vdm_file_scratch(-1, &fd, NULL));
     assert_true(vdm_fd_write(fd, data, NULL));
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
     return fd;

@@ -245,8 +245,8 @@ static void refused_and_the_rest_goes_on(void **state)
     assert_int_equal(t.n, 3);
     expect(&t, 0, VDM_INPUT_REFUSED, "one");
     assert_non_null(strstr(t.reason[0], "captured is not a date"));
-    expect(&t, 1, VDM_INPUT_REFUSED, "none");
-    expect(&t, 2, VDM_INPUT_RECORDED, "two");
+    expect(&t, 1, VDM_INPUT_RECORDED, "two"); /* told in the order of the inputs */
+    expect(&t, 2, VDM_INPUT_REFUSED, "none");
     /* 30 February is no date either. */
     struct vdm_import_request bad = {REQUEST("one"),
                                      GIVEN({VDM_FIELD_ISSUED, VDM_LIT("2020-02-30")})};

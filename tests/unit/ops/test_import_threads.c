@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Import with one thread, two, or eight: the same entries, records, acknowledgements, counts and errors, in
+/* Import file by file, with one thread, two, or eight: the same entries, records, acknowledgements, counts and errors, in
  * the same order, of a mix of inputs that were made to be trouble. */
 #include "unit/ops/archive_kit.h"
 
@@ -222,7 +222,18 @@ static void import_many(struct kit *k, unsigned threads, struct vdm_buf *out)
     assert_true(import(k, r, threads, NULL, out));
 }
 
-/* Twice, so that the second time all is known, with a document damaged in between. */
+/* Folder by folder: each has so few files that without a number of threads none are started, and each file is taken
+ * by itself. */
+static void import_folders(struct kit *k, unsigned threads, struct vdm_buf *out)
+{
+    static const char *const folders[] = {"in/00", "in/01", "in/02", "in/03", "in/03bag", "in/05"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        const struct vdm_import_request r = {.paths = &folders[i], .n = 1};
+        assert_true(import(k, r, threads, NULL, out));
+    }
+}
+
+/* Twice, so that the second time all is known. */
 static void import_all(struct kit *k, unsigned threads, struct vdm_buf *out)
 {
     static const char *const paths[] = {"in", "in/02/bytes", "missing", "/proc/self/limits",
@@ -235,6 +246,7 @@ static void import_all(struct kit *k, unsigned threads, struct vdm_buf *out)
     forget_puts();
     assert_int_equal(chdir(k->dir), 0);
     make_inputs(k);
+    import_folders(k, threads, out);
     assert_true(import(k, r, threads, NULL, out));
     assert_true(import(k, r, threads, NULL, out));
     import_many(k, threads, out);
@@ -288,7 +300,7 @@ static void stopped(void **state)
 static void the_same(void **state)
 {
     (void)state;
-    static const unsigned threads[] = {1, 2, 8};
+    static const unsigned threads[] = {0, 1, 2, 8};
     struct vdm_buf first = {0};
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         struct kit *k = calloc(1, sizeof *k);

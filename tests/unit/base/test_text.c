@@ -104,10 +104,11 @@ static void test_utf8_sees_each_byte_of_a_text(void **state)
 static void test_hex_takes_its_digits_only(void **state)
 {
     (void)state;
-    char text[8] = "00000000";
+    char text[8];
     uint8_t out[4];
     for (size_t at = 0; at < sizeof text; at++)
         for (unsigned c = 0; c < 256; c++) {
+            memset(text, '0', sizeof text);
             text[at] = (char)c;
             bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
             bool taken = vdm_hex_decode((struct vdm_bytes){(uint8_t *)text, 8}, out, 4);
@@ -115,7 +116,6 @@ static void test_hex_takes_its_digits_only(void **state)
             unsigned value = c <= '9' ? c - '0' : c - 'a' + 10;
             if (taken)
                 assert_int_equal(out[at / 2], at % 2 ? value : value << 4);
-            text[at] = '0';
         }
 }
 

@@ -377,5 +377,6 @@ bool vdm_store_open_folder(struct vdm_store **out, struct vdm_crypto *crypto, co
 
 void vdm_store_packs_limit(struct vdm_store *s, uint64_t bytes)
 {
-    of(s)->limit = bytes;
+    if (s->ops == &packs_ops)
+        of(s)->limit = bytes;
 }

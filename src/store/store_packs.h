@@ -93,7 +93,7 @@ bool vdm_packs_learn(struct vdm_packs *p, int fd, uint32_t number, uint64_t from
 
 /* --- store_packs.c --- */
 
-/* For tests: another length at which a new pack is begun. */
+/* For tests: another length at which a new pack is begun. Nothing where there are no packs. */
 void vdm_store_packs_limit(struct vdm_store *s, uint64_t bytes);
 
 #endif

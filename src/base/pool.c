@@ -27,6 +27,7 @@ struct vdm_pool {
     pthread_cond_t work, idle;
     /* under the lock */
     struct batch urgent, ahead;
+    unsigned up; /* threads that have begun to wait */
     bool closing;
     unsigned threads;
     struct member member[VDM_POOL_WORKERS_MAX];
@@ -54,6 +55,8 @@ static void *live(void *arg)
     struct member *m = arg;
     struct vdm_pool *p = m->pool;
     pthread_mutex_lock(&p->lock);
+    p->up++;
+    pthread_cond_broadcast(&p->idle);
     for (;;) {
         if (has_items(&p->urgent))
             do_item(p, &p->urgent, m->number);
@@ -90,6 +93,15 @@ static void start_threads(struct vdm_pool *p, unsigned wanted)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* A process that is started while a thread is still coming up has what that thread had in its hands, for ever. */
+static void wait_for_threads(struct vdm_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    while (p->up < p->threads)
+        pthread_cond_wait(&p->idle, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
 bool vdm_pool_open(struct vdm_pool **out, unsigned workers, struct vdm_err *err)
 {
     struct vdm_pool *p = calloc(1, sizeof *p);
@@ -107,6 +119,7 @@ bool vdm_pool_open(struct vdm_pool **out, unsigned workers, struct vdm_err *err)
     if (workers > VDM_POOL_WORKERS_MAX)
         workers = VDM_POOL_WORKERS_MAX;
     start_threads(p, workers - 1);
+    wait_for_threads(p);
     *out = p;
     return true;
 }

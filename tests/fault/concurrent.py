@@ -16,6 +16,7 @@ import support
 
 KILLS_FULL, KILLS_QUICK = 250, 20
 IMPORTERS, LONGEST = 4, 0.25  # seconds between two kills
+MANY = 300  # documents: some are stored while others are recorded
 
 
 class Run:
@@ -51,7 +52,8 @@ class Run:
         while not self.over.is_set():
             turn += 1
             source = self.folder / f"src-{who}-{turn}"
-            documents = support.write_documents(source, [f"{who}-{turn}-{i}" for i in range(rng.randint(1, 8))])
+            count = MANY if turn % 8 == 4 else rng.randint(1, 8)
+            documents = support.write_documents(source, [f"{who}-{turn}-{i}" for i in range(count)])
             result = self.run(who, ["-C", self.archive.path, "import", source, "--json"])
             if not result.killed and result.code != 0:
                 raise support.Wrong(f"an importer that nobody killed fails: {result}")

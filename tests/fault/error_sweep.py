@@ -14,9 +14,10 @@ import support
 
 FULL, QUICK, QUICK_VERIFY = 1400, 45, 25
 
-_ROOM = ("openat", "write", "pwrite64", "fsync", "fdatasync", "syncfs", "ftruncate", "fallocate", "linkat",
+_ROOM = ("openat", "write", "pwrite64", "pwritev", "fsync", "fdatasync", "syncfs", "ftruncate", "fallocate", "linkat",
          "renameat", "mkdirat")
-_SLOW = ("openat", "read", "pread64", "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate", "flock")
+_SLOW = ("openat", "read", "pread64", "write", "pwrite64", "pwritev", "fsync", "fdatasync", "ftruncate", "fallocate",
+         "flock")
 ALL = tuple(dict.fromkeys(inject.WRITING + inject.READING))
 
 # The error, the calls that may give it, and how often in a row (None: for good).
@@ -31,8 +32,9 @@ def all_points(made, only):
         calls, result = inject.trace(scenario.words(), ALL, scenario.touches, **scenario.env)
         if result.code != 0:
             raise support.Wrong(f"without a fault: {result}")
-        points += [(scenario, call, error, times) for call in calls for error, kinds, often in ERRORS
-                   if call.kind in kinds for times in often]
+        its = [(scenario, call, error, times) for call in calls if scenario.counts(call)
+               for error, kinds, often in ERRORS if call.kind in kinds for times in often]
+        points += support.spread(its, scenario.most, 1)
     return [point for point in points if only in label(*point)]
 
 
@@ -58,11 +60,9 @@ def check_told(scenario, call, error, times, result):
 def hit(tally, point, folder, plant):
     scenario, call, error, times = point
     with tally.point(label(*point)):
-        scenario.start()
         output = folder / "injected"
-        result = scenario.hurt(prefix=inject.failing_at(call, error, times, output, **{**scenario.env, **plant}))
-        if not inject.was_injected(output):
-            raise support.Wrong(f"the call was not made this time: {result}")
+        prefix = inject.failing_at(call, error, times, output, **{**scenario.env, **plant})
+        result = scenario.hurt_there(prefix, lambda _: inject.was_injected(output))
         tally.more["done" if result.code == 0 else "failed"] += 1
         check_told(scenario, call, error, times, result)
         scenario.look(result)

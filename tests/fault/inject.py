@@ -12,10 +12,10 @@ import subprocess
 
 import support
 
-WRITING = ("openat", "write", "pwrite64", "fsync", "fdatasync", "syncfs", "ftruncate", "fallocate", "linkat",
+WRITING = ("openat", "write", "pwrite64", "pwritev", "fsync", "fdatasync", "syncfs", "ftruncate", "fallocate", "linkat",
            "renameat", "renameat2", "rename", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "fchown", "fchmod",
            "fcntl", "flock", "close")
-READING = ("openat", "read", "pread64", "getdents64", "newfstatat", "statfs", "fstatfs", "lseek")
+READING = ("openat", "read", "pread64", "preadv", "getdents64", "newfstatat", "statfs", "fstatfs", "lseek")
 
 # One call: its kind, which of its kind it is, and the text that strace shows.
 Call = collections.namedtuple("Call", "kind number text")

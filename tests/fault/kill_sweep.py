@@ -27,8 +27,10 @@ def all_points(made, only):
         calls, result = inject.trace(scenario.words(), inject.WRITING, scenario.touches, **scenario.env)
         if result.code != 0:
             raise support.Wrong(f"without a fault: {result}")
-        points += [(scenario, call) for before, call in zip([None, *calls], calls)
-                   if (not before or inject.changes(before)) and only in label(scenario, call)]
+        calls = [call for call in calls if scenario.counts(call)]
+        its = [(scenario, call) for before, call in zip([None, *calls], calls)
+               if (not before or inject.changes(before)) and only in label(scenario, call)]
+        points += support.spread(its, scenario.most, 1)
     return points
 
 
@@ -50,10 +52,8 @@ def kill_recovery(archive, rng):
 
 def hit(tally, scenario, call, rng, plant):
     with tally.point(label(scenario, call)):
-        scenario.start()
-        result = scenario.hurt(prefix=inject.killed_at(call, **{**scenario.env, **plant}))
-        if not result.killed:
-            raise support.Wrong(f"the call was not made this time: {result}")
+        prefix = inject.killed_at(call, **{**scenario.env, **plant})
+        result = scenario.hurt_there(prefix, lambda result: result.killed)
         if scenario.recovers and tally.injected % AGAIN == 0:
             tally.more["killed_again"] += 1
             kill_recovery(scenario.archive, rng)

@@ -15,7 +15,7 @@ FULL, QUICK = 1400, 90
 # The full sweep has no gap over the commit, from so many allocations before its first sync on, where the checkpoint is
 # made and signed; nor over what allocates little: the workers that judge bundles.
 COMMIT, LITTLE = 250, 1000
-COMMANDS = (scenarios.Import, scenarios.Bundle, scenarios.BundleZstd, scenarios.Prove, scenarios.Verify,
+COMMANDS = (scenarios.Import, scenarios.ImportAhead, scenarios.Bundle, scenarios.BundleZstd, scenarios.Prove, scenarios.Verify,
             scenarios.VerifyBundle, scenarios.VerifyBundleZstd)
 
 
@@ -36,9 +36,12 @@ def all_points(made, folder, options):
         scenario.start()
         total, before_commit = count(folder, *scenario.words())
         first = 1 if total < LITTLE else before_commit - COMMIT if before_commit else total + 1
-        for number in range(1, total + 1):
-            to = without_gap if number >= first and not options.quick else points
-            to += [(scenario, number, for_good) for for_good in (False, True)]
+        its = [(scenario, number, for_good) for number in range(1, total + 1) for for_good in (False, True)]
+        if scenario.most or options.quick:
+            points += support.spread(its, scenario.most, 1)
+        else:
+            points += [point for point in its if point[1] < first]
+            without_gap += [point for point in its if point[1] >= first]
     points, without_gap = ([p for p in some if options.only in label(*p)] for some in (points, without_gap))
     return support.spread(points, QUICK if options.quick else FULL, options.seed) + without_gap
 

@@ -28,11 +28,12 @@ SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2  # EXT4_IOC_SHUTDOWN and its argument
 DISK_BYTES = 160 << 20
 PREFIX = "vidimus-power-"
 
-# Rounds: (quick, full). Together 25 and 1,100, without the control.
-ROUNDS = {"control": (5, 100), "small": (9, 450), "large": (6, 300), "recover": (5, 200), "init": (5, 150)}
+# Rounds: (quick, full). Together 25 and 1,200, without the control.
+ROUNDS = {"control": (5, 100), "small": (8, 450), "large": (5, 300), "ahead": (2, 100), "recover": (5, 200),
+          "init": (5, 150)}
 SELF_TEST = 10
 # So many rounds on one archive, then a new one: the judge looks at all of it each time.
-ARCHIVE_ROUNDS = {"small": 25, "large": 5}
+ARCHIVE_ROUNDS = {"small": 25, "large": 5, "ahead": 4}
 
 
 # --- the disk ---
@@ -218,6 +219,12 @@ class Rounds:
         if n % ARCHIVE_ROUNDS["large"] == 0:
             self.fresh_archive()
         self.import_until_cut(lambda: [60 + 30 * i for i in range(200)] + [(1 << 20) + 9, 1 << 20, 3 << 19], 0.4)
+
+    def ahead(self, n):
+        """Documents enough that some are stored while those before them are recorded."""
+        if n % ARCHIVE_ROUNDS["ahead"] == 0:
+            self.fresh_archive()
+        self.import_until_cut(lambda: [60] * 600, 0.5)
 
     def recover(self, n):
         """An import that is killed, and then the power goes while `recover` mends it."""

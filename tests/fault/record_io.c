@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,6 +36,23 @@
 static int log_fd = -1;
 static dev_t device;
 static long long said;
+
+/* One change at a time, and written down before the next: the order of the list is that of the changes. */
+static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
+
+static int begin(void)
+{
+    pthread_mutex_lock(&order);
+    return 0;
+}
+
+static void end(const int *unused)
+{
+    (void)unused;
+    pthread_mutex_unlock(&order);
+}
+
+#define IN_ORDER __attribute__((cleanup(end), unused)) const int in_order = begin()
 
 __attribute__((constructor)) static void start(void)
 {
@@ -105,6 +123,7 @@ static bool noted_name(int dir, const char *path, ino_t *folder, const char **na
 
 static int open_noted(int dir, const char *path, int flags, mode_t mode)
 {
+    IN_ORDER;
     struct stat st;
     ino_t folder;
     const char *name;
@@ -165,6 +184,7 @@ int __openat_2(int dir, const char *path, int flags)
 
 int mkdirat(int dir, const char *path, mode_t mode)
 {
+    IN_ORDER;
     struct stat st;
     ino_t folder;
     const char *name;
@@ -181,6 +201,7 @@ int mkdir(const char *path, mode_t mode)
 
 int linkat(int from_dir, const char *from, int dir, const char *path, int flags)
 {
+    IN_ORDER;
     struct stat st;
     ino_t folder;
     const char *name;
@@ -199,6 +220,7 @@ int link(const char *from, const char *path)
 
 int renameat(int from_dir, const char *from, int dir, const char *path)
 {
+    IN_ORDER;
     ino_t before, after;
     const char *old, *new;
     int result = (int)syscall(SYS_renameat2, from_dir, from, dir, path, 0);
@@ -215,6 +237,7 @@ int rename(const char *from, const char *path)
 
 int unlinkat(int dir, const char *path, int flags)
 {
+    IN_ORDER;
     ino_t folder;
     const char *name;
     int result = (int)syscall(SYS_unlinkat, dir, path, flags);
@@ -252,6 +275,7 @@ static void wrote(int fd, const void *p, ssize_t n, off_t at)
 
 ssize_t write(int fd, const void *p, size_t n)
 {
+    IN_ORDER;
     ssize_t done = syscall(SYS_write, fd, p, n);
     if (done > 0 && fd > STDERR_FILENO)
         wrote(fd, p, done, lseek(fd, 0, SEEK_CUR) - done);
@@ -260,6 +284,7 @@ ssize_t write(int fd, const void *p, size_t n)
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 {
+    IN_ORDER;
     ssize_t done = syscall(SYS_pwrite64, fd, p, n, at);
     wrote(fd, p, done, at);
     return done;
@@ -270,6 +295,7 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off_t at) ALSO(pwrite);
 /* A write for each piece: the disk need not take them together. */
 ssize_t pwritev(int fd, const struct iovec *v, int count, off_t at)
 {
+    IN_ORDER;
     ssize_t done = syscall(SYS_pwritev, fd, v, count, at, 0), left = done;
     for (int i = 0; i < count && left > 0; i++) {
         ssize_t n = (ssize_t)v[i].iov_len < left ? (ssize_t)v[i].iov_len : left;
@@ -292,12 +318,14 @@ static int resized(int fd, const struct stat *before, int result)
 
 int ftruncate(int fd, off_t size)
 {
+    IN_ORDER;
     struct stat st;
     return fstat(fd, &st) != 0 ? -1 : resized(fd, &st, (int)syscall(SYS_ftruncate, fd, size));
 }
 
 int fallocate(int fd, int mode, off_t at, off_t n)
 {
+    IN_ORDER;
     struct stat st;
     return fstat(fd, &st) != 0 ? -1
                                : resized(fd, &st, (int)syscall(SYS_fallocate, fd, mode, at, n));
@@ -330,16 +358,19 @@ static int synced(int fd, int result)
 
 int fsync(int fd)
 {
+    IN_ORDER;
     return swallowed("fsync", fd) ? 0 : synced(fd, (int)syscall(SYS_fsync, fd));
 }
 
 int fdatasync(int fd)
 {
+    IN_ORDER;
     return swallowed("fdatasync", fd) ? 0 : synced(fd, (int)syscall(SYS_fdatasync, fd));
 }
 
 int syncfs(int fd)
 {
+    IN_ORDER;
     struct stat st;
     if (swallowed("syncfs", fd))
         return 0;

@@ -2,10 +2,14 @@
 """The commands that are hurt, each with the archive it starts from and what has to hold afterwards."""
 
 import hashlib
+import re
 import shutil
 
 import support
-from support import Archive, Document, Wrong, must, run
+from support import Archive, Wrong, must, run
+
+
+TRIES = 5
 
 
 class Scenario:
@@ -13,6 +17,7 @@ class Scenario:
 
     name = ""
     recovers = True  # there is something that `recover` finishes or undoes
+    most = None  # so many points of it are enough, evenly spread; None: all
 
     def __init__(self, folder, judge):
         self.folder, self.judge = folder / self.name, judge
@@ -42,6 +47,19 @@ class Scenario:
         result = run(*self.words(), prefix=prefix, **env)
         self.told(result)
         return result
+
+    def hurt_there(self, prefix, was_hit):
+        """The same from the start. With several threads it is chance which of them comes to a call how often."""
+        for _ in range(TRIES if self.most else 1):
+            self.start()
+            result = self.hurt(prefix)
+            if was_hit(result):
+                return result
+        raise Wrong(f"the call was not made this time: {result}")
+
+    def counts(self, call):
+        """Is a fault at this call of a first run sure to come in the next?"""
+        return True
 
     def told(self, result):
         pass
@@ -121,6 +139,25 @@ class ImportBatches(Import):
         self.base.add("before", 3)
 
 
+class ImportAhead(Import):
+    """Files enough for several threads, which store them while others are recorded: each in a folder of its own, as so
+    many folders end a group."""
+
+    name, most = "import-ahead", 200
+    documents = 140
+
+    def write(self):
+        super().write()
+        source = self.folder / "src"
+        for path in sorted(source.glob(f"{self.name}-[0-9]*.txt")):
+            path.with_suffix("").mkdir()
+            path.rename(path.with_suffix("") / path.name)
+
+    def counts(self, call):
+        """How often each worker process is asked is chance."""
+        return not re.search(r"<(pipe|socket|UNIX)", call.text)
+
+
 class Amend(Scenario):
     """Three records at once. What was acknowledged stays; else the command is asked again."""
 
@@ -191,7 +228,7 @@ class Withdraw(Scenario):
         if seen.code != 0:
             raise Wrong(f"a finding where there is none: {seen}")
         kinds = {n["kind"] for n in seen.json["notices"]}
-        held = Document(self.archive.path, hashlib.sha256(self.document).hexdigest()).exists()
+        held = hashlib.sha256(self.document).hexdigest() in support.stored(self.archive.path)
         withdrawn = self.archive.must("show", self.entry, "--json").json["withdrawn"] is not None
         if withdrawn and held and "erasure-pending" not in kinds:
             raise Wrong("what is withdrawn is still there, and verify does not tell")
@@ -394,6 +431,6 @@ class VerifyBundleZstd(VerifyBundle):
     name, ending, needed = "verify-zstd", "tar.zst", ("/out.tar.zst",)
 
 
-WRITERS = (Init, Import, ImportBatches, Amend, Withdraw, WithdrawDocument, WithdrawLast, RecoverJournal, RecoverGuard,
-           RecoverCatalog, RecoverErasing, Reindex, Bundle, BundleZstd)
+WRITERS = (Init, Import, ImportBatches, ImportAhead, Amend, Withdraw, WithdrawDocument, WithdrawLast, RecoverJournal,
+           RecoverGuard, RecoverCatalog, RecoverErasing, Reindex, Bundle, BundleZstd)
 READERS = (Verify, VerifyBundle, VerifyBundleZstd)

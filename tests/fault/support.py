@@ -26,7 +26,7 @@ import tempfile
 import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from documents import Document  # noqa: E402 pylint: disable=wrong-import-position
+from documents import stored  # noqa: E402 pylint: disable=wrong-import-position
 
 HERE = pathlib.Path(__file__).resolve().parent
 VIDIMUS = os.environ.get("VIDIMUS") or str(HERE.parents[1] / "build" / "vidimus")
@@ -341,11 +341,11 @@ class Judge:
         """The ledger names each document; its object has its bytes; for one of them `cat` gives them too."""
         lines = [json.loads(line) for line in archive.must("log", "--json").out.splitlines()]
         entry = {line["document"].removeprefix("sha256:"): line["entry"] for line in lines if line.get("document")}
+        there = stored(archive.path)
         for digest, data in known.documents.items():
             if digest not in entry:
                 raise Lost(f"no entry for document {digest}")
-            stored = Document(archive.path, digest)
-            if not stored.exists() or stored.read_bytes() != data:
+            if there.get(digest) != data:
                 raise Lost(f"document {digest} is missing or has other bytes")
         if known.documents:
             digest = list(known.documents)[self.judged % len(known.documents)]

@@ -2,8 +2,10 @@
 """Documents of an archive as they are stored, in a pack or as a file, for tests that look at them or damage them. Written
 from docs/FORMATS.md, "Store", and not from the program's code."""
 
+import hashlib
 import os
 import pathlib
+import re
 import struct
 import tarfile
 
@@ -29,14 +31,46 @@ def packs(archive):
     return sorted(pathlib.Path(archive, "store/packs").glob("[0-9]*.tar"))
 
 
+def member_at(raw, at):
+    """Name and size, or None where no member stands."""
+    name, octal = raw[at:at + 100].rstrip(b"\0"), raw[at + 124:at + 135]
+    if not re.fullmatch(rb"[0-7]{11}", octal) or at + BLOCK + padded(size := int(octal, 8)) > len(raw):
+        return None
+    return (name.decode(), size) if raw[at:at + BLOCK] == header(name.decode("ascii", "replace"), size) else None
+
+
+def is_good(raw, at, name, size):
+    return name.startswith("withdrawn-") or hashlib.sha256(raw[at + BLOCK:at + BLOCK + size]).hexdigest() == name
+
+
+def members_of(raw):
+    """Those withdrawn too: name, offset, size. Behind damage the next one that is good."""
+    at, damaged = 0, False
+    while at + BLOCK <= len(raw):
+        member = member_at(raw, at)
+        damaged = not member or (damaged and not is_good(raw, at, *member))
+        if damaged:
+            at += BLOCK
+            continue
+        yield member[0], at, member[1]
+        at += BLOCK + padded(member[1])
+
+
 def members(archive):
-    """Each member of the packs, those withdrawn too: pack, name, offset, size."""
+    """Of all packs: pack, name, offset, size."""
     for pack in packs(archive):
-        raw, at = pack.read_bytes(), 0
-        while at + BLOCK <= len(raw):
-            size = int(raw[at + 124:at + 135] or b"0", 8)
-            yield pack, raw[at:at + 100].rstrip(b"\0").decode(), at, size
-            at += BLOCK + padded(size)
+        yield from ((pack, *member) for member in members_of(pack.read_bytes()))
+
+
+def stored(archive):
+    """Every document that is there, by its digest. Of several members of one name a good one counts."""
+    found = {p.parent.name + p.name: p.read_bytes() for p in pathlib.Path(archive, "store/objects").glob("*/*")}
+    for pack in packs(archive):
+        raw = pack.read_bytes()
+        for name, at, size in members_of(raw):
+            if is_good(raw, at, name, size) or name not in found:
+                found[name] = raw[at + BLOCK:at + BLOCK + size]
+    return found
 
 
 class Document:

@@ -60,9 +60,9 @@ def check_told(scenario, call, error, times, result):
 def hit(tally, point, folder, plant):
     scenario, call, error, times = point
     with tally.point(label(*point)):
-        output = folder / "injected"
-        prefix = inject.failing_at(call, error, times, output, **{**scenario.env, **plant})
-        result = scenario.hurt_there(prefix, lambda _: inject.was_injected(output))
+        output, env = folder / "injected", {**scenario.env, **plant}
+        result = scenario.hurt_at(call, lambda call: inject.failing_at(call, error, times, output, **env),
+                                  lambda _: inject.was_injected(output))
         tally.more["done" if result.code == 0 else "failed"] += 1
         check_told(scenario, call, error, times, result)
         scenario.look(result)

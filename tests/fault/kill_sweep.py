@@ -52,8 +52,8 @@ def kill_recovery(archive, rng):
 
 def hit(tally, scenario, call, rng, plant):
     with tally.point(label(scenario, call)):
-        prefix = inject.killed_at(call, **{**scenario.env, **plant})
-        result = scenario.hurt_there(prefix, lambda result: result.killed)
+        env = {**scenario.env, **plant}
+        result = scenario.hurt_at(call, lambda call: inject.killed_at(call, **env), lambda result: result.killed)
         if scenario.recovers and tally.injected % AGAIN == 0:
             tally.more["killed_again"] += 1
             kill_recovery(scenario.archive, rng)

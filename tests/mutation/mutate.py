@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 WORK = ROOT / "build" / "mutate"
 COPIED = ["CMakeLists.txt", "cmake", "docs", "src", "tests"]
 SOURCES = {"format": "src/format/*.c", "tlog": "src/tlog/*.c", "ledger": "src/ledger/*.c", "bundle": "src/bundle/*.c",
-           "ops": "src/ops/*_check.c src/ops/*verify_*.c"}
+           "store": "src/store/pack*.c src/store/store_packs.c", "ops": "src/ops/*_check.c src/ops/*verify_*.c"}
 USUAL = ["format", "tlog", "ledger", "bundle"]
 SECOND = "unit/ops/"
 TOO_SLOW = {"unit/ops/test_flips", "unit/ops/test_bundle_by_hand"}  # a run for each mutant would take days

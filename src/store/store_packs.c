@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Invariants kept here, and what attacks them in tests/unit/store/:
- *   I3, its first half: what sync returned for is durable; a failed sync is final.  test_packs
+ *   I3, its first half: what sync returned for is durable; a failed sync is final.  test_packs, test_packs_disk
  *   I8, its second half: only bytes that were hashed get an object's name.  store_contract */
 #include "store/store_packs.h"
 

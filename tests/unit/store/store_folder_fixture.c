@@ -19,14 +19,21 @@
 
 struct disk disk;
 
+static bool fails_now(void)
+{
+    bool now = disk.fails && disk.after == 0;
+    disk.after -= disk.fails && !now;
+    disk.fails = disk.fails && !now;
+    return now;
+}
+
 bool __real_vdm_fd_sync_filesystem(int fd, struct vdm_err *err);
 bool __wrap_vdm_fd_sync_filesystem(int fd, struct vdm_err *err);
 bool __wrap_vdm_fd_sync_filesystem(int fd, struct vdm_err *err)
 {
     disk.calls++;
-    if (!disk.fails)
+    if (!fails_now())
         return __real_vdm_fd_sync_filesystem(fd, err);
-    disk.fails = false;
     return vdm_fail(err, "syncfs: Input/output error");
 }
 
@@ -255,9 +262,8 @@ bool __wrap_vdm_fd_sync_data(int fd, struct vdm_err *err);
 bool __wrap_vdm_fd_sync_data(int fd, struct vdm_err *err)
 {
     disk.data_calls++;
-    if (!disk.fails)
+    if (!fails_now())
         return __real_vdm_fd_sync_data(fd, err);
-    disk.fails = false;
     return vdm_fail(err, "fdatasync: Input/output error");
 }
 

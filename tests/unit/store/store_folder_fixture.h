@@ -10,6 +10,7 @@
 /* What the wrapped syncfs does next, and how often it ran: the linker hands on no context. */
 struct disk {
     bool fails;
+    unsigned after; /* so many calls that succeed */
     unsigned calls;
     unsigned data_calls; /* of fdatasync */
 };

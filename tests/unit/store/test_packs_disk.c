@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* Packs on a disk that writes a part, is full, or cannot make holes. It is the linker's: see CMakeLists.txt. */
+#include "store/store_packs.h"
+#include "unit/store/store_folder_fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NEVER UINT_MAX
+
+/* What the disk does next. */
+static struct {
+    size_t takes;         /* of one pwritev; 0: it fails */
+    bool interrupted;     /* before that, once */
+    unsigned writes_left; /* calls of vdm_fd_write_at before one that fails */
+    bool no_cut, no_holes;
+    const char *locked; /* must be, whenever a member is written */
+} does;
+
+static void good_disk(void)
+{
+    does.takes = SIZE_MAX;
+    does.writes_left = NEVER;
+    does.interrupted = does.no_cut = does.no_holes = false;
+    does.locked = NULL;
+}
+
+static bool is_locked(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool free = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    close(fd);
+    return !free;
+}
+
+ssize_t __real_pwritev64(int fd, const struct iovec *v, int n, off_t at);
+ssize_t __wrap_pwritev64(int fd, const struct iovec *v, int n, off_t at);
+ssize_t __wrap_pwritev64(int fd, const struct iovec *v, int n, off_t at)
+{
+    struct iovec part[3];
+    size_t left = does.takes;
+    errno = does.interrupted ? EINTR : ENOSPC;
+    if (does.interrupted || does.takes == 0) {
+        does.interrupted = false;
+        return -1;
+    }
+    assert_int_equal(n, 3);
+    assert_true(!does.locked || is_locked(does.locked));
+    for (int i = 0; i < n; i++) {
+        part[i] = v[i];
+        part[i].iov_len = v[i].iov_len < left ? v[i].iov_len : left;
+        left -= part[i].iov_len;
+    }
+    return __real_pwritev64(fd, part, n, at);
+}
+
+bool __real_vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct vdm_err *err);
+bool __wrap_vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct vdm_err *err);
+bool __wrap_vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct vdm_err *err)
+{
+    if (does.writes_left == NEVER || does.writes_left--)
+        return __real_vdm_fd_write_at(fd, at, data, err);
+    does.writes_left = NEVER;
+    return vdm_fail(err, "write: No space left on device");
+}
+
+int __real_ftruncate64(int fd, off_t size);
+int __wrap_ftruncate64(int fd, off_t size);
+int __wrap_ftruncate64(int fd, off_t size)
+{
+    return does.no_cut ? -1 : __real_ftruncate64(fd, size);
+}
+
+int __real_fallocate64(int fd, int mode, off_t at, off_t n);
+int __wrap_fallocate64(int fd, int mode, off_t at, off_t n);
+int __wrap_fallocate64(int fd, int mode, off_t at, off_t n)
+{
+    return does.no_holes ? -1 : __real_fallocate64(fd, mode, at, n);
+}
+
+static off_t size_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : -1;
+}
+
+static void must_fail(struct store_fixture *x, uint64_t seed, size_t n)
+{
+    struct source from = source(seed, n);
+    struct vdm_stored got;
+    struct vdm_err err = {0};
+    assert_false(vdm_store_put(x->store, source_read, &from, n, &got, &err));
+    assert_non_null(strstr(err.text, "No space left"));
+}
+
+static void reopen(struct store_fixture *x)
+{
+    vdm_store_close(x->store);
+    x->store = NULL;
+    assert_true(vdm_store_open_folder(&x->store, x->crypto, x->path, true, NULL));
+}
+
+/* Wherever the first call ends, in the header, the document or the zeros behind it: the rest follows. */
+static void test_parts(void **state)
+{
+    struct store_fixture *x = *state;
+    size_t n = 0;
+    for (size_t takes = 1; takes <= 1024; takes += 3) {
+        does.takes = takes;
+        does.interrupted = takes % 2;
+        assert_true(must_put(x->store, n++, 400).was_new);
+        assert_int_equal(size_of(pack_at(x, 0).s), 1024 * n);
+    }
+    good_disk();
+    reopen(x);
+    for (size_t i = 0; i < n; i++)
+        must_hold(x->store, source_digest(x->crypto, i, 400), i, 400);
+    assert_int_equal(object_count(x->store), n);
+}
+
+/* Nothing of a document for which there was no room stays, and what comes next stands in its place. */
+static void test_full(void **state)
+{
+    struct store_fixture *x = *state;
+    struct path pack = pack_at(x, 0);
+    must_put(x->store, 1, 400);
+    for (size_t takes = 0; takes < 1024; takes += 100) {
+        does.takes = takes;
+        does.writes_left = 0;
+        must_fail(x, 2, 400);
+        good_disk();
+        assert_int_equal(size_of(pack.s), 1024);
+        assert_int_equal(state_of(x->store, source_digest(x->crypto, 2, 400)), VDM_STORE_MISSING);
+    }
+    assert_true(must_put(x->store, 2, 400).was_new);
+    assert_int_equal(size_of(pack.s), 2048);
+    must_hold(x->store, source_digest(x->crypto, 1, 400), 1, 400);
+}
+
+/* Not even that could be taken back: the same handle, and another, go on behind the last whole one. */
+static void test_full_and_no_way_back(void **state)
+{
+    struct store_fixture *x = *state;
+    struct path pack = pack_at(x, 0);
+    must_put(x->store, 1, 400);
+    for (size_t i = 0; i < 2; i++) {
+        does.takes = 700;
+        does.writes_left = 0;
+        does.no_cut = true;
+        must_fail(x, 2, 400);
+        good_disk();
+        assert_int_equal(size_of(pack.s), 1024 * (i + 1) + 700);
+        if (i == 1)
+            reopen(x);
+        must_put(x->store, 10 + i, 400);
+        assert_int_equal(size_of(pack.s), 1024 * (i + 2));
+    }
+    assert_true(must_put(x->store, 2, 400).was_new);
+    assert_int_equal(object_count(x->store), 4);
+}
+
+/* The member is there, the slot is not: the member is taken back. */
+static void test_full_index(void **state)
+{
+    struct store_fixture *x = *state;
+    must_put(x->store, 1, 400);
+    for (unsigned writes = 0; writes < 2; writes++) { /* the count, the slot */
+        does.writes_left = writes;
+        must_fail(x, 2, 400);
+        good_disk();
+        assert_int_equal(size_of(pack_at(x, 0).s), 1024);
+        assert_int_equal(state_of(x->store, source_digest(x->crypto, 2, 400)), VDM_STORE_MISSING);
+    }
+    assert_true(must_put(x->store, 2, 400).was_new);
+    assert_int_equal(object_count(x->store), 2);
+}
+
+/* Is the document's content anywhere in the pack? The content of two sources differs in every block. */
+static bool pack_has(const struct store_fixture *x, uint64_t seed, size_t n)
+{
+    struct vdm_buf file VDM_CLEANUP(vdm_buf_release) = {0};
+    struct source from = source(seed, n);
+    uint8_t start[64];
+    size_t got;
+    assert_true(source_read(&from, start, sizeof start, &got, NULL));
+    assert_int_equal(got, sizeof start);
+    assert_true(vdm_file_read(AT_FDCWD, pack_at(x, 0).s, 1u << 24, &file, NULL));
+    return memmem(file.p, file.n, start, sizeof start) != NULL;
+}
+
+/* The zeros are written; a hole only gives the room back. */
+static void test_erased_without_holes(void **state)
+{
+    struct store_fixture *x = *state;
+    must_put(x->store, 1, 100000);
+    must_put(x->store, 2, 400);
+    assert_true(pack_has(x, 1, 100000));
+    off_t before = size_of(pack_at(x, 0).s);
+    does.no_holes = true;
+    assert_true(vdm_store_erase(x->store, source_digest(x->crypto, 1, 100000), NULL));
+    assert_false(pack_has(x, 1, 100000));
+    assert_int_equal(size_of(pack_at(x, 0).s), before);
+    must_hold(x->store, source_digest(x->crypto, 2, 400), 2, 400);
+    assert_int_equal(object_count(x->store), 1);
+}
+
+/* An erasure that stops at any write, or at a sync, says so, and the next one finishes it. */
+static void test_erasing_fails(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_err err = {0};
+    bool done = false;
+    for (unsigned writes = 0; !done; writes++) {
+        struct vdm_digest id = must_put(x->store, writes, 10000).id;
+        does.writes_left = writes;
+        done = vdm_store_erase(x->store, id, &err);
+        good_disk();
+        assert_int_equal(done, writes == 5); /* zeros in three pieces, the header, the slot */
+        assert_true(vdm_store_erase(x->store, id, &err));
+        assert_false(pack_has(x, writes, 10000));
+        assert_int_equal(state_of(x->store, id), VDM_STORE_MISSING);
+    }
+    struct vdm_digest id = must_put(x->store, 100, 400).id;
+    disk.fails = true;
+    assert_false(vdm_store_erase(x->store, id, &err));
+    assert_non_null(strstr(err.text, "fdatasync"));
+    assert_true(vdm_store_erase(x->store, id, &err));
+    assert_int_equal(state_of(x->store, id), VDM_STORE_MISSING);
+}
+
+static void test_locked(void **state)
+{
+    struct store_fixture *x = *state;
+    struct path folder_of_packs = below(x, "packs");
+    must_put(x->store, 1, 400);
+    assert_false(is_locked(folder_of_packs.s));
+    does.locked = folder_of_packs.s;
+    assert_true(must_put(x->store, 2, 400).was_new);
+    good_disk();
+}
+
+static uint64_t mark_of(const struct store_fixture *x)
+{
+    uint8_t b[8];
+    uint64_t mark = 0;
+    int fd = open(below(x, "packs/index").s, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(fd, b, 8, 4096), 8); /* docs/FORMATS.md, "Packs" */
+    close(fd);
+    for (int i = 8; i-- > 0;)
+        mark = mark << 8 | b[i];
+    return mark;
+}
+
+/* The mark says that pack and index are durable: with either sync failing it stays where it was. */
+static void test_mark(void **state)
+{
+    struct store_fixture *x = *state;
+    must_put(x->store, 1, 400);
+    assert_true(vdm_store_sync(x->store, NULL));
+    assert_int_equal(mark_of(x), 1024);
+    for (unsigned i = 0; i < 2; i++) {
+        must_put(x->store, 2 + i, 400);
+        disk.fails = true;
+        disk.after = i;
+        assert_false(vdm_store_sync(x->store, NULL));
+        assert_int_equal(mark_of(x), 1024 * (i + 1));
+        reopen(x);
+        assert_int_equal(mark_of(x), 1024 * (i + 2));
+    }
+}
+
+/* What a killed writer left behind the mark is made durable before the mark goes over it. */
+static void test_mark_after_a_kill(void **state)
+{
+    struct store_fixture *x = *state;
+    must_put(x->store, 1, 400);
+    assert_true(vdm_store_sync(x->store, NULL));
+    must_put(x->store, 2, 400);
+    vdm_store_close(x->store);
+    x->store = NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        disk.fails = true;
+        disk.after = i;
+        assert_false(vdm_store_open_folder(&x->store, x->crypto, x->path, true, NULL));
+        assert_false(disk.fails);
+        assert_int_equal(mark_of(x), 1024);
+    }
+    unsigned calls = disk.data_calls;
+    reopen(x);
+    assert_int_equal(disk.data_calls, calls + 2);
+    assert_int_equal(mark_of(x), 2048);
+}
+
+/* Another process made the index anew: what we put from then on stands in that one. */
+static void test_index_replaced(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store *other = NULL;
+    must_put(x->store, 1, 400);
+    assert_true(vdm_store_sync(x->store, NULL));
+    assert_true(vdm_store_open_folder(&other, x->crypto, x->path, true, NULL));
+    assert_true(vdm_store_reindex(other, NULL));
+    must_put(x->store, 2, 400);
+    assert_true(vdm_store_sync(x->store, NULL));
+    must_hold(other, source_digest(x->crypto, 2, 400), 2, 400);
+    vdm_store_close(other);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_full_and_no_way_back),
+        cmocka_unit_test(test_full_index),
+        cmocka_unit_test(test_erased_without_holes),
+        cmocka_unit_test(test_erasing_fails),
+        cmocka_unit_test(test_locked),
+        cmocka_unit_test(test_mark),
+        cmocka_unit_test(test_mark_after_a_kill),
+        cmocka_unit_test(test_index_replaced),
+    };
+    good_disk();
+    return run_folder_tests(&packs, tests, sizeof tests / sizeof tests[0]);
+}

@@ -16,7 +16,7 @@ import time
 import unittest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from documents import Document, as_files, documents, set_aside  # noqa: E402,F401 pylint: disable=wrong-import-position
+from documents import Document, as_files, documents, members, set_aside  # noqa: E402,F401 pylint: disable=wrong-import-position
 
 VIDIMUS = os.environ.get("VIDIMUS") or str(
     pathlib.Path(__file__).resolve().parents[2] / "build" / "vidimus")

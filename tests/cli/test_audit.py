@@ -537,5 +537,65 @@ class Repair(AuditCase):
         self.assertIn("leaf-mismatch", r.out)
 
 
+class Story(AuditCase):
+    """One of a thousand rots, one is missing, a pair is swapped, and the ledger loses a page: scripts/audit-story."""
+
+    DOCUMENTS = int(os.environ.get("VIDIMUS_AUDIT_DOCUMENTS", "2000"))
+
+    def hurt(self, a):
+        """The entries: those that rot, those that are missing, those that are swapped."""
+        rows = [json.loads(line) for line in self.ok("-C", a, "log", "--json").out.splitlines()]
+        entry = {r["document"].split(":")[1]: r["entry"] for r in rows if r.get("document")}
+        places = {name: (pack, at, size) for pack, name, at, size in support.members(a)}
+        names, share = sorted(entry, key=entry.get), self.DOCUMENTS // 1000
+        rot, missing, one, two = (names[i::1000][:share] for i in (3, 340, 510, 511))
+        for name in rot:
+            pack, at, _ = places[name]
+            raw = self.read(pack, at + 512 + 7, 1)
+            self.write(pack, at + 512 + 7, bytes([raw[0] ^ 1]))
+        for name in missing:
+            support.Document(a, name).unlink()
+        for first, second in zip(one, two):
+            (pack, at, size), (other, there, length) = places[first], places[second]
+            left, right = self.read(pack, at + 512, size), self.read(other, there + 512, length)
+            self.assertEqual(len(left), len(right))
+            self.write(pack, at + 512, right)
+            self.write(other, there + 512, left)
+        return [{entry[name] for name in some} for some in (rot, missing, one + two)]
+
+    @staticmethod
+    def read(path, at, n):
+        with open(path, "rb") as f:
+            f.seek(at)
+            return f.read(n)
+
+    @staticmethod
+    def write(path, at, data):
+        with open(path, "r+b") as f:
+            f.seek(at)
+            f.write(data)
+
+    def test_found_named_repaired_and_told(self):
+        a, mirror = self.archive(), str(self.dir / "mirror")
+        self.audit(a)
+        self.ok("-C", a, "mirror", mirror, "-q", timeout=900)
+        rot, missing, swapped = self.hurt(a)
+        self.damage_page(a, 1500, whole=True)
+        done = self.audit(a, "--repair-from", mirror, code=1)
+        corrupt = {f["entry"] for f in done["findings"] if f["kind"] == "document-corrupt"}
+        self.assertEqual(corrupt, rot | swapped)
+        self.assertEqual({f["entry"] for f in done["findings"] if f["kind"] == "document-missing"}, missing)
+        self.assertIn("ledger-damaged", [f["kind"] for f in done["findings"]])
+        self.assertTrue(all(f["repaired"] for f in done["findings"]))
+        self.assertEqual(done["repaired"], len(done["findings"]))
+        self.verified(a)
+        self.assertEqual(self.found(self.audit(a)), [])
+        told = self.history(a)["audits"]
+        self.assertEqual([(t["missing"], t["corrupt"]) for t in told],
+                         [(0, 0), (len(missing), len(rot | swapped)), (0, 0)])
+        self.assertEqual({f["entry"] for f in told[1]["findings"] if f["kind"].startswith("document-")},
+                         rot | missing | swapped)
+
+
 if __name__ == "__main__":
     support.main()

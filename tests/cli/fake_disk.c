@@ -2,7 +2,8 @@
 /* Preloaded, a disk that is not at hand where the tests run. FAKE_F_TYPE (hex): everything lies on the
  * file system of that f_type. FAIL_SYNC=name[:n]: the n-th call of syncfs, fsync or fdatasync fails
  * with EIO, without n each. READ_OF=text: of files with this text in their path, the first read gives a
- * wrong byte (READ_AS=once) or each fails with EIO (READ_AS=eio). */
+ * wrong byte (READ_AS=once), or the first of each who reads from the beginning but the first (READ_AS=later), or each
+ * fails with EIO (READ_AS=eio). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ int fdatasync(int fd)
 
 ssize_t read(int fd, void *p, size_t n)
 {
-    static unsigned lies;
+    static unsigned lies, begun;
     const char *of = getenv("READ_OF"), *as = getenv("READ_AS");
     char link[64], path[512];
     ssize_t got = syscall(SYS_read, fd, p, n);
@@ -77,7 +78,7 @@ ssize_t read(int fd, void *p, size_t n)
         errno = EIO;
         return -1;
     }
-    if (lies++ == 0)
+    if (strcmp(as, "later") == 0 ? lseek(fd, 0, SEEK_CUR) == got && begun++ > 0 : lies++ == 0)
         ((unsigned char *)p)[0] ^= 1;
     return got;
 }

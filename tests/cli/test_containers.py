@@ -383,6 +383,18 @@ class Bags(Records):
         self.ok("-C", a, "import", other)
         self.assertEqual(self.counts(a, "--as-file", src), (0, 5))
 
+    def test_bag_that_changes(self):
+        """What the check of the bag saw and what is taken must be the same bytes."""
+        a = self.archive()
+        src = lay_out(self.dir / "b", bag({"a.txt": b"first\n", "b.txt": b"second\n"}))
+        r = self.expect(1, "-C", a, "import", src, "--json", LD_PRELOAD=os.environ["FAKE_DISK"], READ_OF="data/a.txt",
+                        READ_AS="later", ASAN_OPTIONS="verify_asan_link_order=0")
+        told = [(i["path"], i["reason"]) for i in r.json["refusals"]]
+        self.assertEqual(told, [(f"{src}/data/a.txt", "it was changed after its bag was checked")])
+        self.verified(a)
+        again = self.ok("-C", a, "import", src, "--json").json
+        self.assertEqual((again["imported"], again["already_known"]), (1, 3))
+
     def test_link_in_a_bag(self):
         a = self.archive()
         src = lay_out(self.dir / "b", bag({"a.txt": b"first\n"}))

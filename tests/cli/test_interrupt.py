@@ -70,6 +70,32 @@ class Stopped(support.Case):
         self.verified(a, 2)
         self.assertEqual(os.listdir(a + "/store/tmp"), [])
 
+    def test_in_the_check_of_a_bag(self):
+        """Nothing of the bag is recorded, and nobody waits for the end of its largest file."""
+        a, bag = self.archive(), self.dir / "bag"
+        (bag / "data").mkdir(parents=True)
+        (bag / "bagit.txt").write_text("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
+        (bag / "manifest-sha256.txt").write_text("0" * 64 + "  data/large\n")
+        with open(bag / "data" / "large", "wb") as f:
+            f.truncate(1 << 40)
+        p = self.start("-C", a, "import", str(bag))
+        self.wait_until_open(p, bag / "data" / "large")
+        p.send_signal(signal.SIGINT)
+        _, err = self.finish(p, 3)
+        self.assertIn("interrupted", err)
+        self.verified(a, 2)
+
+    @staticmethod
+    def wait_until_open(p, path):
+        until = time.monotonic() + 20
+        while time.monotonic() < until and p.poll() is None:
+            try:
+                if str(path) in [os.readlink(f"/proc/{p.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{p.pid}/fd")]:
+                    return
+            except OSError:
+                continue
+        raise AssertionError(f"{path} is not read")
+
     def test_bundle_leaves_nothing(self):
         a = self.archive(150)
         out = self.dir / "out"

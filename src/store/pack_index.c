@@ -11,7 +11,8 @@
 #define MAGIC "vidimus-packs-1\n" /* 16 bytes */
 enum {
     AT_BITS = 16,
-    AT_COUNT = 24,
+    AT_COUNT = 24, /* and behind it, written together: the newest member's pack, its end */
+    LAST = 24,
     AT_MARKS = 4096,
     AT_SLOTS = AT_MARKS + VDM_PACKS_MAX * 8,
     SLOT = 16,
@@ -329,15 +330,32 @@ static bool grow(struct vdm_pack_index *x, struct vdm_err *err)
 }
 
 bool vdm_pack_index_insert(struct vdm_pack_index *x, struct vdm_digest id,
-                           struct vdm_pack_place place, struct vdm_err *err)
+                           struct vdm_pack_place place, uint64_t end, struct vdm_err *err)
 {
     uint64_t count;
+    uint8_t last[LAST];
     if (!read64(x, AT_COUNT, &count, err))
         return false;
     /* A load of 0.7 at most keeps the way to a slot short. */
     if (count + 1 > slots_of(x) / 10 * 7 && (!grow(x, err) || !read64(x, AT_COUNT, &count, err)))
         return false;
-    return write64(x, AT_COUNT, count + 1, err) && add(x, key_of(id), pack_place(place), err);
+    put64(last, count + 1);
+    put64(last + 8, place.pack);
+    put64(last + 16, end);
+    /* The slot first: where it is missing, the end must not say that nothing is. */
+    return add(x, key_of(id), pack_place(place), err) &&
+           write_bytes(x, AT_COUNT, last, sizeof last, err);
+}
+
+bool vdm_pack_index_ends(const struct vdm_pack_index *x, uint32_t pack, uint64_t length, bool *ends,
+                         struct vdm_err *err)
+{
+    uint8_t last[LAST];
+    size_t got;
+    if (!vdm_fd_read_at(x->fd, AT_COUNT, last, sizeof last, &got, err))
+        return vdm_err_prefix(err, "packs/index");
+    *ends = got == sizeof last && take64(last + 8) == pack && take64(last + 16) == length;
+    return true;
 }
 
 bool vdm_pack_index_set_aside(struct vdm_pack_index *x, const struct vdm_pack_probe *p,

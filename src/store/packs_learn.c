@@ -6,6 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static uint64_t end_of(const struct vdm_pack_member *m)
+{
+    return m->offset + vdm_pack_span(m->size);
+}
+
 /* A second member of one digest: one of them was bad, or a writer did not see the other. A good one counts,
  * the later one if both are. */
 static bool learn_again(struct vdm_packs *p, int fd, const struct vdm_packed *old,
@@ -18,7 +23,7 @@ static bool learn_again(struct vdm_packs *p, int fd, const struct vdm_packed *ol
     if (good && !vdm_pack_index_set_aside(&p->index, &old->probe, old->place, err))
         return false;
     place.aside = !good;
-    return vdm_pack_index_insert(&p->index, m->id, place, err);
+    return vdm_pack_index_insert(&p->index, m->id, place, end_of(m), err);
 }
 
 static bool learn_member(struct vdm_packs *p, int fd, uint32_t number,
@@ -34,7 +39,7 @@ static bool learn_member(struct vdm_packs *p, int fd, uint32_t number,
     if (!vdm_packs_find(p, m->id, &old, &found, err))
         return false;
     return found ? learn_again(p, fd, &old, m, place, err)
-                 : vdm_pack_index_insert(&p->index, m->id, place, err);
+                 : vdm_pack_index_insert(&p->index, m->id, place, end_of(m), err);
 }
 
 bool vdm_packs_learn(struct vdm_packs *p, int fd, uint32_t number, uint64_t from, bool cut,

@@ -64,16 +64,29 @@ static bool use_newest(struct vdm_packs *p, struct vdm_err *err)
     return vdm_pack_index_marked(&p->index, p->active_number, &p->active_end, err);
 }
 
-/* Where the next member goes. What others appended since, or left half done, is looked at first. */
-static bool make_room(struct vdm_packs *p, uint64_t span, struct vdm_err *err)
+/* What others left half done is looked at, and where it is only what others appended, passed over. */
+static bool find_end(struct vdm_packs *p, struct vdm_err *err)
 {
     struct stat st;
-    if (!use_newest(p, err))
-        return false;
+    bool ends;
     if (fstat(p->active, &st) != 0)
         return vdm_fail_errno(err, "stat");
-    if ((uint64_t)st.st_size != p->active_end &&
-        !vdm_packs_learn(p, p->active, p->active_number, p->active_end, true, &p->active_end, err))
+    uint64_t length = (uint64_t)st.st_size;
+    if (length == p->active_end)
+        return true;
+    if (!vdm_pack_index_ends(&p->index, p->active_number, length, &ends, err))
+        return false;
+    if (!ends)
+        return vdm_packs_learn(p, p->active, p->active_number, p->active_end, true, &p->active_end,
+                               err);
+    p->active_end = length;
+    return true;
+}
+
+/* Where the next member goes. */
+static bool make_room(struct vdm_packs *p, uint64_t span, struct vdm_err *err)
+{
+    if (!use_newest(p, err) || !find_end(p, err))
         return false;
     bool fits = p->active_end % VDM_PACK_BLOCK == 0 &&
                 (p->active_end == 0 || p->active_end + span <= p->limit);
@@ -92,7 +105,7 @@ bool vdm_packs_append(struct vdm_packs *p, struct vdm_digest id, struct vdm_byte
     if (!vdm_pack_append(p->active, place.offset, id, document, err))
         return vdm_err_prefix(err, "packs/%s", vdm_pack_name(place.pack).text);
     /* The slot last: who finds it finds the whole member. */
-    if (!vdm_pack_index_insert(&p->index, id, place, err)) {
+    if (!vdm_pack_index_insert(&p->index, id, place, place.offset + span, err)) {
         int ignored = ftruncate(p->active, (off_t)place.offset);
         (void)ignored;
         return false;

@@ -75,6 +75,19 @@ bool __wrap_vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct v
     return vdm_fail(err, "write: No space left on device");
 }
 
+static unsigned reads;
+
+bool __real_vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t n, size_t *got,
+                           struct vdm_err *err);
+bool __wrap_vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t n, size_t *got,
+                           struct vdm_err *err);
+bool __wrap_vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t n, size_t *got,
+                           struct vdm_err *err)
+{
+    reads++;
+    return __real_vdm_fd_read_at(fd, at, p, n, got, err);
+}
+
 int __real_ftruncate64(int fd, off_t size);
 int __wrap_ftruncate64(int fd, off_t size);
 int __wrap_ftruncate64(int fd, off_t size)
@@ -317,6 +330,46 @@ static void test_index_replaced(void **state)
     vdm_store_close(other);
 }
 
+/* Several handles append in turn: none looks at all that the others did. */
+static void test_in_turn(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store *handle[4] = {x->store};
+    for (size_t i = 1; i < 4; i++)
+        assert_true(vdm_store_open_folder(&handle[i], x->crypto, x->path, true, NULL));
+    must_put(x->store, 1000, 400);
+    reads = 0;
+    for (size_t i = 0; i < 400; i++) /* each goes on for a while, so that much is behind its back */
+        assert_true(must_put(handle[i / 50 % 4], i, 400).was_new);
+    assert_in_range(reads, 400, 400 * 6);
+    for (size_t i = 0; i < 400; i++)
+        must_hold(handle[i % 4], source_digest(x->crypto, i, 400), i, 400);
+    assert_int_equal(object_count(x->store), 401);
+    for (size_t i = 1; i < 4; i++)
+        vdm_store_close(handle[i]);
+}
+
+/* The power went: the index knows where the last member ends, and the disk has nothing of it. */
+static void test_end_without_member(void **state)
+{
+    struct store_fixture *x = *state;
+    static const uint8_t zeros[1024];
+    struct path pack = pack_at(x, 0);
+    must_put(x->store, 1, 400);
+    assert_true(vdm_store_sync(x->store, NULL));
+    must_put(x->store, 2, 400);
+    vdm_store_close(x->store);
+    x->store = NULL;
+    int fd = open(pack.s, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, zeros, 1024, 1024), 1024);
+    close(fd);
+    reopen(x);
+    assert_int_equal(size_of(pack.s), 1024);
+    assert_true(must_put(x->store, 3, 400).was_new);
+    assert_int_equal(size_of(pack.s), 2048);
+    assert_int_equal(object_count(x->store), 2);
+}
+
 int main(void)
 {
     struct CMUnitTest tests[] = {
@@ -330,6 +383,8 @@ int main(void)
         cmocka_unit_test(test_mark),
         cmocka_unit_test(test_mark_after_a_kill),
         cmocka_unit_test(test_index_replaced),
+        cmocka_unit_test(test_in_turn),
+        cmocka_unit_test(test_end_without_member),
     };
     good_disk();
     return run_folder_tests(&packs, tests, sizeof tests / sizeof tests[0]);

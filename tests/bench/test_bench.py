@@ -47,6 +47,12 @@ class Bench(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual([line["entries"] for line in lines], [20, 60])
 
+    def test_warc(self):
+        done, lines = run("warc.py", "300", "--size", "2000", "--rounds", "1")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual([line["records"] for line in lines], [300])
+        self.assertEqual(lines[0]["entries_when_broken_off"][-1], 1 + 300)
+
 
 if __name__ == "__main__":
     unittest.main()

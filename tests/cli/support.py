@@ -18,6 +18,7 @@ import unittest
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from documents import Document, as_files, documents, members, set_aside  # noqa: E402,F401 pylint: disable=wrong-import-position
 
+SECONDS = int(os.environ.get("VIDIMUS_TEST_SECONDS", "60"))  # longer than that, a command hangs
 VIDIMUS = os.environ.get("VIDIMUS") or str(
     pathlib.Path(__file__).resolve().parents[2] / "build" / "vidimus")
 ORIGIN = "test.example/log"
@@ -58,7 +59,7 @@ class Result:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def run(*args, stdin=b"", cwd=None, timeout=60, prefix=(), program=VIDIMUS, **env):
+def run(*args, stdin=b"", cwd=None, timeout=SECONDS, prefix=(), program=VIDIMUS, **env):
     words = [*prefix, program, *args]
     done = subprocess.run(words, input=stdin, capture_output=True, cwd=cwd, timeout=timeout,
                           env=environment(**env), check=False)

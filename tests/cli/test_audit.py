@@ -578,7 +578,7 @@ class Story(AuditCase):
     def test_found_named_repaired_and_told(self):
         a, mirror = self.archive(), str(self.dir / "mirror")
         self.audit(a)
-        self.ok("-C", a, "mirror", mirror, "-q", timeout=900)
+        self.ok("-C", a, "mirror", mirror, "-q")
         rot, missing, swapped = self.hurt(a)
         self.damage_page(a, 1500, whole=True)
         done = self.audit(a, "--repair-from", mirror, code=1)

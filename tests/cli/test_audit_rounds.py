@@ -36,7 +36,7 @@ class Rounds(support.Case):
             (src / f"{i // 1000:03}" / f"{i:06}.txt").write_text(f"statement {i} ".ljust(SIZE - 1, "x") + "\n")
         for args in (("key", "new", AUDITOR, "--role", "auditor", "--no-passphrase"),
                      ("key", "authorize", AUDITOR, "--role", "auditor"), ("import", str(src), "-q")):
-            r = support.run("-C", template, *args, timeout=600)
+            r = support.run("-C", template, *args)
             if r.code:
                 raise AssertionError(str(r))
 
@@ -44,17 +44,17 @@ class Rounds(support.Case):
         return str(-(-DOCUMENTS * SIZE * tenths // 10))
 
     def audit(self, a, *args, code=0):
-        return self.expect(code, "-C", a, "audit", "--json", *args, timeout=900).json
+        return self.expect(code, "-C", a, "audit", "--json", *args).json
 
     def later(self, days, code, a, *args):
         """An audit some days from now, by the archive's clock."""
         return self.expect(code, "-C", a, "audit", *args, LD_PRELOAD=os.environ["FAKE_CLOCK"],
-                           FAKE_TIME=str(int(time.time()) + days * 86400), timeout=900,
+                           FAKE_TIME=str(int(time.time()) + days * 86400),
                            ASAN_OPTIONS="verify_asan_link_order=0")
 
     def proved(self, a):
         """What the second implementation computes from the ledger alone."""
-        r = subprocess.run([sys.executable, "-B", str(COVERAGE), a, "--json"], capture_output=True, timeout=900, check=False)
+        r = subprocess.run([sys.executable, "-B", str(COVERAGE), a, "--json"], capture_output=True, timeout=10 * support.SECONDS, check=False)
         self.assertEqual(r.returncode, 0, r.stderr + r.stdout)
         return json.loads(r.stdout)
 
@@ -103,7 +103,7 @@ class Rounds(support.Case):
             while child.poll() is None and self.opened(log) < 5:
                 time.sleep(0.002)
             os.kill(audit, signal.SIGTERM)
-            out, err = child.communicate(timeout=900)
+            out, err = child.communicate(timeout=10 * support.SECONDS)
             self.assertEqual(child.returncode, 0, err)
             done = json.loads(out)
             covered += done["documents_checked"]
@@ -152,17 +152,17 @@ class Rounds(support.Case):
             child.communicate()
             self.assertEqual(self.proved(a), before, "nothing is recorded that was not covered")
         self.assertEqual(self.proved(a)["captures_by_times_covered"], {"1": DOCUMENTS})
-        report = self.expect(0, "-C", a, "verify", "--json", timeout=900).json
+        report = self.expect(0, "-C", a, "verify", "--json").json
         self.assertEqual(report["verdict"], "VERIFIED")
 
     def test_a_second_audit_is_told(self):
         a = self.archive()
         child = self.start(a, "--max-bytes", self.budget(), "--rate", SLOW)
         self.wait_until_reading(child, a)
-        r = self.expect(3, "-C", a, "audit", timeout=600)
+        r = self.expect(3, "-C", a, "audit")
         self.assertIn("another audit", r.err)
         child.send_signal(signal.SIGTERM)
-        self.assertEqual(json.loads(child.communicate(timeout=900)[0])["ended_by"], "signal")
+        self.assertEqual(json.loads(child.communicate(timeout=10 * support.SECONDS)[0])["ended_by"], "signal")
 
     def test_max_time(self):
         a = self.archive()

@@ -54,7 +54,8 @@ class Rounds(support.Case):
 
     def proved(self, a):
         """What the second implementation computes from the ledger alone."""
-        r = subprocess.run([sys.executable, "-B", str(COVERAGE), a, "--json"], capture_output=True, timeout=10 * support.SECONDS, check=False)
+        r = subprocess.run([sys.executable, "-B", str(COVERAGE), a, "--json"], capture_output=True, check=False,
+                           timeout=10 * support.SECONDS)
         self.assertEqual(r.returncode, 0, r.stderr + r.stdout)
         return json.loads(r.stdout)
 

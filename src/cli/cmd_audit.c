@@ -34,7 +34,9 @@ const struct vdm_manual vdm_manual_audit = {
         {
             "Looks at the ledger as a whole (tree, checkpoints, guard; of what is new also form, "
             "chain and signatures) and at documents: those first that were looked at longest ago, "
-            "until all were or the budget is used up. Then an entry, signed by an auditor's key, "
+            "until all were or the budget is used up; before all others what an earlier audit "
+            "found "
+            "bad and no later one has seen good. Then an entry, signed by an auditor's key, "
             "says what was covered and what was found. The next audit goes on from there.",
             "A document that is bad is read again before it is reported, past the page cache: "
             "document-corrupt and document-missing are so on the disk, document-unreadable is what "
@@ -42,7 +44,8 @@ const struct vdm_manual vdm_manual_audit = {
             "What somebody is just writing to is left for the next audit. What was withdrawn is as "
             "it should be.",
             "With `--repair-from` a copy whose SHA-256 is right takes the place of a bad document; "
-            "the bad one is kept in store/tmp, and the entry counts the repair.",
+            "the bad one is kept aside (in its pack, or in store/tmp), and the entry counts the "
+            "repair.",
             "`--history` and `--overdue` read what the ledger records and check nothing. Every "
             "form of --format is made from that. `--format nagios` answers in Nagios' own exit "
             "status: 0, 1 (overdue), 2 (findings that stand), 3.",
@@ -324,15 +327,39 @@ static bool look(struct vdm_cli *cli, const struct vdm_audit_options *o, struct 
     return true;
 }
 
+/* What is wrong with the ledger itself, the audit will tell. */
+static bool find_standing(struct vdm_cli *cli, struct vdm_audit_options *o, uint64_t **list,
+                          struct vdm_err *err)
+{
+    struct vdm_audit_story s = {0};
+    struct vdm_err why = {0};
+    bool ok = vdm_audit_story_read(cli->archive, VDM_AUDIT_PROMISE_SECONDS, &s, &why) ||
+              why.kind == VDM_ERR_MALFORMED || vdm_fail_as(err, why.kind, "%s", why.text);
+    if (ok && !(*list = calloc(s.opens + 1, sizeof **list)))
+        ok = vdm_fail_memory(err);
+    for (size_t i = 0; ok && i < s.opens; i++)
+        if (s.open[i].entry != VDM_NO_ENTRY)
+            (*list)[o->standings++] = s.open[i].entry;
+    o->standing = *list;
+    vdm_audit_story_release(&s);
+    return ok;
+}
+
+static void free_list(uint64_t **list)
+{
+    free(*list);
+}
+
 static bool audit(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_audit_options *o,
                   vdm_audit_form_fn *form, int *status, struct vdm_err *err)
 {
     struct vdm_repair *repair VDM_CLEANUP(vdm_repair_cleanup) = NULL;
+    uint64_t *standing VDM_CLEANUP(free_list) = NULL;
     int lock VDM_CLEANUP(vdm_fd_close) = -1;
     struct vdm_audit_done d = {0};
     const char *from = vdm_args_value(args, "repair-from");
     if ((from && !vdm_repair_open(&repair, cli->crypto, from, err)) ||
-        !vdm_audit_lock(cli->archive, &lock, err))
+        !vdm_audit_lock(cli->archive, &lock, err) || !find_standing(cli, o, &standing, err))
         return false;
     o->repair = repair;
     uint64_t within = o->within_seconds ? o->within_seconds : VDM_AUDIT_PROMISE_SECONDS;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/audit.h"
 #include "cli/cmd.h"
 #include "cli/keylist.h"
 #include "ops/query.h"
@@ -50,6 +51,29 @@ static bool tell_collection(void *ctx, struct vdm_bytes name, uint64_t captures)
     return true;
 }
 
+/* Findings of audits that no later one has seen good. */
+static bool count_standing(struct vdm_cli *cli, uint64_t *count, struct vdm_err *err)
+{
+    struct vdm_audit_story story = {0};
+    bool ok = vdm_audit_story_read(cli->archive, VDM_AUDIT_PROMISE_SECONDS, &story, err);
+    *count = story.opens;
+    vdm_audit_story_release(&story);
+    return ok;
+}
+
+static bool print_standing(struct vdm_cli *cli, struct vdm_err *err)
+{
+    uint64_t count;
+    if (!count_standing(cli, &count, err))
+        return false;
+    if (count) {
+        fputs("\nNOT GOOD     ", stdout);
+        vdm_out_count(stdout, count, "finding of an audit stands", "findings of audits stand");
+        fputs(" (`vidimus audit --overdue 30d` lists them)", stdout);
+    }
+    return true;
+}
+
 static bool print(struct vdm_cli *cli, const struct vdm_status *s, const struct vdm_keyring *ring,
                   struct vdm_err *err)
 {
@@ -90,6 +114,8 @@ static bool print(struct vdm_cli *cli, const struct vdm_status *s, const struct 
     } else {
         fputs("none", stdout);
     }
+    if (!print_standing(cli, err))
+        return false;
     printf("\nguard        keys/last-checkpoint %s\n", guard_words[s->guard]);
     if (s->erasure_pending)
         puts("erasing      something that was withdrawn is still stored: `vidimus recover` erases "
@@ -118,14 +144,17 @@ static bool print_json(struct vdm_cli *cli, const struct vdm_status *s, struct v
                           "time", vdm_json_time(s->last), "guard", words[s->guard], "ledger_bytes",
                           (json_int_t)s->ledger_bytes, "catalog_bytes",
                           (json_int_t)s->catalog_bytes, "free_bytes", (json_int_t)s->free_bytes);
-    bool ok = !s->has_catalog ||
-              vdm_catalog_collections(cli->archive->catalog, tell_collection, &collections, err);
+    uint64_t standing;
+    bool ok = count_standing(cli, &standing, err) &&
+              (!s->has_catalog ||
+               vdm_catalog_collections(cli->archive->catalog, tell_collection, &collections, err));
     if (!ok) {
         json_decref(o);
         json_decref(collections.json);
         return false;
     }
     vdm_json_set(&o, "last_audit", s->has_audit ? vdm_json_time(s->audited) : json_null());
+    vdm_json_set(&o, "findings_standing", json_integer((json_int_t)standing));
     vdm_json_set(&o, "collections", collections.json);
     if (o && s->has_catalog) {
         vdm_json_set(&o, "captures", json_integer((json_int_t)s->totals.captures));

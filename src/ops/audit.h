@@ -21,6 +21,8 @@ struct vdm_audit_options {
     uint64_t within_seconds;
     uint64_t rate; /* bytes a second */
     bool idle;
+    const uint64_t *standing; /* entries of which earlier findings stand: they come first */
+    size_t standings;
     bool again;                /* the ledger was repaired, as far as it can be */
     struct vdm_repair *repair; /* where good copies come from; NULL: nowhere */
 };

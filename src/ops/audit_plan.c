@@ -106,10 +106,23 @@ static bool cut_to_promise(struct vdm_audit_run *r, struct vdm_err *err)
     return true;
 }
 
+/* As if it had been seen before all others: whatever the promise, it is due. */
+static bool put_standing_first(struct vdm_audit_run *r, struct vdm_err *err)
+{
+    for (size_t i = 0; i < r->o->standings; i++) {
+        uint64_t n = r->o->standing[i];
+        if (!vdm_coverage_mark(&r->history.coverage, n, n + 1, 0, err))
+            return false;
+    }
+    return true;
+}
+
 bool vdm_audit_plan(struct vdm_audit_run *r, struct vdm_err *err)
 {
     if (r->o->sample)
         return plan_sample(r, err);
+    if (!put_standing_first(r, err))
+        return false;
     r->plan = vdm_coverage_by_age(&r->history.coverage, err);
     r->plans = r->history.coverage.n;
     return r->plan && (!r->o->within_seconds || cut_to_promise(r, err));

@@ -300,6 +300,29 @@ class Audit(AuditCase):
         self.expect(3, "-C", a, "audit", "--repair-from", str(self.dir / "nowhere"))
 
 
+class Standing(AuditCase):
+    """What an audit found bad comes first in the next, whatever is due, until it is good."""
+
+    def test_comes_first(self):
+        a, mirror = self.archive(), str(self.dir / "mirror")
+        self.ok("-C", a, "mirror", mirror, "-q")
+        self.assertNotIn("NOT GOOD", self.ok("-C", a, "status").out)
+        self.rot(self.path_of(a, 5))
+        self.path_of(a, 30).unlink()
+        bad = [("document-corrupt", 5), ("document-missing", 30)]
+        self.assertEqual(self.found(self.audit(a, code=1)), bad)
+        self.assertIn("2 findings of audits stand", self.ok("-C", a, "status").out)
+        self.assertEqual(self.ok("-C", a, "status", "--json").json["findings_standing"], 2)
+        for args in (("--within", "30d"), ("--max-bytes", "1")):
+            again = self.audit(a, *args, code=1)
+            self.assertEqual(self.found(again), bad[:2 if "--within" in args else 1])
+        done = self.audit(a, "--within", "30d", "--repair-from", mirror, code=1)
+        self.assertEqual((self.found(done), done["repaired"]), (bad, 2))
+        self.assertEqual(self.found(self.audit(a, "--within", "30d")), [])
+        self.assertEqual(self.ok("-C", a, "status", "--json").json["findings_standing"], 0)
+        self.verified(a)
+
+
 class Repair(AuditCase):
     def story(self, source):
         """Rot, a missing document, a swapped pair: found, named, repaired, verified, told by the ledger."""

@@ -67,6 +67,7 @@ static bool show_view(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_
 struct listing {
     struct vdm_cli *cli;
     uint64_t count;
+    int *status;
 };
 
 static bool show_one(void *ctx, const struct vdm_view *v, struct vdm_err *err)
@@ -74,6 +75,8 @@ static bool show_one(void *ctx, const struct vdm_view *v, struct vdm_err *err)
     struct listing *l = ctx;
     if (l->count++ > 0 && !l->cli->json)
         puts("");
+    if (v->record_mismatch)
+        *l->status = VDM_EXIT_FINDING;
     return show_view(l->cli, v, err);
 }
 
@@ -81,7 +84,7 @@ static bool show_document(struct vdm_cli *cli, struct vdm_digest digest, const c
                           int *status, struct vdm_err *err)
 {
     struct vdm_catalog_filter filter = {.document = &digest};
-    struct listing l = {cli, 0};
+    struct listing l = {cli, 0, status};
     uint64_t behind;
     if (!vdm_query_catalog(cli->archive, &behind, err))
         return false;
@@ -110,8 +113,10 @@ VDM_COMMAND(show)
     struct vdm_digest digest;
     struct vdm_view v VDM_CLEANUP(vdm_view_release) = {0};
     uint64_t n, size;
-    if (vdm_number_decode(what, &n))
-        return vdm_view_open(cli->archive, n, &v, err) && show_view(cli, &v, err);
+    if (vdm_number_decode(what, &n)) {
+        struct listing l = {cli, 0, status};
+        return vdm_view_open(cli->archive, n, &v, err) && show_one(&l, &v, err);
+    }
     if (vdm_bytes_start_with(what, VDM_LIT("sha256:"))) {
         if (!vdm_digest_from_hex(vdm_bytes_skip(what, 7), &digest))
             return vdm_fail_as(err, VDM_ERR_USAGE, "not sha256: and 64 lower-case hex digits: %s",

@@ -111,6 +111,9 @@ static void print_kind(const struct vdm_entry *e)
     }
 }
 
+#define MISMATCH                                                                                   \
+    "record-mismatch: what is stored is not what was signed; `vidimus verify` says more"
+
 bool vdm_view_print(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_err *err)
 {
     printf("entry %llu   %s   recorded ", (unsigned long long)v->n,
@@ -137,6 +140,10 @@ bool vdm_view_print(struct vdm_cli *cli, const struct vdm_view *v, struct vdm_er
     }
     if (v->has_record)
         print_record(&v->record);
+    if (v->record_mismatch) {
+        label("record");
+        puts(MISMATCH);
+    }
     return print_dates(v, err) && print_history(cli, v, err) && vdm_amendments_print(cli, v, err);
 }
 
@@ -147,7 +154,7 @@ void vdm_view_print_line(const struct vdm_view *v)
     fputs("  ", stdout);
     if (!v->has_record) {
         if (!v->has_withdrawal) {
-            puts("(no record)");
+            puts(v->record_mismatch ? "(" MISMATCH ")" : "(no record)");
             return;
         }
         fputs("(withdrawn, decided by ", stdout);
@@ -176,6 +183,8 @@ json_t *vdm_view_json(const struct vdm_view *v)
         "recorded", vdm_json_time(v->entry.recorded), "signer", vdm_json_value(v->entry.signer));
     if (o && v->has_withdrawal)
         vdm_json_set(&o, "decided_by", vdm_json_value(v->withdrawal.withdrawal.decided_by));
+    if (o && v->record_mismatch)
+        vdm_json_set(&o, "record_mismatch", json_true());
     if (!o || !v->has_record)
         return o;
     vdm_json_set(&o, "document", vdm_json_digest(v->record.document));

@@ -50,8 +50,9 @@ json_t *vdm_changes_json(const struct vdm_record *before, const struct vdm_recor
 
 /* --- of a capture --- */
 
-/* An entry about a capture, and the record that it brought; text.n == 0: none, or none any more. */
+/* An entry about a capture, and the record that it brought. */
 struct step {
+    enum vdm_record_state state; /* NONE: also where there is none any more */
     struct vdm_buf note_bytes, text;
     struct vdm_note note;
     struct vdm_entry entry;
@@ -68,11 +69,11 @@ static void release(struct step *s)
 static bool read_step(struct vdm_archive *a, uint64_t n, bool gone, struct step *s,
                       struct vdm_err *err)
 {
-    bool found = false;
     vdm_buf_clear(&s->text);
+    s->state = VDM_RECORD_NONE;
     return vdm_archive_entry(a, n, &s->note_bytes, &s->note, &s->entry, err) &&
-           (gone || vdm_ledger_record(a->ledger, n, &s->text, &found, err)) &&
-           (!found || vdm_record_decode(vdm_buf_bytes(&s->text), &s->record, err));
+           (gone || s->entry.kind == VDM_ENTRY_WITHDRAWAL ||
+            vdm_query_record(a, &s->entry, &s->text, &s->record, &s->state, err));
 }
 
 typedef bool step_fn(void *ctx, const struct step *before, const struct step *now,
@@ -102,6 +103,11 @@ static bool each_amendment(struct vdm_archive *a, const struct vdm_view *v, step
     return ok;
 }
 
+static bool is_known(const struct step *before, const struct step *now)
+{
+    return before->state == VDM_RECORD_SIGNED && now->state == VDM_RECORD_SIGNED;
+}
+
 static bool print_step(void *ctx, const struct step *before, const struct step *s,
                        struct vdm_err *err)
 {
@@ -110,8 +116,10 @@ static bool print_step(void *ctx, const struct step *before, const struct step *
     printf("entry %llu   amendment   recorded ", (unsigned long long)s->entry.n);
     vdm_out_time(stdout, s->entry.recorded);
     printf(" by %.*s\n", (int)s->entry.signer.n, (const char *)s->entry.signer.p);
-    if (before->text.n && s->text.n)
+    if (is_known(before, s))
         vdm_changes_print(&before->record, &s->record);
+    else if (before->state == VDM_RECORD_OTHER || s->state == VDM_RECORD_OTHER)
+        puts("  what it changed is not known: a record is not what was signed");
     else
         puts("  what it changed is not in the ledger any more");
     return true;
@@ -125,7 +133,7 @@ bool vdm_amendments_print(struct vdm_cli *cli, const struct vdm_view *v, struct 
 static bool json_step(void *ctx, const struct step *before, const struct step *s,
                       struct vdm_err *err)
 {
-    bool known = before->text.n && s->text.n;
+    bool known = is_known(before, s);
     json_t *o =
         json_pack("{s:I,s:o,s:o,s:o}", "entry", (json_int_t)s->entry.n, "recorded",
                   vdm_json_time(s->entry.recorded), "signer", vdm_json_value(s->entry.signer),

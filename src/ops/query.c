@@ -58,13 +58,44 @@ static bool is_record_withdrawn(struct vdm_archive *a, const struct vdm_view *v,
     return true;
 }
 
+bool vdm_query_record(struct vdm_archive *a, const struct vdm_entry *e, struct vdm_buf *text,
+                      struct vdm_record *out, enum vdm_record_state *state, struct vdm_err *err)
+{
+    struct vdm_digest commitment;
+    bool found;
+    *state = VDM_RECORD_NONE;
+    if (!vdm_ledger_record(a->ledger, e->n, text, &found, err) || !found)
+        return !found;
+    *state = VDM_RECORD_OTHER;
+    if (!vdm_record_decode(vdm_buf_bytes(text), out, NULL))
+        return true;
+    if (!vdm_record_commit(a->crypto, out, &commitment, err))
+        return false;
+    if (vdm_digest_equal(commitment, e->capture.record))
+        *state = VDM_RECORD_SIGNED;
+    return true;
+}
+
+/* Of the newest amendment, where there is one. */
+static bool read_record(struct vdm_archive *a, struct vdm_view *v, enum vdm_record_state *state,
+                        struct vdm_err *err)
+{
+    struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_entry e = v->entry;
+    struct vdm_note note;
+    if (v->fate.amended != UINT64_MAX &&
+        !vdm_archive_entry(a, v->fate.amended, &bytes, &note, &e, err))
+        return false;
+    return vdm_query_record(a, &e, &v->record_text, &v->record, state, err);
+}
+
 bool vdm_view_open(struct vdm_archive *a, uint64_t n, struct vdm_view *v, struct vdm_err *err)
 {
-    bool found = false;
+    enum vdm_record_state state;
     v->n = n;
     v->has_record = false;
     v->fate = (struct vdm_fate){UINT64_MAX, UINT64_MAX, false};
-    v->record_withdrawn = false;
+    v->record_withdrawn = v->record_mismatch = false;
     vdm_buf_clear(&v->record_text);
     if (!vdm_archive_entry(a, n, &v->note_bytes, &v->note, &v->entry, err))
         return false;
@@ -74,12 +105,10 @@ bool vdm_view_open(struct vdm_archive *a, uint64_t n, struct vdm_view *v, struct
         return false;
     if (v->record_withdrawn) /* also where it is still stored: the erasing was interrupted */
         return true;
-    uint64_t at = v->fate.amended != UINT64_MAX ? v->fate.amended : n;
-    if (!vdm_ledger_record(a->ledger, at, &v->record_text, &found, err))
+    if (!read_record(a, v, &state, err))
         return false;
-    if (found && !vdm_record_decode(vdm_buf_bytes(&v->record_text), &v->record, err))
-        return vdm_err_prefix(err, "record of entry %llu", (unsigned long long)at);
-    v->has_record = found;
+    v->has_record = state == VDM_RECORD_SIGNED;
+    v->record_mismatch = state == VDM_RECORD_OTHER;
     return true;
 }
 

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions that are answered from an archive without checking it: what is known of a capture, which
- * captures there are, a document's bytes, proofs, what the archive holds. */
+/* Questions that are answered from an archive without checking all of it: what is known of a capture, which captures
+ * there are, a document's bytes, proofs, what the archive holds. A record is compared with its entry. */
 #ifndef VDM_OPS_QUERY_H
 #define VDM_OPS_QUERY_H
 
 #include "format/value.h"
 #include "ops/fate.h"
+
+/* The record of a capture or an amendment; its text is appended, and out borrows from it where it is SIGNED. What is
+ * shown must not be what somebody wrote into the database: it is compared with what the entry vouches for. Whether
+ * the entry itself is good, only the check of the whole ledger says. */
+enum vdm_record_state { VDM_RECORD_NONE, VDM_RECORD_SIGNED, VDM_RECORD_OTHER };
+bool vdm_query_record(struct vdm_archive *a, const struct vdm_entry *e, struct vdm_buf *text,
+                      struct vdm_record *out, enum vdm_record_state *state,
+                      struct vdm_err *err) VDM_MUST_CHECK;
 
 /* One entry and what belongs to it. Zero-initialise, use again, release. */
 struct vdm_view {
@@ -15,6 +23,7 @@ struct vdm_view {
     struct vdm_entry entry;
     bool has_record; /* of the newest amendment, where there is one; never what is withdrawn */
     bool record_withdrawn;
+    bool record_mismatch; /* there is one, and it is not what was signed: as if there were none */
     struct vdm_buf record_text;
     struct vdm_record record;
     struct vdm_fate fate; /* of a capture */

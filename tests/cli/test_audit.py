@@ -432,6 +432,30 @@ class Repair(AuditCase):
         db.commit()
         db.close()
 
+    def test_a_record_that_is_not_the_signed_one_is_not_shown(self):
+        """Neither as a capture nor in a list, by number, by file, or amended; the rest is."""
+        a = self.archive()
+        self.ok("-C", a, "amend", "7", "--title", "amended")
+        self.ok("-C", a, "amend", "8", "--title", "amended")
+        at = self.ok("-C", a, "show", "8", "--json").json["amendments"][0]["entry"]
+        put = "UPDATE record SET text = CAST(replace(CAST(text AS TEXT), ?, ?) AS BLOB) WHERE n = ?"
+        self.edit(a, (put, (".txt", ".tex", 5)), (put, (".txt", ".tex", 7)), (put, ("amended", "AMENDED", at)),
+                  ("UPDATE record SET text = x'6e6f' WHERE n = 9", ()))
+        for entry in ("5", "8", "9"):
+            r = self.expect(1, "-C", a, "show", entry)
+            self.assertIn("record-mismatch", r.out)
+            self.assertNotIn(".tex", r.out + r.err)
+            self.assertNotIn("AMENDED", r.out + r.err)
+            told = self.expect(1, "-C", a, "show", entry, "--json").json
+            self.assertTrue(told["record_mismatch"])
+            self.assertNotIn("record", told)
+        self.ok("-C", a, "show", "7")  # the record of its amendment is the one that counts
+        listed = self.ok("-C", a, "log").out
+        self.assertEqual(listed.count("record-mismatch"), 3)
+        self.assertNotIn(".tex", listed)
+        kinds = {f["kind"] for f in self.expect(1, "-C", a, "verify", "--json").json["findings"]}
+        self.assertEqual(kinds, {"record-mismatch"})
+
     def forged(self):
         """The entries of a ledger of the same name, with keys of its own, that withdraws two captures."""
         b = str(self.dir / "b")

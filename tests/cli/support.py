@@ -16,7 +16,7 @@ import time
 import unittest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from documents import Document, as_files, documents, members, set_aside  # noqa: E402,F401 pylint: disable=wrong-import-position
+from documents import Document, as_files, documents, erase, members, put, set_aside  # noqa: E402,F401 pylint: disable=wrong-import-position
 
 SECONDS = int(os.environ.get("VIDIMUS_TEST_SECONDS", "60"))  # longer than that, a command hangs
 VIDIMUS = os.environ.get("VIDIMUS") or str(

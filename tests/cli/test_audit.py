@@ -599,15 +599,15 @@ class Story(AuditCase):
         for name in rot:
             pack, at, _ = places[name]
             raw = self.read(pack, at + 512 + 7, 1)
-            self.write(pack, at + 512 + 7, bytes([raw[0] ^ 1]))
+            support.put(pack, at + 512 + 7, bytes([raw[0] ^ 1]))
         for name in missing:
-            support.Document(a, name).unlink()
+            support.erase(*places[name])
         for first, second in zip(one, two):
             (pack, at, size), (other, there, length) = places[first], places[second]
             left, right = self.read(pack, at + 512, size), self.read(other, there + 512, length)
             self.assertEqual(len(left), len(right))
-            self.write(pack, at + 512, right)
-            self.write(other, there + 512, left)
+            support.put(pack, at + 512, right)
+            support.put(other, there + 512, left)
         return [{entry[name] for name in some} for some in (rot, missing, one + two)]
 
     @staticmethod
@@ -615,12 +615,6 @@ class Story(AuditCase):
         with open(path, "rb") as f:
             f.seek(at)
             return f.read(n)
-
-    @staticmethod
-    def write(path, at, data):
-        with open(path, "r+b") as f:
-            f.seek(at)
-            f.write(data)
 
     def test_found_named_repaired_and_told(self):
         a, mirror = self.archive(), str(self.dir / "mirror")

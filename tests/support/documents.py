@@ -73,6 +73,16 @@ def stored(archive):
     return found
 
 
+def put(pack, at, data):
+    with open(pack, "r+b") as f:
+        f.seek(at)
+        f.write(data)
+
+
+def erase(pack, at, size):
+    put(pack, at, header(f"withdrawn-{at}", size) + bytes(padded(size)))
+
+
 class Document:
     """Has the calls of pathlib.Path that tests use, for a member of a pack as for a file."""
 
@@ -104,10 +114,6 @@ class Document:
     def size(self):
         return len(self.read_bytes())
 
-    def put(self, pack, at, data):
-        with open(pack, "r+b") as f:
-            f.seek(at)
-            f.write(data)
 
     def write_bytes(self, data):
         """In place, as far as there is room; what is longer goes to the pack's end, and the index is told."""
@@ -119,10 +125,10 @@ class Document:
         if padded(len(data)) > padded(size):
             self.move(pack, at, data)
             return
-        self.put(pack, at, header(self.digest, len(data)) + data + bytes(padded(len(data)) - len(data)))
+        put(pack, at, header(self.digest, len(data)) + data + bytes(padded(len(data)) - len(data)))
         rest, after = padded(size) - padded(len(data)), at + BLOCK + padded(len(data))
         if rest:
-            self.put(pack, after, header(f"withdrawn-{after}", rest - BLOCK) + bytes(rest - BLOCK))
+            put(pack, after, header(f"withdrawn-{after}", rest - BLOCK) + bytes(rest - BLOCK))
 
     def slot(self, pack, at):
         key = int.from_bytes(bytes.fromhex(self.digest[:16]), "big")
@@ -131,17 +137,17 @@ class Document:
     def move(self, pack, at, data):
         index, end = pack.parent / "index", pack.stat().st_size
         self.unlink()
-        self.put(pack, end, header(self.digest, len(data)) + data + bytes(padded(len(data)) - len(data)))
+        put(pack, end, header(self.digest, len(data)) + data + bytes(padded(len(data)) - len(data)))
         raw = index.read_bytes()
         where = raw.index(self.slot(pack, at), INDEX_SLOTS)
-        self.put(index, where, self.slot(pack, end))
+        put(index, where, self.slot(pack, end))
 
     def unlink(self):
         if self.file.exists():
             self.file.unlink()
             return
         pack, _, at, size = self.member()
-        self.put(pack, at, header(f"withdrawn-{at}", size) + bytes(padded(size)))
+        erase(pack, at, size)
 
     def as_file(self):
         """Stored as a file from now on, for tests of what may stand in a file's place. Returns its path."""

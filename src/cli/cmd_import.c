@@ -89,7 +89,8 @@ const struct vdm_manual vdm_manual_import = {
             "The same document, source and captured time is already known and not recorded "
             "again, unless --again is given; so is what was taken from the same place of the same "
             "container or whole. A file of a bag is known if it was recorded with the same name, "
-            "path and bag-info: what two bags hold is recorded for each, and so is what lay in a "
+            "path and bag-info: what two bags hold is recorded for each if these differ, and so is "
+            "what lay in a "
             "bag before and now comes without one. --receipt tells what became of each input; "
             "--dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "

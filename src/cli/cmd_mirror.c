@@ -16,10 +16,12 @@ const struct vdm_manual vdm_manual_mirror = {
             "The folder becomes like an archive, with everything but secret keys: it can be read "
             "and verified, and nobody can write to its ledger. Each document is hashed on its way; "
             "the ledger is copied as of one moment, checked against its signatures, and must go on "
-            "from what the mirror had. Only what is new is copied. FOLDER is a new or empty one, "
+            "from what the mirror had. Only what is new is read and copied; --all reads the rest "
+            "again, too. FOLDER is a new or empty one, "
             "or a mirror of the same ledger; an archive that was rolled back is not mirrored.",
-            "Stopped in between, the next run goes on. What is bad here is told, and does not get "
-            "there: a good copy that is there already stays. What was withdrawn here is erased "
+            "Stopped in between, the next run goes on. What was read and is bad here is told, and "
+            "does not get there: a good copy that is there already stays. What was withdrawn here "
+            "is erased "
             "there.",
             "`vidimus audit --repair-from FOLDER` takes good copies from it.",
         },

@@ -68,24 +68,21 @@ void vdm_hex_encode(const uint8_t *p, size_t n, char *out)
     out[2 * n] = 0;
 }
 
-/* 16 and more: no lower-case hex digit. */
-static unsigned hex_value(uint8_t c)
-{
-    unsigned digit = c - (unsigned)'0', letter = c - (unsigned)'a';
-    return digit < 10 ? digit : letter < 6 ? letter + 10 : 16;
-}
+/* One more than the value of a digit; 0: none. */
+static const uint8_t hex_digit[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16};
 
 bool vdm_hex_decode(struct vdm_bytes text, uint8_t *out, size_t n)
 {
-    unsigned seen = 0;
-    if (text.n != 2 * n)
-        return false;
-    for (size_t i = 0; i < 2 * n; i++)
-        seen |= hex_value(text.p[i]);
-    if (seen >= 16)
+    bool bad = text.n != 2 * n;
+    for (size_t i = 0; i < text.n; i++)
+        bad |= hex_digit[text.p[i]] == 0;
+    if (bad)
         return false;
     for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)(hex_value(text.p[2 * i]) << 4 | hex_value(text.p[2 * i + 1]));
+        out[i] =
+            (uint8_t)((hex_digit[text.p[2 * i]] - 1) << 4 | (hex_digit[text.p[2 * i + 1]] - 1));
     return true;
 }
 

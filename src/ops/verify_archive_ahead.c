@@ -82,16 +82,16 @@ static void note_trouble(struct vdm_verify_ahead *a, struct vdm_verify_fact *f,
 static void look_at_record(struct vdm_verify_ahead *a, struct looker *l, const struct vdm_entry *e,
                            const struct vdm_ledger_row *row, struct vdm_verify_fact *f)
 {
-    struct vdm_record r;
+    struct vdm_record *r = &f->record;
     struct vdm_err why = {0};
-    if (!vdm_record_decode(row->bytes, &r, NULL) ||
-        !vdm_record_commit(l->crypto, &r, &f->commitment, NULL))
+    if (!vdm_record_decode(row->bytes, r, NULL) ||
+        !vdm_record_commit(l->crypto, r, &f->commitment, NULL))
         return;
     f->has_commitment = true;
     if (e->kind != VDM_ENTRY_CAPTURE || a->v->o->without_documents ||
-        !vdm_digest_equal(f->commitment, e->capture.record) || vdm_verify_recently_good(a, &r))
+        !vdm_digest_equal(f->commitment, e->capture.record) || vdm_verify_recently_good(a, r))
         return;
-    f->has_document = vdm_store_check(l->store, r.document, r.document_size, &f->document, &why);
+    f->has_document = vdm_store_check(l->store, r->document, r->document_size, &f->document, &why);
     if (!f->has_document)
         note_trouble(a, f, &why);
 }

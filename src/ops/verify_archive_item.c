@@ -26,13 +26,19 @@ static bool look_at_document(struct vdm_verify *v, const struct vdm_record *r,
     return true;
 }
 
-static bool commitment_of(struct vdm_verify *v, const struct vdm_record *r, struct vdm_digest *out,
-                          struct vdm_err *err)
+/* The record and its commitment. *ok false: it is none, and `why` says so. */
+static bool open_record(struct vdm_verify *v, const struct vdm_ledger_row *row,
+                        struct vdm_record *r, struct vdm_digest *commitment, bool *ok,
+                        struct vdm_err *why, struct vdm_err *err)
 {
-    if (!v->fact || !v->fact->has_commitment)
-        return vdm_record_commit(v->a->crypto, r, out, err);
-    *out = v->fact->commitment;
-    return true;
+    *ok = true;
+    if (v->fact && v->fact->has_commitment) {
+        *r = v->fact->record;
+        *commitment = v->fact->commitment;
+        return true;
+    }
+    *ok = !row->odd && vdm_record_decode(row->bytes, r, why);
+    return !*ok || vdm_record_commit(v->a->crypto, r, commitment, err);
 }
 
 static bool check_document(struct vdm_verify *v, uint64_t n, const struct vdm_record *r,
@@ -94,7 +100,7 @@ static bool check_same_document(struct vdm_verify *v, const struct vdm_entry *e,
 static bool check_record(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
                          const struct vdm_ledger_row *row, struct vdm_err *err)
 {
-    bool amendment = e->kind == VDM_ENTRY_AMENDMENT;
+    bool ok, amendment = e->kind == VDM_ENTRY_AMENDMENT;
     struct vdm_record r;
     struct vdm_digest commitment;
     struct vdm_err why = {0};
@@ -103,13 +109,13 @@ static bool check_record(struct vdm_verify *v, const struct vdm_entry *e, uint64
         return note_missing(v, (struct vdm_verify_missing){n, e->n, true, !amendment, {{0}}, false},
                             err);
     }
-    if (row->odd || !vdm_record_decode(row->bytes, &r, &why)) {
+    if (!open_record(v, row, &r, &commitment, &ok, &why, err))
+        return false;
+    if (!ok) {
         vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),
                        "its record is malformed: %s", row->odd ? "not text" : why.text);
         return true;
     }
-    if (!commitment_of(v, &r, &commitment, err))
-        return false;
     if (!vdm_digest_equal(commitment, e->capture.record)) {
         vdm_report_add(v->report, vdm_seen_at(VDM_RECORD_MISMATCH, e->n),
                        "its record is not the one that the entry commits to");

@@ -45,6 +45,7 @@ struct vdm_verify_fact {
     bool unread; /* see the batch's trouble */
     struct vdm_known_entry entry;
     struct vdm_digest leaf, commitment;
+    struct vdm_record record; /* where has_commitment; it borrows from the batch */
     enum vdm_store_state document;
 };
 

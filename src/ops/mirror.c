@@ -204,7 +204,7 @@ static bool copy_document(struct mirror *m, uint64_t n, struct vdm_digest id, st
     }
     note_bad(m, VDM_DOCUMENT_CORRUPT, n, id,
              "the stored document has other bytes than were recorded");
-    return !stored.was_new || vdm_store_erase(m->store, stored.id, err);
+    return !stored.was_new || vdm_store_erase(m->store, stored.id, stored.size_bytes, err);
 }
 
 /* It is good in the mirror: whether it is here too, only a look tells. */
@@ -330,7 +330,8 @@ static bool erase_there(struct mirror *m, struct vdm_digest id, struct vdm_err *
     if (!vdm_store_holds(m->store, id, &there, err))
         return false;
     m->done->erased += there;
-    return !there || vdm_store_erase(m->store, id, err);
+    /* Also where there is none: a bad copy that was set aside goes, too. */
+    return vdm_store_erase(m->store, id, VDM_SIZE_UNKNOWN, err);
 }
 
 static bool erase_documents(struct mirror *m, struct vdm_err *err)

@@ -432,8 +432,12 @@ bool vdm_takedown_collect(struct vdm_archive *a, uint64_t from, uint64_t size,
 static bool still_held(struct vdm_archive *a, const struct vdm_taken *t, bool *held,
                        struct vdm_err *err)
 {
+    struct vdm_err why = {0};
     *held = false;
-    return !vdm_takedown_erases(t) || vdm_store_holds(a->store, t->digest, held, err);
+    if (!vdm_takedown_erases(t) || vdm_store_holds(a->store, t->digest, held, &why))
+        return true;
+    *held = why.kind == VDM_ERR_REFUSED; /* what stands in its place may be its remains */
+    return *held || vdm_fail_as(err, why.kind, "%s", why.text);
 }
 
 static bool erase_document(struct vdm_archive *a, const struct vdm_taken *t,
@@ -443,7 +447,7 @@ static bool erase_document(struct vdm_archive *a, const struct vdm_taken *t,
     if (!still_held(a, t, &held, err))
         return false;
     erased->documents += held;
-    return !vdm_takedown_erases(t) || vdm_store_erase(a->store, t->digest, err);
+    return !vdm_takedown_erases(t) || vdm_store_erase(a->store, t->digest, t->size, err);
 }
 
 static bool takes_records(const struct vdm_takedown *t)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Appending to packs, making that durable, and erasing from them. */
+/* Appending to packs, and making that durable. */
 #include "store/store_packs.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 /* --- appending --- */
 
-static int open_to_write(struct vdm_packs *p, uint32_t number)
+int vdm_packs_open_to_write(struct vdm_packs *p, uint32_t number)
 {
     return openat(p->dir, vdm_pack_name(number).text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
@@ -55,7 +55,7 @@ static bool use_newest(struct vdm_packs *p, struct vdm_err *err)
     vdm_fd_close(&p->active);
     if (p->packs == 0)
         return begin_pack(p, err);
-    p->active = open_to_write(p, p->packs - 1);
+    p->active = vdm_packs_open_to_write(p, p->packs - 1);
     if (p->active >= 0 && (fstat(p->active, &st) != 0 || !S_ISREG(st.st_mode)))
         vdm_fd_close(&p->active);
     if (p->active < 0)
@@ -153,77 +153,6 @@ bool vdm_packs_sync(struct vdm_packs *p, struct vdm_err *err)
 }
 
 /* --- taking away --- */
-
-/* A member whose header is damaged: it reaches to the next one that the index knows, or to the end. */
-static bool broken_size(struct vdm_packs *p, const struct vdm_packed *f, uint64_t length,
-                        uint64_t *size, struct vdm_err *err)
-{
-    uint64_t most = f->place.offset + vdm_pack_span(VDM_PACK_DOCUMENT_MAX);
-    uint64_t at = f->place.offset + VDM_PACK_BLOCK;
-    bool next = false, aside;
-    most = most < length ? most : length;
-    while (at < most && !next) {
-        struct vdm_pack_member m;
-        enum vdm_pack_seen seen;
-        if (!vdm_pack_look(f->fd, at, length, &m, &seen, err))
-            return false;
-        if (seen == VDM_PACK_MEMBER &&
-            !vdm_packs_leads(p, m.id, f->place.pack, at, &next, &aside, err))
-            return false;
-        next = next || (seen == VDM_PACK_MEMBER && m.withdrawn);
-        at += next ? 0 : VDM_PACK_BLOCK;
-    }
-    at = at < most ? at : most;
-    *size = at > f->place.offset + VDM_PACK_BLOCK ? at - f->place.offset - VDM_PACK_BLOCK : 0;
-    return true;
-}
-
-/* *mine: nothing of the id is there any more, and its slot may go. */
-static bool erase_at(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *f, bool *mine,
-                     struct vdm_err *err)
-{
-    enum vdm_pack_seen seen;
-    struct stat st;
-    int fd VDM_CLEANUP(vdm_fd_close) = -1;
-    *mine = f->place.pack < VDM_PACKS_MAX;
-    if (!*mine)
-        return true;
-    fd = open_to_write(p, f->place.pack);
-    if (fd < 0 && errno == ENOENT)
-        return true;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return vdm_fail_errno(err, "open packs/%s", vdm_pack_name(f->place.pack).text);
-    if (!S_ISREG(st.st_mode))
-        return vdm_fail_as(err, VDM_ERR_REFUSED, "packs/%s: not a file",
-                           vdm_pack_name(f->place.pack).text);
-    f->fd = fd;
-    if (!vdm_pack_look(fd, f->place.offset, (uint64_t)st.st_size, &f->m, &seen, err) ||
-        (seen == VDM_PACK_BROKEN && !broken_size(p, f, (uint64_t)st.st_size, &f->m.size, err)))
-        return false;
-    if (seen == VDM_PACK_END || (seen == VDM_PACK_MEMBER && f->m.withdrawn))
-        return true;
-    *mine = seen == VDM_PACK_BROKEN || vdm_digest_equal(f->m.id, id);
-    return !*mine || vdm_pack_wipe(fd, f->place.offset, f->m.size, err);
-}
-
-bool vdm_packs_erase(struct vdm_packs *p, struct vdm_digest id, struct vdm_err *err)
-{
-    struct vdm_packed f = {.fd = -1};
-    bool more = true, mine, any = false;
-    if (p->index.fd < 0)
-        return true; /* who opened for writing has made one, if there are packs */
-    for (vdm_pack_probe_begin(&p->index, id, &f.probe); more;) {
-        if (!vdm_pack_probe_next(&p->index, &f.probe, &f.place, &more, err))
-            return false;
-        if (!more)
-            break;
-        if (!erase_at(p, id, &f, &mine, err) ||
-            (mine && !vdm_pack_index_forget(&p->index, &f.probe, err)))
-            return false;
-        any = any || mine;
-    }
-    return !any || vdm_fd_sync_data(p->index.fd, err);
-}
 
 bool vdm_packs_set_aside(struct vdm_packs *p, struct vdm_digest id, struct vdm_err *err)
 {

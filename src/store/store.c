@@ -68,10 +68,11 @@ bool vdm_store_get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_r
     return s->ops->get(s, id, r, err) || object_failed(id, err) || vdm_err_prefix(err, "store");
 }
 
-bool vdm_store_erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+bool vdm_store_erase(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                     struct vdm_err *err)
 {
-    return may_write(s, err) &&
-           (s->ops->erase(s, id, err) || object_failed(id, err) || vdm_err_prefix(err, "store"));
+    return may_write(s, err) && (s->ops->erase(s, id, size_bytes, err) || object_failed(id, err) ||
+                                 vdm_err_prefix(err, "store"));
 }
 
 bool vdm_store_set_aside(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)

@@ -96,8 +96,10 @@ bool vdm_store_each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx,
 void vdm_store_close(struct vdm_store *s);    /* NULL is fine; syncs nothing */
 void vdm_store_cleanup(struct vdm_store **s); /* for VDM_CLEANUP */
 
-/* For documents that were withdrawn. The caller keeps others from putting the same object meanwhile. */
-bool vdm_store_erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err) VDM_MUST_CHECK;
+/* For documents that were withdrawn. The caller keeps others from putting the same object meanwhile. With its size (or
+ * VDM_SIZE_UNKNOWN) it is found also where what led to it is damaged. */
+bool vdm_store_erase(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                     struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_store_set_aside(struct vdm_store *s, struct vdm_digest id,
                          struct vdm_err *err) VDM_MUST_CHECK;
 /* Make anew what was derived from the objects to find them, where there is such a thing. */
@@ -126,7 +128,8 @@ struct vdm_store_ops {
     bool (*get)(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
                 struct vdm_err *err);
     bool (*each)(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err);
-    bool (*erase)(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err);
+    bool (*erase)(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                  struct vdm_err *err);
     bool (*set_aside)(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err);
     bool (*reindex)(struct vdm_store *s, struct vdm_err *err); /* or NULL */
     void (*close)(struct vdm_store *s);                        /* releases the base too, frees s */

@@ -316,8 +316,10 @@ static bool erase_set_aside(int tmp, struct vdm_digest id, struct vdm_err *err)
     return ok;
 }
 
-static bool erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+static bool erase(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                  struct vdm_err *err)
 {
+    (void)size_bytes;
     struct folder *f = of(s);
     struct object_path path = path_of(id);
     struct vdm_err why = {0};

@@ -160,8 +160,10 @@ static void wipe(struct object **o)
     object_free(o);
 }
 
-static bool erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+static bool erase(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                  struct vdm_err *err)
 {
+    (void)size_bytes;
     struct memory *m = of(s);
     bool found;
     size_t at = place(m, id, &found);

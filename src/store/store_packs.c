@@ -268,12 +268,14 @@ static bool each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, stru
 
 /* --- erase, repair --- */
 
-static bool erase(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)
+static bool erase(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
+                  struct vdm_err *err)
 {
     int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
     struct vdm_packs *p = of(s);
     return vdm_packs_lock(p, &locked, err) && vdm_pack_index_refresh(&p->index, err) &&
-           vdm_packs_erase(p, id, err) && p->files->ops->erase(p->files, id, err);
+           vdm_packs_erase(p, id, size_bytes, err) &&
+           p->files->ops->erase(p->files, id, size_bytes, err);
 }
 
 static bool set_aside(struct vdm_store *s, struct vdm_digest id, struct vdm_err *err)

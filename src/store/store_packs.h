@@ -31,6 +31,7 @@ struct vdm_packs {
     int active;        /* the pack that was appended to last, or -1 */
     uint32_t active_number;
     uint64_t active_end; /* up to here all members have their slots */
+    bool sound;          /* the index led to every member when a document was first erased */
     bool touched;        /* a put was answered since the last sync, */
     bool files_touched;  /* and by objects/ */
 };
@@ -72,11 +73,18 @@ struct vdm_pack_scan vdm_packs_scan(struct vdm_packs *p, int fd, uint64_t from, 
 
 /* --- packs_write.c: under the lock --- */
 
+/* -1 and errno: it cannot be opened. */
+int vdm_packs_open_to_write(struct vdm_packs *p, uint32_t number);
+
 bool vdm_packs_append(struct vdm_packs *p, struct vdm_digest id, struct vdm_bytes document,
                       struct vdm_err *err) VDM_MUST_CHECK;
 /* Without the lock. */
 bool vdm_packs_sync(struct vdm_packs *p, struct vdm_err *err) VDM_MUST_CHECK;
-bool vdm_packs_erase(struct vdm_packs *p, struct vdm_digest id, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- packs_erase.c: under the lock --- */
+
+bool vdm_packs_erase(struct vdm_packs *p, struct vdm_digest id, uint64_t size_bytes,
+                     struct vdm_err *err) VDM_MUST_CHECK;
 /* What stands in the id's place counts no more, unread. */
 bool vdm_packs_set_aside(struct vdm_packs *p, struct vdm_digest id,
                          struct vdm_err *err) VDM_MUST_CHECK;

@@ -37,7 +37,7 @@ static inline void document_as_file(struct vdm_store *s, const char *store, stru
     assert_non_null(p);
     assert_true(r.read(&r, p, r.size_bytes + 1, &got, NULL) && got == r.size_bytes);
     vdm_store_reader_close(&r);
-    assert_true(vdm_store_erase(s, id, NULL));
+    assert_true(vdm_store_erase(s, id, VDM_SIZE_UNKNOWN, NULL));
     path[strlen(path) - 63] = 0;
     mkdir(path, 0700);
     path[strlen(path)] = '/';

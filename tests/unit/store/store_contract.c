@@ -414,7 +414,7 @@ static void test_erase(void **state)
     assert_true(must_put(x->store, 2, 9).repaired);
     assert_int_equal(x->backend->set_aside(x), 2);
     for (int i = 0; i < 2; i++) {
-        assert_true(vdm_store_erase(x->store, gone, NULL));
+        assert_true(vdm_store_erase(x->store, gone, VDM_SIZE_UNKNOWN, NULL));
         assert_true(vdm_store_holds(x->store, gone, &there, NULL));
         assert_false(there);
         assert_int_equal(x->backend->set_aside(x), 1);
@@ -451,7 +451,8 @@ static void test_reindex(void **state)
         must_put(x->store, i, i * 1000);
     x->backend->damage(x, source_digest(x->crypto, 7, 7000), DAMAGE_FLIP);
     assert_true(must_put(x->store, 7, 7000).repaired);
-    assert_true(vdm_store_erase(x->store, source_digest(x->crypto, 9, 9000), NULL));
+    assert_true(
+        vdm_store_erase(x->store, source_digest(x->crypto, 9, 9000), VDM_SIZE_UNKNOWN, NULL));
     assert_true(vdm_store_reindex(x->store, NULL));
     assert_int_equal(x->backend->set_aside(x), 1);
     for (size_t i = 0; i < 20; i++)

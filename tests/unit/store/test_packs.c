@@ -85,7 +85,7 @@ static void test_older_objects(void **state)
     must_hold(x->store, id, 1, 1000);
     must_put(x->store, 2, 1000);
     assert_int_equal(object_count(x->store), 2);
-    assert_true(vdm_store_erase(x->store, id, NULL));
+    assert_true(vdm_store_erase(x->store, id, VDM_SIZE_UNKNOWN, NULL));
     assert_int_equal(state_of(x->store, id), VDM_STORE_MISSING);
 }
 
@@ -315,7 +315,7 @@ static void test_duplicates(void **state)
         assert_int_equal(object_count(x->store), 1);
         assert_int_equal(x->backend->set_aside(x), 2);
     }
-    assert_true(vdm_store_erase(x->store, id, NULL));
+    assert_true(vdm_store_erase(x->store, id, VDM_SIZE_UNKNOWN, NULL));
     uint8_t zeros[512] = {0}, have[512];
     for (off_t i = 0; i < 3; i++) {
         assert_int_equal(pread(fd, have, 512, i * 1024 + 512), 512);
@@ -341,7 +341,7 @@ static void test_erase_broken(void **state)
     off_t at = find_member(x, id, &pack, header);
     write_to(pack_at(x, 0).s, at + 130, "9", 1);
     assert_int_equal(state_of(x->store, id), VDM_STORE_NOT_A_FILE);
-    assert_true(vdm_store_erase(x->store, id, NULL));
+    assert_true(vdm_store_erase(x->store, id, VDM_SIZE_UNKNOWN, NULL));
     int fd = open(pack_at(x, 0).s, O_RDONLY | O_CLOEXEC);
     assert_int_equal(pread(fd, have, 1024, at + 512), 1024);
     assert_memory_equal(have, zeros, 1024);
@@ -498,7 +498,8 @@ static void test_reading_handle(void **state)
     assert_int_equal(stat(below(x, "packs").s, &before), 0);
     assert_false(vdm_store_reindex(x->store, &err));
     assert_int_equal(err.kind, VDM_ERR_USAGE);
-    assert_false(vdm_store_erase(x->store, source_digest(x->crypto, 1, 10), &err));
+    assert_false(
+        vdm_store_erase(x->store, source_digest(x->crypto, 1, 10), VDM_SIZE_UNKNOWN, &err));
     assert_int_equal(err.kind, VDM_ERR_USAGE);
     must_hold_some(x, DOCUMENTS);
     assert_int_equal(state_of(x->store, source_digest(x->crypto, 999, 1)), VDM_STORE_MISSING);

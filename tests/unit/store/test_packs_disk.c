@@ -221,11 +221,109 @@ static void test_erased_without_holes(void **state)
     assert_true(pack_has(x, 1, 100000));
     off_t before = size_of(pack_at(x, 0).s);
     does.no_holes = true;
-    assert_true(vdm_store_erase(x->store, source_digest(x->crypto, 1, 100000), NULL));
+    assert_true(
+        vdm_store_erase(x->store, source_digest(x->crypto, 1, 100000), VDM_SIZE_UNKNOWN, NULL));
     assert_false(pack_has(x, 1, 100000));
     assert_int_equal(size_of(pack_at(x, 0).s), before);
     must_hold(x->store, source_digest(x->crypto, 2, 400), 2, 400);
     assert_int_equal(object_count(x->store), 1);
+}
+
+#define SLOTS_AT 135168 /* docs/FORMATS.md, "packs/index" */
+
+static off_t slot_of(const struct store_fixture *x, struct vdm_digest id)
+{
+    uint8_t slot[16];
+    int fd = open(below(x, "packs/index").s, O_RDONLY | O_CLOEXEC);
+    for (off_t at = SLOTS_AT; pread(fd, slot, 16, at) == 16; at += 16) {
+        bool ours = true;
+        for (int i = 0; i < 8; i++)
+            ours = ours && slot[i] == id.b[7 - i];
+        if (ours) {
+            close(fd);
+            return at;
+        }
+    }
+    fail();
+    return -1;
+}
+
+static void flip(const char *path, off_t at)
+{
+    uint8_t byte;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 4;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+static void break_header(const struct store_fixture *x, struct vdm_digest id)
+{
+    uint8_t header[512];
+    unsigned pack;
+    flip(pack_at(x, 0).s, find_member(x, id, &pack, header) + 3);
+}
+
+enum led_astray { KEY, PLACE, NO_SLOTS, HEADER, HEADER_FORGOTTEN, TWO_HEADERS, ASIDE, WAYS };
+
+static void lead_astray(struct store_fixture *x, enum led_astray how, struct vdm_digest id,
+                        struct vdm_digest other)
+{
+    static const uint8_t none[16 * 4096];
+    struct path index = below(x, "packs/index");
+    switch (how) {
+    case KEY:
+    case PLACE:
+        flip(index.s, slot_of(x, id) + (how == KEY ? 3 : 8));
+        break;
+    case NO_SLOTS: {
+        int fd = open(index.s, O_WRONLY | O_CLOEXEC);
+        assert_int_equal(pwrite(fd, none, sizeof none, SLOTS_AT), (ssize_t)sizeof none);
+        close(fd);
+        break;
+    }
+    case TWO_HEADERS:
+        break_header(x, other);
+        break_header(x, id);
+        break;
+    case ASIDE: /* damaged, a good one put beside it, and of that the header damaged */
+    case HEADER_FORGOTTEN:
+    case HEADER:
+        break_header(x, id);
+        if (how != HEADER)
+            assert_true(vdm_store_reindex(x->store, NULL));
+        if (how == ASIDE)
+            must_put(x->store, 2, 700);
+        break;
+    case WAYS:
+        break;
+    }
+}
+
+/* What leads to a document is damaged. It is erased all the same, and nothing else is. */
+static void test_erased_without_a_way_to_it(void **state)
+{
+    struct store_fixture *x = *state;
+    for (enum led_astray how = KEY; how < WAYS; how++) {
+        struct vdm_digest before = must_put(x->store, 1, 1500).id,
+                          id = must_put(x->store, 2, 700).id, other = must_put(x->store, 3, 900).id,
+                          after = must_put(x->store, 4, 900).id;
+        assert_true(vdm_store_sync(x->store, NULL));
+        lead_astray(x, how, id, other);
+        reopen(x);
+        assert_true(pack_has(x, 2, 700));
+        assert_true(vdm_store_erase(x->store, id, 700, NULL));
+        assert_false(pack_has(x, 2, 700));
+        assert_true(pack_has(x, 3, 900));
+        assert_int_equal(state_of(x->store, id), VDM_STORE_MISSING);
+        assert_true(vdm_store_reindex(x->store, NULL));
+        must_hold(x->store, before, 1, 1500);
+        must_hold(x->store, after, 4, 900);
+        must_put(x->store, 3, 900);
+        must_hold(x->store, other, 3, 900);
+        assert_true(vdm_store_erase(x->store, other, 900, NULL));
+    }
 }
 
 /* An erasure that stops at any write, or at a sync, says so, and the next one finishes it. */
@@ -237,18 +335,18 @@ static void test_erasing_fails(void **state)
     for (unsigned writes = 0; !done; writes++) {
         struct vdm_digest id = must_put(x->store, writes, 10000).id;
         does.writes_left = writes;
-        done = vdm_store_erase(x->store, id, &err);
+        done = vdm_store_erase(x->store, id, VDM_SIZE_UNKNOWN, &err);
         good_disk();
         assert_int_equal(done, writes == 5); /* zeros in three pieces, the header, the slot */
-        assert_true(vdm_store_erase(x->store, id, &err));
+        assert_true(vdm_store_erase(x->store, id, VDM_SIZE_UNKNOWN, &err));
         assert_false(pack_has(x, writes, 10000));
         assert_int_equal(state_of(x->store, id), VDM_STORE_MISSING);
     }
     struct vdm_digest id = must_put(x->store, 100, 400).id;
     disk.fails = true;
-    assert_false(vdm_store_erase(x->store, id, &err));
+    assert_false(vdm_store_erase(x->store, id, VDM_SIZE_UNKNOWN, &err));
     assert_non_null(strstr(err.text, "fdatasync"));
-    assert_true(vdm_store_erase(x->store, id, &err));
+    assert_true(vdm_store_erase(x->store, id, VDM_SIZE_UNKNOWN, &err));
     assert_int_equal(state_of(x->store, id), VDM_STORE_MISSING);
 }
 
@@ -378,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_full_and_no_way_back),
         cmocka_unit_test(test_full_index),
         cmocka_unit_test(test_erased_without_holes),
+        cmocka_unit_test(test_erased_without_a_way_to_it),
         cmocka_unit_test(test_erasing_fails),
         cmocka_unit_test(test_locked),
         cmocka_unit_test(test_mark),

@@ -23,8 +23,8 @@ const struct vdm_manual vdm_manual_history = {
             "Pages carry words that are other ones at each visit: a captcha, a counter, a clock. "
             "Words that were seen in one capture only, at a place where three captures in a row or "
             "more brought other words, are counted and not shown. What stood in two captures is "
-            "always "
-            "shown when it goes. With fewer than four captures all that changed is shown.",
+            "always shown when it goes, and so is all that changes at a place to which a word came "
+            "back. With fewer than four captures all that changed is shown.",
             "Texts are compared by the fingerprints that `import` put into the records. Where they "
             "differ, or a record has none, the text is extracted from the document now, in a "
             "process without rights; how many were is said. A document that was withdrawn is "

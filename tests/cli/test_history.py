@@ -85,6 +85,37 @@ class History(support.Case):
         self.take_all([f"<p>Draft {i // 2}</p>" for i in range(10)])
         self.assertEqual([e[1:] for e in self.edits()], [(str(i), str(i + 1)) for i in range(4)])
 
+    def states(self, words, counter=False):
+        """What each of these captures is told to be, and the edits; each is of the same sentence."""
+        self.take_all([f"<p>The ferry is {w} today.</p>" + (f"<p>Visitor {1000 + 7 * i}</p>" if counter else "")
+                       for i, w in enumerate(words)])
+        return [t["change"] for t in self.told()], self.edits()
+
+    def test_words_that_come_back_are_shown(self):
+        """Each was in two captures of one place, even if never in two in a row."""
+        changes, edits = self.states(("open", "closed") * 2)
+        self.assertEqual(changes, ["first"] + ["changed"] * 3)
+        self.assertEqual(edits, [(1, "open", "closed"), (2, "closed", "open"), (3, "open", "closed")])
+
+    def test_words_that_come_back_beside_a_counter(self):
+        changes, edits = self.states(("open", "open", "closed", "open", "closed"), counter=True)
+        self.assertEqual(changes, ["first", "changing"] + ["changed"] * 3)
+        self.assertEqual(edits, [(2, "open", "closed"), (3, "closed", "open"), (4, "open", "closed")])
+        self.assertEqual([t["words_changing"] for t in self.told()], [0, 1, 1, 1, 1])
+
+    def test_a_place_where_some_words_come_back(self):
+        """What stood there before for long counts, and so does what comes for once among them."""
+        for words in (("open", "open", "closed", "open", "shut"), ("open", "closed", "open", "shut", "full"),
+                      ("a", "b", "c", "d", "d", "e", "b", "f", "g")):
+            self.setUp()
+            edits = self.states(words)[1]
+            self.assertEqual(edits, [(i, a, b) for i, (a, b) in enumerate(zip(words, words[1:]), 1) if a != b])
+
+    def test_a_word_twice_in_one_capture_has_not_come_back(self):
+        rng = random.Random(9)
+        letters = [self.letters(rng) for _ in range(6)]
+        self.assertEqual(self.states([f"{w} {w}" for w in letters]), (["first"] + ["changing"] * 5, []))
+
     def test_what_comes_to_stay_where_words_kept_changing(self):
         rng = random.Random(8)
         self.take_all([f"<p>Type {self.letters(rng)}</p>" for _ in range(5)] + ["<p>Type closed</p>", "<p>Type closed</p><!-- -->"])

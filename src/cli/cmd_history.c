@@ -20,6 +20,10 @@ const struct vdm_manual vdm_manual_history = {
             "an HTML page or a plain text sees. Words that went stand in `[- -]`, words that came "
             "in "
             "`{+ +}`, each with some words around it.",
+            "They stand in the order of the times they state (`captured`), whenever they were "
+            "imported. Where these do not tell, since one is only a year or a day, the order is "
+            "that of the entries; a time without a zone is taken as UTC. A capture that states no "
+            "time stands where it was recorded.",
             "Pages carry words that are other ones at each visit: a captcha, a counter, a clock. "
             "Words that were seen in one capture only, at a place where three captures in a row or "
             "more brought other words, are counted and not shown. What stood in two captures is "
@@ -48,7 +52,7 @@ struct seen {
 struct history {
     struct vdm_cli *cli;
     struct vdm_page_history page;
-    size_t at;           /* in page.capture */
+    size_t at;           /* in page.capture, which has the same order */
     struct vdm_buf seen; /* of struct seen, in order */
     uint64_t extracted, differ;
 };
@@ -215,10 +219,8 @@ static bool tell(void *ctx, const struct vdm_view *v, struct vdm_err *err)
     if (!vdm_buf_ok(&h->seen, err))
         return false;
     const struct vdm_page_capture *p = NULL;
-    while (h->at < h->page.captures && h->page.capture[h->at].n < v->n)
-        h->at++;
     if (h->at < h->page.captures && h->page.capture[h->at].n == v->n)
-        p = &h->page.capture[h->at];
+        p = &h->page.capture[h->at++];
     h->extracted += p && p->extracted;
     h->differ += p && p->differs;
     if (h->cli->json)
@@ -247,14 +249,15 @@ static void say_end(const struct history *h)
 static bool run_source(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err)
 {
     struct vdm_buf source VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_source_order order VDM_CLEANUP(vdm_source_order_release) = {0};
     struct history h = {.cli = cli};
     if (!vdm_cli_escape(&source, args->rest[0], err) || !vdm_cli_warn_behind(cli, err))
         return false;
-    struct vdm_catalog_filter filter = {.source = vdm_buf_bytes(&source)};
-    bool ok = vdm_args_has(args, "no-text") ||
-              vdm_page_history(cli->archive, filter.source, &cli->progress, &h.page, err);
+    bool ok = vdm_source_order(cli->archive, vdm_buf_bytes(&source), &cli->progress, &order, err) &&
+              (vdm_args_has(args, "no-text") ||
+               vdm_page_history(cli->archive, &order, &cli->progress, &h.page, err));
     vdm_progress_end(cli);
-    ok = ok && vdm_query_captures(cli->archive, &filter, 0, tell, &h, err);
+    ok = ok && vdm_source_captures(cli->archive, &order, tell, &h, err);
     if (ok)
         say_end(&h);
     vdm_page_history_release(&h.page);

@@ -27,8 +27,8 @@ static void mark_wanted(const struct vdm_page_words *w, bool *wanted)
             wanted[w->place[i].site] = true;
 }
 
-/* With s NULL they are only counted. A word is seen where it stood, and where others replaced it: the
- * first words of a page have no place until then. */
+/* With s NULL they are only counted. A word is seen where it stood, and where others replaced it:
+ * the first words of a page have no place until then. */
 static size_t find_sightings(const struct vdm_page_words *w, const bool *wanted, struct sighting *s)
 {
     size_t n = 0;

@@ -207,14 +207,12 @@ static bool take(void *ctx, const struct vdm_view *v, struct vdm_err *err)
     return compare_one(c, v, err);
 }
 
-bool vdm_page_history(struct vdm_archive *a, struct vdm_bytes source,
+bool vdm_page_history(struct vdm_archive *a, const struct vdm_source_order *order,
                       const struct vdm_progress *progress, struct vdm_page_history *out,
                       struct vdm_err *err)
 {
     struct comparing c = {.a = a, .progress = progress};
-    struct vdm_catalog_filter filter = {.source = source};
-    bool ok = vdm_text_open(&c.extractor, err) &&
-              vdm_query_captures(a, &filter, 0, take, &c, err) &&
+    bool ok = vdm_text_open(&c.extractor, err) && vdm_source_captures(a, order, take, &c, err) &&
               vdm_page_words_tell(&c.words, &c.h, err);
     vdm_text_close(c.extractor);
     vdm_view_release(&c.before);

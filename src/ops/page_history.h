@@ -11,6 +11,7 @@
 #define VDM_OPS_PAGE_HISTORY_H
 
 #include "ops/page_text.h"
+#include "ops/source_order.h"
 
 #define VDM_PAGE_CHANGES_MIN 3
 #define VDM_PAGE_WORDS_MAX   (1u << 22) /* words that are followed */
@@ -48,14 +49,14 @@ struct vdm_page_edit {
 
 /* Zero-initialise, release. */
 struct vdm_page_history {
-    struct vdm_page_capture *capture; /* those that have a record, rising */
+    struct vdm_page_capture *capture; /* those that have a record, in order */
     size_t captures, captures_cap;
     struct vdm_page_edit *edit;
     size_t edits, edits_cap;
 };
 void vdm_page_history_release(struct vdm_page_history *h);
 
-bool vdm_page_history(struct vdm_archive *a, struct vdm_bytes source,
+bool vdm_page_history(struct vdm_archive *a, const struct vdm_source_order *order,
                       const struct vdm_progress *progress, struct vdm_page_history *out,
                       struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -15,7 +15,8 @@ struct vdm_page_life {
     uint64_t hash; /* of its bytes */
 };
 
-/* A word that stays for a while ends a row of changes: what replaces it has a new place, at the same site. */
+/* A word that stays for a while ends a row of changes: what replaces it has a new place, at the
+ * same site. */
 struct vdm_page_place {
     uint32_t changes; /* how often in a row it changed */
     uint32_t site;
@@ -64,8 +65,8 @@ bool vdm_page_words_next(struct vdm_page_words *w, struct vdm_text_words *words,
 /* What comes is not compared with what was; what was found stays. */
 void vdm_page_words_forget(struct vdm_page_words *w);
 
-/* At the end, before they are told: the sites to which a word came back (ops/page_back.c). One that is
- * taken for another by its hash means that more is shown, never less. */
+/* At the end, before they are told: the sites to which a word came back (ops/page_back.c). One that
+ * is taken for another by its hash means that more is shown, never less. */
 bool vdm_page_words_find_back(struct vdm_page_words *w, struct vdm_err *err) VDM_MUST_CHECK;
 /* At the end: counts and edits of all captures. */
 bool vdm_page_words_tell(struct vdm_page_words *w, struct vdm_page_history *h,

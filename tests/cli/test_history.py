@@ -116,6 +116,66 @@ class History(support.Case):
         letters = [self.letters(rng) for _ in range(6)]
         self.assertEqual(self.states([f"{w} {w}" for w in letters]), (["first"] + ["changing"] * 5, []))
 
+    # --- the order ---
+
+    def take_at(self, word, captured):
+        more = ("--captured", captured) if captured else ()
+        return self.ok("-C", self.a, "import", self.file("page.html", PAGE.format(middle=f"<p>It is {word}</p>")),
+                       "--source", SOURCE, "--json", *more).json["first_entry"]
+
+    def ordered(self, *captured):
+        """In which order captures that state these times are told, each by its place in this list."""
+        first = [self.take_at(f"w{i}", c) for i, c in enumerate(captured)][0]
+        return [line["entry"] - first for line in self.ok("-C", self.a, "history", SOURCE, "--json").lines]
+
+    def test_imported_out_of_order(self):
+        order = (3, 1, 5, 0, 4, 2)
+        words = ("nine", "nine", "nine", "five", "five", "five")
+        for i in order:
+            self.take_at(f"{words[i]} <!-- {i} -->", f"2026-03-{i + 1:02}T08:00:00Z")
+        lines = self.ok("-C", self.a, "history", SOURCE, "--json").lines
+        self.assertEqual([line["record"]["captured"][8:10] for line in lines], [f"{i + 1:02}" for i in range(6)])
+        self.assertEqual([line["text"]["change"] for line in lines],
+                         ["first", "same-text", "same-text", "changed", "same-text", "same-text"])
+        self.assertEqual(self.edits(), [(3, "nine", "five")])
+        out = self.ok("-C", self.a, "history", SOURCE).out
+        self.assertRegex(out, r"(?s)2026-03-03T08:00:00Z[^\n]*same text\n[^\n]*2026-03-04T08:00:00Z[^\n]*1 word gone, 1 word new\n"
+                              r"[^\n]*\[-nine-\] \{\+five\+\}")
+        bytes_alone = self.ok("-C", self.a, "history", SOURCE, "--no-text", "--json").lines
+        self.assertEqual([line["entry"] for line in bytes_alone], [line["entry"] for line in lines])
+
+    def test_times_of_any_precision(self):
+        for captured, wanted in (
+                (("2026-01-02", "2026-01-02T10:00Z", "2026-01-02T09:00Z"), [0, 2, 1]),
+                (("2026-05", "2026", "2026-03"), [1, 2, 0]),
+                (("2026-03-01T10:00:00+02:00", "2026-03-01T08:30:00Z", "2026-03-01T03:00:00-05:00"), [0, 2, 1]),
+                (("2026-03-01T10:00:00.5Z", "2026-03-01T10:00:00.25Z"), [1, 0]),
+                (("2026-02/2026-03", "2025", "2026-03-05", "../2026-01"), [1, 3, 0, 2]),
+                (("2026",) * 5, [0, 1, 2, 3, 4])):
+            self.setUp()
+            self.assertEqual(self.ordered(*captured), wanted, captured)
+
+    def test_no_time_is_that_of_the_entry(self):
+        """The clock of these tests is later than 2020 and earlier than 2090."""
+        self.assertEqual(self.ordered("2090", None, "2020-01", None), [2, 1, 3, 0])
+
+    def test_many_out_of_order(self):
+        """Against the plain way: the lowest entry that nothing left must come before."""
+        rng = random.Random(11)
+        days = [(d := rng.randint(1, 25), rng.choice((d, d, d + rng.randint(1, 3)))) for _ in range(40)]
+        left, wanted = list(range(len(days))), []
+        while left:
+            wanted.append(next(i for i in left if all(days[k][1] >= days[i][0] for k in left)))
+            left.remove(wanted[-1])
+        self.assertEqual(self.ordered(*[f"2026-01-{a:02}/2026-01-{b:02}" for a, b in days]), wanted)
+
+    def test_an_amended_time_counts(self):
+        first = self.take_at("a", "2026-01-01")
+        second = self.take_at("b", "2026-01-02")
+        self.ok("-C", self.a, "amend", str(first), "--captured", "2026-01-03")
+        lines = self.ok("-C", self.a, "history", SOURCE, "--json").lines
+        self.assertEqual([line["entry"] for line in lines], [second, first])
+
     def test_what_comes_to_stay_where_words_kept_changing(self):
         rng = random.Random(8)
         self.take_all([f"<p>Type {self.letters(rng)}</p>" for _ in range(5)] + ["<p>Type closed</p>", "<p>Type closed</p><!-- -->"])

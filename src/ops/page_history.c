@@ -63,7 +63,7 @@ static struct vdm_page_capture *add_capture(struct vdm_page_history *h, uint64_t
         h->captures_cap = cap;
     }
     struct vdm_page_capture *c = &h->capture[h->captures++];
-    *c = (struct vdm_page_capture){.n = n};
+    *c = (struct vdm_page_capture){.n = n, .with = UINT64_MAX};
     return c;
 }
 
@@ -157,6 +157,7 @@ static bool compare_texts(struct comparing *c, const struct vdm_view *v, struct 
     if (has_before && has)
         return compare_words(c, p, now, &words, err) && remember(c, v, now, err);
     p->change = both_known ? VDM_PAGE_CHANGED : VDM_PAGE_UNKNOWN;
+    p->with = both_known ? p->with : UINT64_MAX;
     if (has)
         memcpy(p->why, "the text before it cannot be read any more",
                sizeof "the text before it cannot be read any more");
@@ -180,6 +181,7 @@ static bool compare_one(struct comparing *c, const struct vdm_view *v, struct vd
     }
     if (!c->last.any)
         return remember(c, v, &now, err);
+    p->with = c->before.n;
     if (same_kind && vdm_digest_equal(now.document, c->last.document)) {
         p->change = VDM_PAGE_SAME_BYTES;
         if (!vdm_page_words_same(&c->words, err))

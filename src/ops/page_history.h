@@ -32,6 +32,7 @@ const char *vdm_page_change_name(enum vdm_page_change c);
 struct vdm_page_capture {
     uint64_t n;
     enum vdm_page_change change;
+    uint64_t with; /* the capture before it that it was compared with; UINT64_MAX: none */
     char why[VDM_PAGE_WHY_MAX]; /* UNKNOWN; of CHANGED: why it is not known what; else empty */
     uint64_t gone, come;        /* CHANGED: words */
     uint64_t changing;          /* words that come and change again and again */

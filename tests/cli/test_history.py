@@ -256,6 +256,25 @@ class History(support.Case):
         for entry in entries[1:3]:
             self.assertIn("withdrawn", self.expect(3, "-C", self.a, "history", "--diff", str(entry), str(entries[0])).err)
 
+    def test_with_which_it_was_compared(self):
+        """Said where it is not the one just above: those between cannot be read any more, or have no text."""
+        pages = [PAGE.format(middle=f"<p>It is {w}.</p>") for w in ("one", "two", "three", "three", "four", "four<!-- -->")]
+        entries = [self.take(p) for p in pages[:3]]
+        entries.append(self.take(pages[3], "--again"))
+        entries += [self.take(pages[4]), self.take("%PDF-1.7\n1 0 obj\n", name="a.pdf"), self.take(pages[5])]
+        for i in (1, 2):
+            self.withdraw(entries[i], "document")
+        one, four = entries[0], entries[4]
+        lines = self.ok("-C", self.a, "history", SOURCE).out.splitlines()
+        lines = {int(line.split()[0]): line for line in lines if "captured" in line}
+        self.assertIn("changed, the text too", lines[entries[1]])
+        self.assertTrue(lines[entries[2]].endswith(f": its document was withdrawn (compared with entry {one})"))
+        self.assertTrue(lines[entries[3]].endswith(f"same bytes, 1 word gone, 1 word new (compared with entry {one})"))
+        self.assertTrue(lines[four].endswith("changed, 1 word gone, 1 word new"))
+        self.assertTrue(lines[entries[6]].endswith(f"changed, same text (compared with entry {four})"))
+        self.assertEqual([t["compared_with"] for t in self.told()],
+                         [None, one, one, one, entries[3], None, four])
+
     def test_first_text_withdrawn(self):
         entries = self.take_all([f"<p>word{i}</p>" for i in range(3)], "--no-text")
         self.withdraw(entries[0], "document")

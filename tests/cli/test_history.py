@@ -275,6 +275,13 @@ class History(support.Case):
         self.assertEqual([t["compared_with"] for t in self.told()],
                          [None, one, one, one, entries[3], None, four])
 
+    def test_a_text_that_cannot_be_read_makes_its_words_older(self):
+        """By its fingerprint it is the text of the next capture, which would look like one of a counter."""
+        words = ("1", "2", "three", "three<!-- -->", "4", "5", "6")
+        entries = self.take_all([f"<p>It is {w}.</p>" for w in words])
+        self.withdraw(entries[2], "document")
+        self.assertEqual([e[1:] for e in self.edits()], [("1.", "2."), ("2.", "three."), ("three.", "")])
+
     def test_first_text_withdrawn(self):
         entries = self.take_all([f"<p>word{i}</p>" for i in range(3)], "--no-text")
         self.withdraw(entries[0], "document")

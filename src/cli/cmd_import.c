@@ -98,7 +98,8 @@ const struct vdm_manual vdm_manual_import = {
             "8 MiB, and of plain texts that are not UTF-8; its SHA-256 goes into the record (field "
             "text-fingerprint), by which `vidimus history` tells a page that changed from one that "
             "was served with another captcha. A document without one is imported as well, and "
-            "counted; --no-text makes none.",
+            "counted; --no-text makes none. The payload of a WARC record that was sent compressed "
+            "(Content-Encoding) is kept as it was sent, and has none.",
             "Room for each document and for what is written about it is asked for before. Where "
             "there is none, what was taken so far is recorded and the import ends. Several "
             "imports may run at once; one that waits for long says for whom.",

@@ -205,7 +205,7 @@ static bool compare_one(struct comparing *c, const struct vdm_view *v, struct vd
     bool same_kind = c->last.any && now.kind == c->last.kind;
     if (now.kind == VDM_TEXT_NONE) {
         p->change = VDM_PAGE_UNKNOWN;
-        strcpy(p->why, "neither HTML nor plain text");
+        vdm_page_text_none(&v->record, p->why);
         return true;
     }
     if (!c->last.any)

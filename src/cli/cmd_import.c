@@ -120,6 +120,8 @@ const struct vdm_manual vdm_manual_import = {
             {"vidimus import --derived-from 17 --range 120,3400 --title 'First statement' \\\n    "
              "--issued 2019-11-28",
              "a statement that is a part of the page of entry 17"},
+            {"vidimus import --derived-from 17 --metadata parts.csv",
+             "several: a row for each part, with the columns range,title,issued"},
         },
     .options = import_options,
     .arguments = "file",

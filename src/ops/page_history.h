@@ -4,9 +4,9 @@
  * Pages carry words that are other ones at each visit (a captcha, a counter). Each word is followed from
  * the capture that has it first to the one that has it no more. A word is told as **changing** if it was
  * seen in one capture alone and stands at a place where at least VDM_PAGE_CHANGES_MIN captures in a row
- * found other words than the one before, none of which came back: open, closed, open is an edit and its
- * undoing, not a counter. All other words that come or go are told as changes: a word that stood in two
- * captures was text to its readers. */
+ * found other words than the one before, none of which came back: open, closed, open is an edit and
+ * its undoing, not a counter. All other words that come or go are told as changes: a word that stood
+ * in two captures was text to its readers. */
 #ifndef VDM_OPS_PAGE_HISTORY_H
 #define VDM_OPS_PAGE_HISTORY_H
 

@@ -154,8 +154,8 @@ class Warcs(support.Case):
             return warcs.record("response", block, id=i, date=f"2026-01-{i:02}T00:00:00Z",
                                 content_type="application/http; msgtype=response")
         long = "gzip, " * 60 + "gzip"
-        a, _ = self.imported(warcs.warcinfo() + page(1, "gzip") + page(2, "x-gzip", name="content-encoding") + page(3, long)
-                             + page(4, "gzip", "application/gzip") + page(5, "identity"))
+        a, _ = self.imported(warcs.warcinfo() + page(1, "gzip") + page(2, "x-gzip", name="content-encoding")
+                             + page(3, long) + page(4, "gzip", "application/gzip") + page(5, "identity"))
         sent = "it is stored as it was sent, in the content encoding "
         none = "neither HTML nor plain text"
         told = [line["text"]["why"] for line in self.ok("-C", a, "history", "https://a.example/", "--json").lines]

@@ -4,10 +4,15 @@
 #include "base/text.h"
 #include "base/time.h"
 
+#define SECOND INT64_C(1000000000)
+#define DAY    (86400 * SECOND)
+
 /* A recursive descent; what is understood of one date. */
 struct parsed {
     int64_t first, last;
     bool uncertain, approximate, clock;
+    int64_t at;    /* of a clock: nanoseconds behind the start of that day of UTC */
+    int64_t width; /* how many it may mean */
 };
 
 static bool take(struct vdm_bytes *s, char c)
@@ -52,38 +57,53 @@ static bool take_unspecified(struct vdm_bytes *s)
 
 /* --- the time of day --- */
 
-static bool take_zone(struct vdm_bytes *s)
+/* *ahead: seconds that it is before UTC. */
+static bool take_zone(struct vdm_bytes *s, int64_t *ahead)
 {
+    int hours, minutes = 0;
+    *ahead = 0;
     if (take(s, 'Z') || s->n == 0)
         return true;
-    if (!take(s, '+') && !take(s, '-'))
+    bool minus = take(s, '-');
+    if ((!minus && !take(s, '+')) || (hours = take_two(s, 0, 14)) < 0)
         return false;
-    if (take_two(s, 0, 14) < 0)
+    if (s->n && (!take(s, ':') || (minutes = take_two(s, 0, 59)) < 0))
         return false;
-    return s->n == 0 || (take(s, ':') && take_two(s, 0, 59) >= 0);
+    *ahead = (minus ? -1 : 1) * (hours * 60 + minutes) * 60;
+    return true;
 }
 
-static bool take_fraction(struct vdm_bytes *s)
+static bool take_fraction(struct vdm_bytes *s, struct parsed *d)
 {
     size_t n = 0;
-    for (; n < 9 && digits(*s, 1) >= 0; n++)
+    for (; n < 9 && digits(*s, 1) >= 0; n++) {
+        d->width /= 10;
+        d->at += digits(*s, 1) * d->width;
         *s = vdm_bytes_skip(*s, 1);
+    }
     return n > 0;
 }
 
-static bool take_clock(struct vdm_bytes *s)
+static bool take_clock(struct vdm_bytes *s, struct parsed *d)
 {
-    int hour = take_two(s, 0, 24);
+    int hour = take_two(s, 0, 24), minute, second;
+    int64_t ahead;
     bool last = hour == 24; /* 24:00 is the end of the day, and nothing comes after it */
-    if (hour < 0 || !take(s, ':') || take_two(s, 0, last ? 0 : 59) < 0)
+    if (hour < 0 || !take(s, ':') || (minute = take_two(s, 0, last ? 0 : 59)) < 0)
         return false;
+    d->at = (hour * 60 + minute) * 60 * SECOND;
+    d->width = 60 * SECOND;
     if (take(s, ':')) {
-        if (take_two(s, 0, last ? 0 : 60) < 0)
+        if ((second = take_two(s, 0, last ? 0 : 60)) < 0)
             return false;
-        if (take(s, '.') && (last || !take_fraction(s)))
+        d->at += second * SECOND;
+        d->width = SECOND;
+        if (take(s, '.') && (last || !take_fraction(s, d)))
             return false;
     }
-    return take_zone(s);
+    bool ok = take_zone(s, &ahead);
+    d->at -= ahead * SECOND;
+    return ok;
 }
 
 /* --- one date --- */
@@ -159,7 +179,7 @@ static bool month_on(struct vdm_bytes s, int64_t year, struct parsed *d)
         return false;
     d->first = d->last = vdm_days_of(year, month, day);
     d->clock = take(&s, 'T');
-    return d->clock ? take_clock(&s) && s.n == 0 : end_qualified(s, d);
+    return d->clock ? take_clock(&s, d) && s.n == 0 : end_qualified(s, d);
 }
 
 static bool one_date(struct vdm_bytes s, struct parsed *d)
@@ -216,6 +236,42 @@ bool vdm_edtf_decode(struct vdm_bytes text, struct vdm_edtf *out)
                              .uncertain = d.uncertain,
                              .approximate = d.approximate};
     return true;
+}
+
+/* --- as moments --- */
+
+static struct vdm_moment moment(int64_t day, int64_t ns)
+{
+    int64_t days = ns / DAY - (ns % DAY < 0);
+    return (struct vdm_moment){day + days, ns - days * DAY};
+}
+
+bool vdm_edtf_moments(struct vdm_bytes text, struct vdm_moments *out)
+{
+    struct vdm_edtf e;
+    struct parsed d;
+    if (!vdm_edtf_decode(text, &e))
+        return false;
+    if (!e.interval && one_date(text, &d) && d.clock) {
+        *out = (struct vdm_moments){moment(d.first, d.at), moment(d.first, d.at + d.width - 1)};
+        return true;
+    }
+    out->first = (struct vdm_moment){e.has_first ? e.first : INT64_MIN, 0};
+    out->last = (struct vdm_moment){e.has_last ? e.last : INT64_MAX, DAY - 1};
+    return true;
+}
+
+struct vdm_moments vdm_moments_of_second(int64_t seconds)
+{
+    int64_t day = seconds / 86400 - (seconds % 86400 < 0), at = (seconds - day * 86400) * SECOND;
+    return (struct vdm_moments){{day, at}, {day, at + SECOND - 1}};
+}
+
+int vdm_moment_compare(struct vdm_moment a, struct vdm_moment b)
+{
+    if (a.day != b.day)
+        return a.day < b.day ? -1 : 1;
+    return (a.ns > b.ns) - (a.ns < b.ns);
 }
 
 bool vdm_source_date_valid(struct vdm_bytes text)

@@ -17,6 +17,19 @@ struct vdm_edtf {
 /* Years have at most twelve digits. */
 bool vdm_edtf_decode(struct vdm_bytes text, struct vdm_edtf *out) VDM_MUST_CHECK;
 
+/* A day of UTC and nanoseconds of it. */
+struct vdm_moment {
+    int64_t day, ns;
+};
+/* From the first to the last moment that a date may mean: of `10:05` all of that minute. What names
+ * no zone is taken as UTC; an end that is open or not known is INT64_MIN or INT64_MAX days away. */
+struct vdm_moments {
+    struct vdm_moment first, last;
+};
+bool vdm_edtf_moments(struct vdm_bytes text, struct vdm_moments *out) VDM_MUST_CHECK;
+struct vdm_moments vdm_moments_of_second(int64_t seconds); /* since 1970-01-01T00:00:00Z */
+int vdm_moment_compare(struct vdm_moment a, struct vdm_moment b);
+
 /* Is it one of these at all? */
 bool vdm_source_date_valid(struct vdm_bytes text);
 

@@ -20,15 +20,20 @@ const struct vdm_manual vdm_manual_history = {
             "an HTML page or a plain text sees. Words that went stand in `[- -]`, words that came "
             "in "
             "`{+ +}`, each with some words around it.",
+            "Captures stand in the order of the times they state (`captured`), whenever they were "
+            "imported. Where these do not tell, since one is only a year or a day, the order is "
+            "that of the entries; a time without a zone is taken as UTC. A capture that states no "
+            "time stands at that when it was recorded.",
             "Pages carry words that are other ones at each visit: a captcha, a counter, a clock. "
             "Words that were seen in one capture only, at a place where three captures in a row or "
             "more brought other words, are counted and not shown. What stood in two captures is "
-            "always "
-            "shown when it goes. With fewer than four captures all that changed is shown.",
+            "always shown when it goes, and so is all that changes at a place to which a word came "
+            "back. With fewer than four captures all that changed is shown.",
             "Texts are compared by the fingerprints that `import` put into the records. Where they "
             "differ, or a record has none, the text is extracted from the document now, in a "
             "process without rights; how many were is said. A document that was withdrawn is "
-            "compared by its fingerprint, and what changed in it cannot be told.",
+            "compared by its fingerprint, and what changed in it cannot be told; the next one is "
+            "compared with the one before, and the line says with which.",
             "`--diff` compares any two captures by their entry numbers, and shows each change.",
         },
     .examples =
@@ -48,12 +53,20 @@ struct seen {
 struct history {
     struct vdm_cli *cli;
     struct vdm_page_history page;
-    size_t at;           /* in page.capture */
+    size_t at;           /* in page.capture, which has the same order */
     struct vdm_buf seen; /* of struct seen, in order */
     uint64_t extracted, differ;
 };
 
 enum change { FIRST, SAME, CHANGED };
+
+/* The capture on the line above, or UINT64_MAX. */
+static uint64_t above(const struct history *h)
+{
+    const struct seen *s = (const void *)h->seen.p;
+    size_t count = h->seen.n / sizeof *s;
+    return count ? s[count - 1].n : UINT64_MAX;
+}
 
 /* How the bytes stand to those before: *as is the earliest capture of the same bytes. */
 static enum change compare(const struct history *h, struct vdm_digest document, uint64_t *as)
@@ -153,6 +166,9 @@ static json_t *text_json(const struct history *h, const struct vdm_page_capture 
         (json_int_t)p->changing, "edits", edits, "edits_left_out", (json_int_t)p->edits_left_out,
         "extracted_now", p->extracted, "fingerprint_differs", p->differs);
     if (o)
+        vdm_json_set(&o, "compared_with",
+                     p->with == UINT64_MAX ? json_null() : json_integer((json_int_t)p->with));
+    if (o)
         vdm_json_set(&o, "why", p->why[0] ? vdm_json_bytes(vdm_str(p->why)) : json_null());
     return o;
 }
@@ -162,6 +178,7 @@ static json_t *text_json(const struct history *h, const struct vdm_page_capture 
 static void print_line(const struct history *h, const struct vdm_view *v, enum change change,
                        uint64_t as, const struct vdm_page_capture *p)
 {
+    bool apart = p && p->with != UINT64_MAX && p->with != above(h);
     struct vdm_bytes captured = vdm_record_value(&v->record, VDM_FIELD_CAPTURED, 0);
     printf("%8llu  ", (unsigned long long)v->n);
     if (captured.n) {
@@ -178,8 +195,10 @@ static void print_line(const struct history *h, const struct vdm_view *v, enum c
     fputs(change == FIRST ? "  first" : change == SAME ? "  same bytes" : "  changed", stdout);
     if (change == CHANGED && as != UINT64_MAX)
         printf(", back to the bytes of %llu", (unsigned long long)as);
-    if (p && change == CHANGED)
+    if (p && (change == CHANGED || apart))
         print_text(p);
+    if (apart && p->change != VDM_PAGE_SAME_BYTES)
+        printf(" (compared with entry %llu)", (unsigned long long)p->with);
     puts("");
     if (p)
         print_edits(h, p);
@@ -211,20 +230,18 @@ static bool tell(void *ctx, const struct vdm_view *v, struct vdm_err *err)
     }
     struct seen now = {v->n, v->record.document};
     enum change change = compare(h, now.document, &as);
-    vdm_buf_put(&h->seen, (struct vdm_bytes){(const uint8_t *)&now, sizeof now});
-    if (!vdm_buf_ok(&h->seen, err))
-        return false;
     const struct vdm_page_capture *p = NULL;
-    while (h->at < h->page.captures && h->page.capture[h->at].n < v->n)
-        h->at++;
     if (h->at < h->page.captures && h->page.capture[h->at].n == v->n)
-        p = &h->page.capture[h->at];
+        p = &h->page.capture[h->at++];
     h->extracted += p && p->extracted;
     h->differ += p && p->differs;
+    bool ok = true;
     if (h->cli->json)
-        return print_json(h, v, change, as, p, err);
-    print_line(h, v, change, as, p);
-    return true;
+        ok = print_json(h, v, change, as, p, err);
+    else
+        print_line(h, v, change, as, p);
+    vdm_buf_put(&h->seen, (struct vdm_bytes){(const uint8_t *)&now, sizeof now});
+    return ok && vdm_buf_ok(&h->seen, err);
 }
 
 static void say_end(const struct history *h)
@@ -247,14 +264,15 @@ static void say_end(const struct history *h)
 static bool run_source(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_err *err)
 {
     struct vdm_buf source VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_source_order order VDM_CLEANUP(vdm_source_order_release) = {0};
     struct history h = {.cli = cli};
     if (!vdm_cli_escape(&source, args->rest[0], err) || !vdm_cli_warn_behind(cli, err))
         return false;
-    struct vdm_catalog_filter filter = {.source = vdm_buf_bytes(&source)};
-    bool ok = vdm_args_has(args, "no-text") ||
-              vdm_page_history(cli->archive, filter.source, &cli->progress, &h.page, err);
+    bool ok = vdm_source_order(cli->archive, vdm_buf_bytes(&source), &cli->progress, &order, err) &&
+              (vdm_args_has(args, "no-text") ||
+               vdm_page_history(cli->archive, &order, &cli->progress, &h.page, err));
     vdm_progress_end(cli);
-    ok = ok && vdm_query_captures(cli->archive, &filter, 0, tell, &h, err);
+    ok = ok && vdm_source_captures(cli->archive, &order, tell, &h, err);
     if (ok)
         say_end(&h);
     vdm_page_history_release(&h.page);

@@ -99,7 +99,8 @@ const struct vdm_manual vdm_manual_import = {
             "8 MiB, and of plain texts that are not UTF-8; its SHA-256 goes into the record (field "
             "text-fingerprint), by which `vidimus history` tells a page that changed from one that "
             "was served with another captcha. A document without one is imported as well, and "
-            "counted; --no-text makes none.",
+            "counted; --no-text makes none. The payload of a WARC record that was sent compressed "
+            "(Content-Encoding) is kept as it was sent, and has none.",
             "Room for each document and for what is written about it is asked for before. Where "
             "there is none, what was taken so far is recorded and the import ends. Several "
             "imports may run at once; one that waits for long says for whom.",
@@ -120,6 +121,8 @@ const struct vdm_manual vdm_manual_import = {
             {"vidimus import --derived-from 17 --range 120,3400 --title 'First statement' \\\n    "
              "--issued 2019-11-28",
              "a statement that is a part of the page of entry 17"},
+            {"vidimus import --derived-from 17 --metadata parts.csv",
+             "several: a row for each part, with the columns range,title,issued"},
         },
     .options = import_options,
     .arguments = "file",

@@ -47,6 +47,8 @@ struct comparing {
     struct vdm_page_words words;
     struct last last;
     struct vdm_view before; /* to read its text, once it is needed */
+    struct last unread;     /* of the captures since then whose text cannot be read, the newest */
+    size_t unreads;         /* how many in a row have that one */
 };
 
 static struct vdm_page_capture *add_capture(struct vdm_page_history *h, uint64_t n,
@@ -63,7 +65,7 @@ static struct vdm_page_capture *add_capture(struct vdm_page_history *h, uint64_t
         h->captures_cap = cap;
     }
     struct vdm_page_capture *c = &h->capture[h->captures++];
-    *c = (struct vdm_page_capture){.n = n};
+    *c = (struct vdm_page_capture){.n = n, .with = UINT64_MAX};
     return c;
 }
 
@@ -130,6 +132,29 @@ static bool remember(struct comparing *c, const struct vdm_view *v, const struct
     return vdm_view_open(c->a, v->n, &c->before, err);
 }
 
+static bool same_text(const struct last *a, const struct last *b)
+{
+    return a->any && a->kind == b->kind &&
+           (vdm_digest_equal(a->document, b->document) || same_print(a, b));
+}
+
+static void note_unread(struct comparing *c, const struct last *now)
+{
+    c->unreads = same_text(&c->unread, now) ? c->unreads + 1 : 1;
+    c->unread = *now;
+}
+
+/* A text that came before, where it could not be read, is older than that. */
+static bool count_unread(struct comparing *c, const struct last *now, struct vdm_err *err)
+{
+    for (; same_text(&c->unread, now) && c->unreads; c->unreads--)
+        if (!vdm_page_words_same(&c->words, err))
+            return false;
+    c->unread = (struct last){0};
+    c->unreads = 0;
+    return true;
+}
+
 static bool compare_words(struct comparing *c, struct vdm_page_capture *p, struct last *now,
                           struct vdm_text_words *words, struct vdm_err *err)
 {
@@ -155,15 +180,20 @@ static bool compare_texts(struct comparing *c, const struct vdm_view *v, struct 
         return false;
     p = &c->h.capture[c->h.captures - 1];
     if (has_before && has)
-        return compare_words(c, p, now, &words, err) && remember(c, v, now, err);
+        return compare_words(c, p, now, &words, err) && count_unread(c, now, err) &&
+               remember(c, v, now, err);
     p->change = both_known ? VDM_PAGE_CHANGED : VDM_PAGE_UNKNOWN;
+    p->with = both_known ? p->with : UINT64_MAX;
     if (has)
         memcpy(p->why, "the text before it cannot be read any more",
                sizeof "the text before it cannot be read any more");
-    if (!has)
+    if (!has) {
+        note_unread(c, now);
         return true; /* the next one is compared with the one before */
+    }
     vdm_page_words_forget(&c->words);
-    return vdm_page_words_first(&c->words, &words, err) && remember(c, v, now, err);
+    return vdm_page_words_first(&c->words, &words, err) && count_unread(c, now, err) &&
+           remember(c, v, now, err);
 }
 
 static bool compare_one(struct comparing *c, const struct vdm_view *v, struct vdm_err *err)
@@ -175,11 +205,12 @@ static bool compare_one(struct comparing *c, const struct vdm_view *v, struct vd
     bool same_kind = c->last.any && now.kind == c->last.kind;
     if (now.kind == VDM_TEXT_NONE) {
         p->change = VDM_PAGE_UNKNOWN;
-        strcpy(p->why, "neither HTML nor plain text");
+        vdm_page_text_none(&v->record, p->why);
         return true;
     }
     if (!c->last.any)
         return remember(c, v, &now, err);
+    p->with = c->before.n;
     if (same_kind && vdm_digest_equal(now.document, c->last.document)) {
         p->change = VDM_PAGE_SAME_BYTES;
         if (!vdm_page_words_same(&c->words, err))
@@ -207,14 +238,12 @@ static bool take(void *ctx, const struct vdm_view *v, struct vdm_err *err)
     return compare_one(c, v, err);
 }
 
-bool vdm_page_history(struct vdm_archive *a, struct vdm_bytes source,
+bool vdm_page_history(struct vdm_archive *a, const struct vdm_source_order *order,
                       const struct vdm_progress *progress, struct vdm_page_history *out,
                       struct vdm_err *err)
 {
     struct comparing c = {.a = a, .progress = progress};
-    struct vdm_catalog_filter filter = {.source = source};
-    bool ok = vdm_text_open(&c.extractor, err) &&
-              vdm_query_captures(a, &filter, 0, take, &c, err) &&
+    bool ok = vdm_text_open(&c.extractor, err) && vdm_source_captures(a, order, take, &c, err) &&
               vdm_page_words_tell(&c.words, &c.h, err);
     vdm_text_close(c.extractor);
     vdm_view_release(&c.before);

@@ -4,12 +4,14 @@
  * Pages carry words that are other ones at each visit (a captcha, a counter). Each word is followed from
  * the capture that has it first to the one that has it no more. A word is told as **changing** if it was
  * seen in one capture alone and stands at a place where at least VDM_PAGE_CHANGES_MIN captures in a row
- * found other words than the one before. All other words that come or go are told as changes: a word
- * that stood in two captures was text to its readers. */
+ * found other words than the one before, none of which came back: open, closed, open is an edit and
+ * its undoing, not a counter. All other words that come or go are told as changes: a word that stood
+ * in two captures was text to its readers. */
 #ifndef VDM_OPS_PAGE_HISTORY_H
 #define VDM_OPS_PAGE_HISTORY_H
 
 #include "ops/page_text.h"
+#include "ops/source_order.h"
 
 #define VDM_PAGE_CHANGES_MIN 3
 #define VDM_PAGE_WORDS_MAX   (1u << 22) /* words that are followed */
@@ -30,6 +32,7 @@ const char *vdm_page_change_name(enum vdm_page_change c);
 struct vdm_page_capture {
     uint64_t n;
     enum vdm_page_change change;
+    uint64_t with; /* the capture before it that it was compared with; UINT64_MAX: none */
     char why[VDM_PAGE_WHY_MAX]; /* UNKNOWN; of CHANGED: why it is not known what; else empty */
     uint64_t gone, come;        /* CHANGED: words */
     uint64_t changing;          /* words that come and change again and again */
@@ -47,14 +50,14 @@ struct vdm_page_edit {
 
 /* Zero-initialise, release. */
 struct vdm_page_history {
-    struct vdm_page_capture *capture; /* those that have a record, rising */
+    struct vdm_page_capture *capture; /* those that have a record, in order */
     size_t captures, captures_cap;
     struct vdm_page_edit *edit;
     size_t edits, edits_cap;
 };
 void vdm_page_history_release(struct vdm_page_history *h);
 
-bool vdm_page_history(struct vdm_archive *a, struct vdm_bytes source,
+bool vdm_page_history(struct vdm_archive *a, const struct vdm_source_order *order,
                       const struct vdm_progress *progress, struct vdm_page_history *out,
                       struct vdm_err *err) VDM_MUST_CHECK;
 

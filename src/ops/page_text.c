@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/page_text.h"
 
+#include "base/text.h"
+#include "capture/warc_head.h"
+
 #include <stdio.h>
 
 static bool keep(void *ctx, struct vdm_bytes piece, struct vdm_err *err)
@@ -10,17 +13,41 @@ static bool keep(void *ctx, struct vdm_bytes piece, struct vdm_err *err)
     return vdm_buf_ok(document, err);
 }
 
+static struct vdm_bytes header(const struct vdm_record *r, const char *wanted)
+{
+    struct vdm_bytes value, name;
+    for (size_t k = 0; (value = vdm_record_value(r, VDM_FIELD_HEADER, k)).n; k++)
+        if (vdm_cut(&value, ':', &name) && vdm_same_letters(name, wanted))
+            return vdm_trim(value);
+    return (struct vdm_bytes){0};
+}
+
+void vdm_page_text_none(const struct vdm_record *r, char why[VDM_PAGE_WHY_MAX])
+{
+    enum { SHOWN = 40 };
+    struct vdm_bytes coding = header(r, "Content-Encoding");
+    bool had_text = vdm_text_kind(header(r, "Content-Type")) != VDM_TEXT_NONE;
+    if (!vdm_record_value(r, VDM_FIELD_MEDIA_TYPE, 0).n)
+        snprintf(why, VDM_PAGE_WHY_MAX, "its media type is not known");
+    else if (had_text && coding.n && !vdm_same_letters(coding, "identity"))
+        snprintf(why, VDM_PAGE_WHY_MAX, "it is stored as it was sent, in the content encoding %.*s",
+                 (int)(coding.n < SHOWN ? coding.n : SHOWN), (const char *)coding.p);
+    else
+        snprintf(why, VDM_PAGE_WHY_MAX, "neither HTML nor plain text");
+}
+
 /* What stands against reading it at all; NULL: nothing. */
-static const char *obstacle(const struct vdm_view *v, enum vdm_text_kind kind)
+static const char *obstacle(const struct vdm_view *v, enum vdm_text_kind kind,
+                            char why[VDM_PAGE_WHY_MAX])
 {
     if (!v->has_record)
         return v->has_withdrawal ? "it was withdrawn" : "its record is missing";
     if (v->has_withdrawal)
         return "its document was withdrawn";
-    if (!vdm_record_value(&v->record, VDM_FIELD_MEDIA_TYPE, 0).n)
-        return "its media type is not known";
-    if (kind == VDM_TEXT_NONE)
-        return "neither HTML nor plain text";
+    if (kind == VDM_TEXT_NONE) {
+        vdm_page_text_none(&v->record, why);
+        return why;
+    }
     return v->record.document_size > VDM_TEXT_DOCUMENT_MAX ? "it is too large" : NULL;
 }
 
@@ -33,7 +60,7 @@ bool vdm_page_text_read(struct vdm_archive *a, struct vdm_text *extractor, const
     enum vdm_text_kind kind = VDM_TEXT_NONE;
     if (v->has_record)
         kind = vdm_text_kind(vdm_record_value(&v->record, VDM_FIELD_MEDIA_TYPE, 0));
-    const char *reason = obstacle(v, kind);
+    const char *reason = obstacle(v, kind, why);
     *has = false;
     if (!reason && !vdm_query_document(a, v->n, keep, &document, &damage)) {
         if (document.failed)
@@ -42,7 +69,7 @@ bool vdm_page_text_read(struct vdm_archive *a, struct vdm_text *extractor, const
     }
     if (!reason)
         *has = vdm_text_extract(extractor, kind, vdm_buf_bytes(&document), out, &reason);
-    if (!*has)
+    if (!*has && reason != why)
         snprintf(why, VDM_PAGE_WHY_MAX, "%s", reason);
     return true;
 }

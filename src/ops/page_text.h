@@ -10,6 +10,9 @@
 /* Why there is no text; the same words in text and JSON. */
 #define VDM_PAGE_WHY_MAX 160
 
+/* Why a document has none whose media type is of no kind that has (VDM_TEXT_NONE). */
+void vdm_page_text_none(const struct vdm_record *r, char why[VDM_PAGE_WHY_MAX]);
+
 /* *has false: there is none, and why. What fails is memory, or the ledger. */
 bool vdm_page_text_read(struct vdm_archive *a, struct vdm_text *extractor, const struct vdm_view *v,
                         struct vdm_buf *out, bool *has, char why[VDM_PAGE_WHY_MAX],

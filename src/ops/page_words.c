@@ -24,7 +24,8 @@ void vdm_page_words_release(struct vdm_page_words *w)
     free(w->step);
     free(w->lives_now);
     free(w->life);
-    free(w->changes);
+    free(w->place);
+    free(w->back);
     free(w->capture_of);
     *w = (struct vdm_page_words){0};
 }
@@ -53,9 +54,18 @@ static bool add_text(struct vdm_page_words *w, size_t capture, struct vdm_err *e
     return true;
 }
 
-/* Word i of the text that just came was not there before. */
-static bool add_life(struct vdm_page_words *w, uint32_t place, uint32_t *number,
-                     struct vdm_err *err)
+/* FNV-1a */
+static uint64_t hash_of(struct vdm_bytes word)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < word.n; i++)
+        hash = (hash ^ word.p[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* A word of the text that just came was not there before. */
+static bool add_life(struct vdm_page_words *w, struct vdm_bytes word, uint32_t place,
+                     uint32_t *number, struct vdm_err *err)
 {
     if (w->lives == VDM_PAGE_WORDS_MAX)
         return vdm_fail(err, "this source has too much text to follow its words (--diff compares "
@@ -65,18 +75,26 @@ static bool add_life(struct vdm_page_words *w, uint32_t place, uint32_t *number,
         return false;
     w->life = grown;
     *number = (uint32_t)w->lives;
-    w->life[w->lives++] = (struct vdm_page_life){w->texts - 1, VDM_PAGE_NEVER, place};
+    w->life[w->lives++] = (struct vdm_page_life){
+        .born = w->texts - 1,
+        .gone = VDM_PAGE_NEVER,
+        .place = place,
+        .left = VDM_PAGE_NEVER,
+        .hash = hash_of(word),
+    };
     return true;
 }
 
-static bool add_place(struct vdm_page_words *w, uint32_t *place, struct vdm_err *err)
+/* At this site, or a new one. */
+static bool add_place(struct vdm_page_words *w, uint32_t site, uint32_t *place, struct vdm_err *err)
 {
-    uint32_t *grown = grow(w->changes, w->places, &w->places_cap, sizeof *grown, err);
+    struct vdm_page_place *grown = grow(w->place, w->places, &w->places_cap, sizeof *grown, err);
     if (!grown)
         return false;
-    w->changes = grown;
+    w->place = grown;
     *place = (uint32_t)w->places;
-    w->changes[w->places++] = 0;
+    w->place[w->places++] =
+        (struct vdm_page_place){.site = site == VDM_PAGE_NEVER ? w->sites++ : site};
     return true;
 }
 
@@ -89,7 +107,7 @@ bool vdm_page_words_first(struct vdm_page_words *w, struct vdm_text_words *words
     if (!w->lives_now)
         return vdm_fail_memory(err);
     for (uint32_t i = 0; i < words->words; i++)
-        if (!add_life(w, VDM_PAGE_NEVER, &w->lives_now[i], err))
+        if (!add_life(w, vdm_text_word(words, i), VDM_PAGE_NEVER, &w->lives_now[i], err))
             return false;
     w->now = *words;
     *words = (struct vdm_text_words){0};
@@ -131,10 +149,10 @@ static bool is_fresh(const struct vdm_page_words *w, uint32_t i)
 static bool place_of(struct vdm_page_words *w, uint32_t i, uint32_t *place, struct vdm_err *err)
 {
     struct vdm_page_life *l = &w->life[w->lives_now[i]];
-    if (l->place == VDM_PAGE_NEVER && !add_place(w, &l->place, err))
+    if (l->place == VDM_PAGE_NEVER && !add_place(w, VDM_PAGE_NEVER, &l->place, err))
         return false;
     *place = l->place;
-    w->changes[*place]++;
+    w->place[*place].changes++;
     return true;
 }
 
@@ -145,6 +163,18 @@ struct places {
     uint32_t head_place, tail_place; /* of those */
     uint32_t place;                  /* of the words between */
 };
+
+/* The site of the words between, by the first of them that has one. */
+static uint32_t site_between(const struct vdm_page_words *w, const struct vdm_hunk *h,
+                             const struct places *p)
+{
+    for (uint32_t i = p->head; i < h->a_n - p->tail; i++) {
+        uint32_t place = w->life[w->lives_now[h->a_at + i]].place;
+        if (place != VDM_PAGE_NEVER)
+            return w->place[place].site;
+    }
+    return VDM_PAGE_NEVER;
+}
 
 static bool find_places(struct vdm_page_words *w, const struct vdm_hunk *h, struct places *p,
                         struct vdm_err *err)
@@ -159,12 +189,12 @@ static bool find_places(struct vdm_page_words *w, const struct vdm_hunk *h, stru
         return false;
     if (p->tail && !place_of(w, h->a_at + h->a_n - 1, &p->tail_place, err))
         return false;
+    if (!add_place(w, site_between(w, h, p), &p->place, err))
+        return false;
+    w->place[p->place].changes = 1;
     /* Of fresh words alone all that comes stands at their place, however many. */
     if (all && p->head)
         p->head = UINT32_MAX;
-    if (!add_place(w, &p->place, err))
-        return false;
-    w->changes[p->place] = 1;
     return true;
 }
 
@@ -175,8 +205,8 @@ static uint32_t place_at(const struct places *p, uint32_t i, uint32_t n)
     return n - i <= p->tail ? p->tail_place : p->place;
 }
 
-static bool change_words(struct vdm_page_words *w, const struct vdm_hunk *h, uint32_t *lives,
-                         struct vdm_err *err)
+static bool change_words(struct vdm_page_words *w, const struct vdm_hunk *h,
+                         const struct vdm_text_words *next, uint32_t *lives, struct vdm_err *err)
 {
     struct places p;
     if (!find_places(w, h, &p, err))
@@ -186,10 +216,12 @@ static bool change_words(struct vdm_page_words *w, const struct vdm_hunk *h, uin
         struct vdm_page_life *l = &w->life[w->lives_now[h->a_at + i]];
         if (l->place == VDM_PAGE_NEVER && is_fresh(w, h->a_at + i))
             l->place = place_at(&p, i, h->a_n);
+        l->left = place_at(&p, i, h->a_n);
         l->gone = w->texts - 1;
     }
     for (uint32_t i = 0; i < h->b_n; i++)
-        if (!add_life(w, place_at(&p, i, h->b_n), &lives[h->b_at + i], err))
+        if (!add_life(w, vdm_text_word(next, h->b_at + i), place_at(&p, i, h->b_n),
+                      &lives[h->b_at + i], err))
             return false;
     return true;
 }
@@ -254,17 +286,17 @@ static bool keep_step(struct vdm_page_words *w, const struct vdm_text_words *nex
 /* --- one text after the other --- */
 
 /* Words outside of the hunks go on. */
-static bool follow(struct vdm_page_words *w, const struct vdm_hunks *hunks, uint32_t *lives,
-                   uint32_t words, struct vdm_err *err)
+static bool follow(struct vdm_page_words *w, const struct vdm_hunks *hunks,
+                   const struct vdm_text_words *next, uint32_t *lives, struct vdm_err *err)
 {
     uint32_t a = 0, b = 0;
     for (size_t i = 0; i <= hunks->n; i++) {
-        uint32_t until = i < hunks->n ? hunks->h[i].b_at : words;
+        uint32_t until = i < hunks->n ? hunks->h[i].b_at : next->words;
         while (b < until)
             lives[b++] = w->lives_now[a++];
         if (i == hunks->n)
             return true;
-        if (!change_words(w, &hunks->h[i], lives, err))
+        if (!change_words(w, &hunks->h[i], next, lives, err))
             return false;
         a += hunks->h[i].a_n;
         b += hunks->h[i].b_n;
@@ -280,7 +312,7 @@ bool vdm_page_words_next(struct vdm_page_words *w, struct vdm_text_words *words,
     uint32_t *lives = reallocarray(NULL, (size_t)words->words + 1, sizeof *lives);
     bool ok = lives || vdm_fail_memory(err);
     ok = ok && vdm_text_words_compare(&hunks, &w->now, words, err) && add_text(w, capture, err) &&
-         follow(w, &hunks, lives, words->words, err);
+         follow(w, &hunks, words, lives, err);
     for (size_t i = 0; ok && i < hunks.n; i++) {
         if (i < STEPS_MAX && w->kept < KEPT_MAX)
             ok = keep_step(w, words, lives, &hunks.h[i], capture, err);
@@ -305,8 +337,10 @@ bool vdm_page_words_next(struct vdm_page_words *w, struct vdm_text_words *words,
 static bool is_changing(const struct vdm_page_words *w, const struct vdm_page_life *l)
 {
     uint32_t until = l->gone == VDM_PAGE_NEVER ? w->texts : l->gone;
-    return l->place != VDM_PAGE_NEVER && w->changes[l->place] >= VDM_PAGE_CHANGES_MIN &&
-           until - l->born == 1;
+    if (l->place == VDM_PAGE_NEVER || until - l->born != 1)
+        return false;
+    const struct vdm_page_place *place = &w->place[l->place];
+    return place->changes >= VDM_PAGE_CHANGES_MIN && !w->back[place->site];
 }
 
 static struct vdm_page_capture *capture_at(const struct vdm_page_words *w,
@@ -378,8 +412,9 @@ static bool tell_step(const struct vdm_page_words *w, struct vdm_page_step *s,
 
 bool vdm_page_words_tell(struct vdm_page_words *w, struct vdm_page_history *h, struct vdm_err *err)
 {
-    bool ok = true;
-    count(w, h);
+    bool ok = vdm_page_words_find_back(w, err);
+    if (ok)
+        count(w, h);
     for (size_t i = 0; ok && i < w->steps; i++)
         ok = tell_step(w, &w->step[i], h, err);
     return ok;

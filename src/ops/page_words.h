@@ -11,6 +11,15 @@
  * come. `place` says where it stands: words that replace each other again and again share one. */
 struct vdm_page_life {
     uint32_t born, gone, place;
+    uint32_t left; /* the place of those that replaced it */
+    uint64_t hash; /* of its bytes */
+};
+
+/* A word that stays for a while ends a row of changes: what replaces it has a new place, at the
+ * same site. */
+struct vdm_page_place {
+    uint32_t changes; /* how often in a row it changed */
+    uint32_t site;
 };
 
 /* One place where words went and came: what is kept of it. */
@@ -31,8 +40,10 @@ struct vdm_page_words {
     uint32_t waiting;    /* captures more of a text whose words were not needed yet */
     struct vdm_page_life *life;
     size_t lives, lives_cap;
-    uint32_t *changes; /* of each place, how often in a row it changed */
+    struct vdm_page_place *place;
     size_t places, places_cap;
+    uint32_t sites;
+    bool *back; /* of each site, once all texts came: a word came back to it */
     struct vdm_page_step *step;
     size_t steps, steps_cap;
     size_t *capture_of; /* of each text: its index in vdm_page_history; SIZE_MAX: not compared */
@@ -54,6 +65,9 @@ bool vdm_page_words_next(struct vdm_page_words *w, struct vdm_text_words *words,
 /* What comes is not compared with what was; what was found stays. */
 void vdm_page_words_forget(struct vdm_page_words *w);
 
+/* At the end, before they are told: the sites to which a word came back (ops/page_back.c). One that
+ * is taken for another by its hash means that more is shown, never less. */
+bool vdm_page_words_find_back(struct vdm_page_words *w, struct vdm_err *err) VDM_MUST_CHECK;
 /* At the end: counts and edits of all captures. */
 bool vdm_page_words_tell(struct vdm_page_words *w, struct vdm_page_history *h,
                          struct vdm_err *err) VDM_MUST_CHECK;

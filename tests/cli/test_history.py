@@ -85,6 +85,97 @@ class History(support.Case):
         self.take_all([f"<p>Draft {i // 2}</p>" for i in range(10)])
         self.assertEqual([e[1:] for e in self.edits()], [(str(i), str(i + 1)) for i in range(4)])
 
+    def states(self, words, counter=False):
+        """What each of these captures is told to be, and the edits; each is of the same sentence."""
+        self.take_all([f"<p>The ferry is {w} today.</p>" + (f"<p>Visitor {1000 + 7 * i}</p>" if counter else "")
+                       for i, w in enumerate(words)])
+        return [t["change"] for t in self.told()], self.edits()
+
+    def test_words_that_come_back_are_shown(self):
+        """Each was in two captures of one place, even if never in two in a row."""
+        changes, edits = self.states(("open", "closed") * 2)
+        self.assertEqual(changes, ["first"] + ["changed"] * 3)
+        self.assertEqual(edits, [(1, "open", "closed"), (2, "closed", "open"), (3, "open", "closed")])
+
+    def test_words_that_come_back_beside_a_counter(self):
+        changes, edits = self.states(("open", "open", "closed", "open", "closed"), counter=True)
+        self.assertEqual(changes, ["first", "changing"] + ["changed"] * 3)
+        self.assertEqual(edits, [(2, "open", "closed"), (3, "closed", "open"), (4, "open", "closed")])
+        self.assertEqual([t["words_changing"] for t in self.told()], [0, 1, 1, 1, 1])
+
+    def test_a_place_where_some_words_come_back(self):
+        """What stood there before for long counts, and so does what comes for once among them."""
+        for words in (("open", "open", "closed", "open", "shut"), ("open", "closed", "open", "shut", "full"),
+                      ("a", "b", "c", "d", "d", "e", "b", "f", "g")):
+            self.setUp()
+            edits = self.states(words)[1]
+            self.assertEqual(edits, [(i, a, b) for i, (a, b) in enumerate(zip(words, words[1:]), 1) if a != b])
+
+    def test_a_word_twice_in_one_capture_has_not_come_back(self):
+        rng = random.Random(9)
+        letters = [self.letters(rng) for _ in range(6)]
+        self.assertEqual(self.states([f"{w} {w}" for w in letters]), (["first"] + ["changing"] * 5, []))
+
+    # --- the order ---
+
+    def take_at(self, word, captured):
+        more = ("--captured", captured) if captured else ()
+        return self.ok("-C", self.a, "import", self.file("page.html", PAGE.format(middle=f"<p>It is {word}</p>")),
+                       "--source", SOURCE, "--json", *more).json["first_entry"]
+
+    def ordered(self, *captured):
+        """In which order captures that state these times are told, each by its place in this list."""
+        first = [self.take_at(f"w{i}", c) for i, c in enumerate(captured)][0]
+        return [line["entry"] - first for line in self.ok("-C", self.a, "history", SOURCE, "--json").lines]
+
+    def test_imported_out_of_order(self):
+        order = (3, 1, 5, 0, 4, 2)
+        words = ("nine", "nine", "nine", "five", "five", "five")
+        for i in order:
+            self.take_at(f"{words[i]} <!-- {i} -->", f"2026-03-{i + 1:02}T08:00:00Z")
+        lines = self.ok("-C", self.a, "history", SOURCE, "--json").lines
+        self.assertEqual([line["record"]["captured"][8:10] for line in lines], [f"{i + 1:02}" for i in range(6)])
+        self.assertEqual([line["text"]["change"] for line in lines],
+                         ["first", "same-text", "same-text", "changed", "same-text", "same-text"])
+        self.assertEqual(self.edits(), [(3, "nine", "five")])
+        out = self.ok("-C", self.a, "history", SOURCE).out
+        self.assertRegex(out, r"(?s)2026-03-03T[^\n]*same text\n[^\n]*2026-03-04T[^\n]*1 word gone, 1 word new\n"
+                              r"[^\n]*\[-nine-\] \{\+five\+\}")
+        bytes_alone = self.ok("-C", self.a, "history", SOURCE, "--no-text", "--json").lines
+        self.assertEqual([line["entry"] for line in bytes_alone], [line["entry"] for line in lines])
+
+    def test_times_of_any_precision(self):
+        for captured, wanted in (
+                (("2026-01-02", "2026-01-02T10:00Z", "2026-01-02T09:00Z"), [0, 2, 1]),
+                (("2026-05", "2026", "2026-03"), [1, 2, 0]),
+                (("2026-03-01T10:00:00+02:00", "2026-03-01T08:30:00Z", "2026-03-01T03:00:00-05:00"), [0, 2, 1]),
+                (("2026-03-01T10:00:00.5Z", "2026-03-01T10:00:00.25Z"), [1, 0]),
+                (("2026-02/2026-03", "2025", "2026-03-05", "../2026-01"), [1, 3, 0, 2]),
+                (("2026",) * 5, [0, 1, 2, 3, 4])):
+            self.setUp()
+            self.assertEqual(self.ordered(*captured), wanted, captured)
+
+    def test_no_time_is_that_of_the_entry(self):
+        """The clock of these tests is later than 2020 and earlier than 2090."""
+        self.assertEqual(self.ordered("2090", None, "2020-01", None), [2, 1, 3, 0])
+
+    def test_many_out_of_order(self):
+        """Against the plain way: the lowest entry that nothing left must come before."""
+        rng = random.Random(11)
+        days = [(d := rng.randint(1, 25), rng.choice((d, d, d + rng.randint(1, 3)))) for _ in range(40)]
+        left, wanted = list(range(len(days))), []
+        while left:
+            wanted.append(next(i for i in left if all(days[k][1] >= days[i][0] for k in left)))
+            left.remove(wanted[-1])
+        self.assertEqual(self.ordered(*[f"2026-01-{a:02}/2026-01-{b:02}" for a, b in days]), wanted)
+
+    def test_an_amended_time_counts(self):
+        first = self.take_at("a", "2026-01-01")
+        second = self.take_at("b", "2026-01-02")
+        self.ok("-C", self.a, "amend", str(first), "--captured", "2026-01-03")
+        lines = self.ok("-C", self.a, "history", SOURCE, "--json").lines
+        self.assertEqual([line["entry"] for line in lines], [second, first])
+
     def test_what_comes_to_stay_where_words_kept_changing(self):
         rng = random.Random(8)
         self.take_all([f"<p>Type {self.letters(rng)}</p>" for _ in range(5)] + ["<p>Type closed</p>", "<p>Type closed</p><!-- -->"])
@@ -165,11 +256,39 @@ class History(support.Case):
         for entry in entries[1:3]:
             self.assertIn("withdrawn", self.expect(3, "-C", self.a, "history", "--diff", str(entry), str(entries[0])).err)
 
+    def test_with_which_it_was_compared(self):
+        """Said where it is not the one just above: those between cannot be read any more, or have no text."""
+        words = ("one", "two", "three", "three", "four", "four<!-- -->")
+        pages = [PAGE.format(middle=f"<p>It is {w}.</p>") for w in words]
+        entries = [self.take(p) for p in pages[:3]]
+        entries.append(self.take(pages[3], "--again"))
+        entries += [self.take(pages[4]), self.take("%PDF-1.7\n1 0 obj\n", name="a.pdf"), self.take(pages[5])]
+        for i in (1, 2):
+            self.withdraw(entries[i], "document")
+        one, four = entries[0], entries[4]
+        lines = self.ok("-C", self.a, "history", SOURCE).out.splitlines()
+        lines = {int(line.split()[0]): line for line in lines if "captured" in line}
+        self.assertIn("changed, the text too", lines[entries[1]])
+        self.assertTrue(lines[entries[2]].endswith(f": its document was withdrawn (compared with entry {one})"))
+        self.assertTrue(lines[entries[3]].endswith(f"same bytes, 1 word gone, 1 word new (compared with entry {one})"))
+        self.assertTrue(lines[four].endswith("changed, 1 word gone, 1 word new"))
+        self.assertTrue(lines[entries[6]].endswith(f"changed, same text (compared with entry {four})"))
+        self.assertEqual([t["compared_with"] for t in self.told()],
+                         [None, one, one, one, entries[3], None, four])
+
+    def test_a_text_that_cannot_be_read_makes_its_words_older(self):
+        """By its fingerprint it is the text of the next capture, which would look like one of a counter."""
+        words = ("1", "2", "three", "three<!-- -->", "4", "5", "6")
+        entries = self.take_all([f"<p>It is {w}.</p>" for w in words])
+        self.withdraw(entries[2], "document")
+        self.assertEqual([e[1:] for e in self.edits()], [("1.", "2."), ("2.", "three."), ("three.", "")])
+
     def test_first_text_withdrawn(self):
         entries = self.take_all([f"<p>word{i}</p>" for i in range(3)], "--no-text")
         self.withdraw(entries[0], "document")
         texts = self.told()
         self.assertEqual([t["change"] for t in texts], ["first", "unknown", "changed"])
+        self.assertEqual([t["compared_with"] for t in texts], [None, None, entries[1]])
         self.assertEqual(self.edits(), [(2, "word1", "word2")])
 
     def test_damaged_document(self):

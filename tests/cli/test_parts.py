@@ -5,6 +5,7 @@
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -63,6 +64,18 @@ class Parts(support.Case):
         self.assertEqual(r.json["already_known"], 1)
         r = self.ok("-C", a, "verify", "--json").json
         self.assertEqual((r["verdict"], r["slices_checked"]), ("VERIFIED", 2))
+
+    def test_the_example_of_the_help(self):
+        """The table that it names works with the columns that it names."""
+        shown = re.search(r"# several: a row for each part, with the columns (\S+)\n  vidimus (.*)\n",
+                          self.ok("import", "--help").out)
+        self.assertIsNotNone(shown)
+        columns, command = shown.groups()
+        values = {"range": '"%d,%d"' % place(SECOND), "title": "La jetée", "issued": "2026-03-04"}
+        table = self.file("parts.csv", f"{columns}\n{','.join(values[c] for c in columns.split(','))}\n")
+        a = self.page()
+        self.ok("-C", a, *command.replace("parts.csv", table).replace(" 17 ", " 2 ").split())
+        self.assertEqual(self.ok("-C", a, "cat", "3").out, SECOND)
 
     def test_alone_and_provably_of_the_page(self):
         a = self.page()

@@ -146,6 +146,25 @@ class Warcs(support.Case):
     def bodies_of_two():
         return [BODY, b"Another page.\n"]
 
+    def test_payloads_that_were_sent_compressed(self):
+        """They are kept as they were sent, so they have no text; history says that this is why."""
+        def page(i, coding, kind="text/html; charset=utf-8", name="Content-Encoding"):
+            block = warcs.http(warcs.gzip.compress(b"<!doctype html><p>%d</p>" % i, mtime=0), f"content-type: {kind}",
+                               f"{name}: {coding}")
+            return warcs.record("response", block, id=i, date=f"2026-01-{i:02}T00:00:00Z",
+                                content_type="application/http; msgtype=response")
+        long = "gzip, " * 60 + "gzip"
+        a, _ = self.imported(warcs.warcinfo() + page(1, "gzip") + page(2, "x-gzip", name="content-encoding")
+                             + page(3, long) + page(4, "gzip", "application/gzip") + page(5, "identity"))
+        sent = "it is stored as it was sent, in the content encoding "
+        none = "neither HTML nor plain text"
+        told = [line["text"]["why"] for line in self.ok("-C", a, "history", "https://a.example/", "--json").lines]
+        self.assertEqual(told, [sent + "gzip", sent + "x-gzip", sent + long[:40], none, none])
+        out = self.ok("-C", a, "history", "https://a.example/").out.splitlines()
+        self.assertTrue(out[1].endswith("changed, no text to compare: " + sent + "x-gzip"))
+        self.assertIn(sent + "gzip", self.expect(3, "-C", a, "history", "--diff", "3", "4").err)
+        self.assertRegex(self.ok("import", "--help").out, r"sent\s+compressed\s+\(Content-Encoding\)")
+
     def test_whole_or_records(self):
         for mode, entries in (("whole", 1), ("records", 2), ("both", 3)):
             a, r = self.imported(CASES["plain"], "--warc", mode, archive=self.archive(name=mode))

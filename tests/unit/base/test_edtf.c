@@ -88,6 +88,49 @@ static void test_bytes(void **state)
     assert_false(vdm_source_date_valid(VDM_LIT("20l9")));
 }
 
+static void spans(const char *text, int64_t first, int64_t first_ns, int64_t last, int64_t last_ns)
+{
+    struct vdm_moments s;
+    assert_true(vdm_edtf_moments(vdm_str(text), &s));
+    if (s.first.day != first || s.first.ns != first_ns || s.last.day != last ||
+        s.last.ns != last_ns)
+        fail_msg("%s: %lld+%lld to %lld+%lld", text, (long long)s.first.day, (long long)s.first.ns,
+                 (long long)s.last.day, (long long)s.last.ns);
+}
+
+/* The first and the last moment, in UTC. */
+static void test_spans(void **state)
+{
+    const int64_t s = 1000000000, end = 86400 * s - 1;
+    struct vdm_moments none;
+    (void)state;
+    spans("1970-01-02", 1, 0, 1, end);
+    spans("1970", 0, 0, 364, end);
+    spans("1970-01/1970-02", 0, 0, 58, end);
+    spans("1970/..", 0, 0, INT64_MAX, end);
+    spans("/1970", INT64_MIN, 0, 364, end);
+    spans("1970-01-02T00:01", 1, 60 * s, 1, 120 * s - 1);
+    spans("1970-01-02T00:00:02Z", 1, 2 * s, 1, 3 * s - 1);
+    spans("1970-01-02T00:00:02.25", 1, 2250000000, 1, 2259999999);
+    spans("1970-01-02T00:00:00.123456789Z", 1, 123456789, 1, 123456789);
+    spans("1970-01-02T01:00:00+02:30", 0, 22 * 3600 * s + 1800 * s, 0,
+          22 * 3600 * s + 1801 * s - 1);
+    spans("1970-01-02T23:00:00-02", 2, 3600 * s, 2, 3601 * s - 1);
+    spans("1970-01-01T24:00", 1, 0, 1, 60 * s - 1);
+    spans("1970-01-01T23:59:60Z", 1, 0, 1, s - 1);
+    spans("1969-12-31T23:59:59Z", -1, end + 1 - s, -1, end);
+    assert_false(vdm_edtf_moments(VDM_LIT("soon"), &none));
+    for (int64_t at = -86401; at <= 86400; at += 86401 / 2) {
+        struct vdm_moments one = vdm_moments_of_second(at);
+        assert_true(one.first.day * 86400 + one.first.ns / s == at);
+        assert_true(one.first.ns >= 0 && one.last.ns <= end && one.last.ns - one.first.ns == s - 1);
+        assert_int_equal(vdm_moment_compare(one.first, one.last), -1);
+        assert_int_equal(vdm_moment_compare(one.last, one.first), 1);
+        assert_int_equal(vdm_moment_compare(one.last, one.last), 0);
+        assert_int_equal(vdm_moment_compare(one.last, vdm_moments_of_second(at + 86400).first), -1);
+    }
+}
+
 /* Each day of some thousand years and its number, there and back. */
 static void test_calendar(void **state)
 {
@@ -108,9 +151,8 @@ static void test_calendar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_qualified),
-        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_table),    cmocka_unit_test(test_qualified),
+        cmocka_unit_test(test_bytes),    cmocka_unit_test(test_spans),
         cmocka_unit_test(test_calendar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

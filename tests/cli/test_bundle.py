@@ -278,6 +278,26 @@ class Handed(support.Case):
         self.expect(3, "-C", self.a, "prove", "99", "-o", p + "2")
         self.assertFalse(os.path.exists(p + "2"))
 
+    def test_no_bundle_to_compare_a_document_with(self):
+        """A proof says nothing of a document, right or wrong; with a bundle beside it, the bundle does."""
+        proof, bundle = str(self.dir / "2.tlog-proof"), self.bundle("--entries", "2")[0]
+        self.ok("-C", self.a, "prove", "2", "-o", proof)
+        self.ok("-C", self.a, "checkpoint", "-o", str(self.dir / "checkpoint"))
+        right = self.file("right.txt", self.ok("-C", self.a, "cat", "2").out)
+        ledger = self.ok("-C", self.a, "key", "export", support.ORIGIN).out.strip()
+        for document in (right, self.file("wrong.txt", "another\n")):
+            r = self.verify(3, proof, "--document", document, "--trust", ledger)
+            for words in ("COULD NOT CHECK", "not the record", "without --document, it is VERIFIED", "bundle"):
+                self.assertIn(words, r.err)
+            self.assertNotIn("NO MATCH", r.out + r.err)
+            self.verify(3, str(self.dir / "checkpoint"), "--document", document, "--trust", ledger)
+        wrong = self.file("bad.tlog-proof", pathlib.Path(proof).read_text().replace("\nindex 2\n", "\nindex 3\n"))
+        self.verify(1, wrong, "--document", right, "--trust", ledger)
+        for files in ((bundle, proof), (proof, bundle)):
+            words = (*files, "--trust", ledger, "--trust", self.pub, "--document")
+            self.verify(0, *words, right)
+            self.assertIn("NO MATCH", self.verify(1, *words, self.file("wrong.txt", "another\n")).out)
+
     def test_checkpoints(self):
         a = self.archive(1)
         self.ok("-C", a, "import", self.file("d.txt"))

@@ -253,6 +253,27 @@ class Agree(unittest.TestCase):
         _, verdict, _ = self.compare(receipt, "no key", key=None, options=("--document", Path(__file__)))
         self.assertEqual(verdict, "NO MATCH")
 
+    def test_a_document_and_no_bundle(self):
+        """A proof and a checkpoint name no document: of the reader's file nothing can be said. A fault comes first."""
+        made = make.Archive()
+        made.genesis()
+        made.key("authorize", "signer", "lena")
+        made.capture("lena", b"a document")
+        bundle, _ = members(make.Bundle(made, [2], made.checkpoint("ledger")).tar())
+        parts = {name(member).split("/", 1)[1]: content(member) for member in bundle}
+        head, rest = parts["vidimus/proofs/000002.tlog-proof"].split(b"\n", 1)
+        extra = vidimus_format.encode_base64(parts["vidimus/entries/000002"])
+        proof = head + b"\nextra " + extra + b"\n" + rest
+        document = Path(self.folder.name) / "document"
+        document.write_bytes(b"a document")
+        options = ("--document", document)
+        for data, what in ((proof, "proof"), (parts["vidimus/checkpoint"], "checkpoint")):
+            for key in ("ledger.pub", None):
+                self.assertIn(self.compare(data, what, key)[0], (0, 4), what)
+                self.assertEqual(self.compare(data, what, key, options=options)[0], 3, what)
+        wrong = proof.replace(b"index 2", b"index 1")
+        self.assertEqual(self.compare(wrong, "wrong proof", "ledger.pub", options=options)[0], 1)
+
     def test_key_events(self):
         """Nine cases: a key that is authorized, retired, revoked; an entry before, at and after."""
         for event in ("authorize", "retire", "revoke"):

@@ -1921,7 +1921,13 @@ def read_anchor(options, parser):
 
 
 def add_unmatched(reports, anchor):
-    """A document that the reader holds and that no file here knows."""
+    """A document that the reader holds and that no file here knows. Without a bundle there is nothing to compare with."""
+    if not any(report.kind == "bundle" for report in reports):
+        if anchor.documents and not reports[-1].problem:
+            reports[-1].problem = ("no bundle and no receipt was given: nothing else holds what says which document an "
+                                   "entry is about, so the file that you gave cannot be compared; by itself, without "
+                                   f"--document, this is {reports[-1].verdict}")
+        return
     for digest, (size, name) in anchor.documents.items():
         for report in reports if digest not in anchor.matched else ():
             report.add("document-unmatched", "the file that you gave is not the document of any capture here", document=name,

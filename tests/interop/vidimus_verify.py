@@ -479,8 +479,36 @@ _OCTAL = re.compile(rb"[0-7]{11}\0")
 
 
 def begins_like_a_bundle(start):
-    """Its first name, or that of another member in a ustar header (then a member is missing, which is a finding)."""
-    return bool(_FIRST_NAME.match(start) or (start[257:265] == b"ustar\x0000" and _ANY_NAME.match(start)))
+    """Its first name, or that of another member in a header of a bundle (then a member is missing: a finding)."""
+    return bool(_FIRST_NAME.match(start) or (_ANY_NAME.match(start) and _is_header(start)))
+
+
+def _is_header(block):
+    try:
+        return len(block) == fmt.BLOCK and TarReader(Source(io.BytesIO(block))).next() is not None
+    except StructureError:
+        return False
+
+
+PACKED_AGAIN = "it looks like a bundle that was unpacked and packed again. Ask for the file as it was handed out"
+LOOKED_THROUGH = 1 << 30
+
+
+def looks_packed_again(source):
+    """Whether a tar of any program, from its start, holds the member that every bundle has. A guess, for a message."""
+    try:
+        while source.offset < LOOKED_THROUGH:
+            header = source.exact(fmt.BLOCK)
+            if re.search(rb"(?:^|/)vidimus/checkpoint\0", header[:101]):
+                return True
+            size = re.fullmatch(rb" *([0-7]+)[ \0]*", header[124:136])
+            if not size:
+                return False
+            for _ in source.chunks(-(-int(size.group(1), 8) // fmt.BLOCK) * fmt.BLOCK):
+                pass
+    except (Truncated, StructureError):
+        pass
+    return False
 
 
 class Member:
@@ -523,12 +551,17 @@ class TarReader:
         match = _PATH.fullmatch(header[:100].rstrip(b"\0"))
         mtime, size = header[136:148], self._size(header[124:136])
         if not match or size is None or not _OCTAL.fullmatch(mtime):
-            raise StructureError(f"no header of a bundle's member at byte {where:,}")
+            raise StructureError(f"no header of a bundle's member at byte {where:,}" + self._hint(where))
         path, mtime = match.group().decode(), int(mtime[:11], 8)
         if fmt.tar_header(path, size, mtime) != header:
-            raise StructureError(f"the tar header of {path} at byte {where:,} is not the one that belongs there")
+            raise StructureError(f"the tar header of {path} at byte {where:,} is not the one that belongs there"
+                                 + self._hint(where))
         self._same_for_all(match.group(1), mtime, path)
         return Member(self.source, match.group(2).decode(), size)
+
+    @staticmethod
+    def _hint(where):
+        return "" if where else ": perhaps " + PACKED_AGAIN
 
     @staticmethod
     def _size(field):
@@ -1799,8 +1832,10 @@ def check_stream(file, report, anchor):
     data = raw.peek(fmt.MAX_NOTE + 1)
     if data.startswith(b"c2sp.org/tlog-proof@") or report.name.endswith(".tlog-proof"):
         check_proof(data, report, anchor)
-    elif b"\n\n" + fmt.EM_DASH in data and not data.startswith(b"vidimus/"):
+    elif b"\n\n" + fmt.EM_DASH in data and b"\0" not in data and not data.startswith(b"vidimus/"):
         check_checkpoint(data, report, anchor)
+    elif looks_packed_again(raw):
+        raise CouldNotCheck("this is no bundle: " + PACKED_AGAIN)
     else:
         raise CouldNotCheck("this is no bundle, no tlog-proof, no checkpoint and no fork proof")
 
@@ -1823,7 +1858,8 @@ def check_bundle(file, start, report, anchor):
         if _can_be_bundle(source):
             BundleCheck(source, report, anchor).run()
         else:
-            raise CouldNotCheck("this is no bundle")
+            again = looks_packed_again(source)
+            raise CouldNotCheck("this is no bundle" + (": " + PACKED_AGAIN if again else ""))
     except (Truncated, StructureError) as fault:
         kind = "truncated" if isinstance(fault, Truncated) else "bag-invalid"
         report.add(kind, str(fault))

@@ -122,7 +122,7 @@ class Agree(unittest.TestCase):
     @staticmethod
     def shown(report):
         """What of a good bundle is here and what is hidden; another file has none of this."""
-        items = [[item[key] for key in ("entry", "withdrawn", "partly_disclosed", "record", "amended", "hidden_lines")]
+        items = [[item[key] for key in ("entry", "withdrawn", "withdrawals", "partly_disclosed", "record", "amended", "hidden_lines")]
                  for item in report.get("items", [])]
         return report.get("partly_disclosed"), report.get("documents_absent"), items
 

@@ -33,6 +33,7 @@ MAX_WHOLES = 65536
 ONLY_INCOMPLETE = {"truncated", "document-missing", "record-missing"}
 
 CHUNK = 1 << 16
+WITHDRAWALS_KEPT = 4            # of one capture
 KEPT = 1000                     # findings, notices and the like that are kept; more are counted
 LIST_KEPT = 64 << 20            # bytes of a selection or manifest that are held in memory
 ZSTD_WINDOW = 8 << 20
@@ -99,7 +100,7 @@ class Few(list):
 
 Finding = namedtuple("Finding", "kind entry document expected found message")
 Notice = namedtuple("Notice", "kind entry message")
-Item = namedtuple("Item", "entry withdrawn partly_disclosed record amended hidden_lines")
+Item = namedtuple("Item", "entry withdrawn withdrawals partly_disclosed record amended hidden_lines")
 
 
 class Report:
@@ -1020,6 +1021,7 @@ class Group:
         self.amended = None                 # of an amendment whose record is shown: entry, recorded, signer
         self.record_faults = 0
         self.record_withdrawn = self.document_withdrawn = False
+        self.withdrawals = []               # that are good, as far as they are told
         self.here, self.missing, self.revoked = Few(), Few(), Few()
 
 
@@ -1433,6 +1435,11 @@ class BundleCheck:
             scope = entry.fields["scope"]
             group.record_withdrawn |= scope in ("record", "both")
             group.document_withdrawn |= scope in ("document", "both")
+            if len(group.withdrawals) < WITHDRAWALS_KEPT:
+                said = {key: entry.fields.get(key) for key in ("decided-by", "reason")}
+                group.withdrawals.append({
+                    "entry": number, "recorded": entry.head["recorded"], "scope": scope,
+                    **{key.replace("-", "_"): text and shown_value(text) for key, text in said.items()}})
             if scope != "document":
                 self._settle_revoked(group, f"withdrawal {checked.number} took it down")
 
@@ -1577,6 +1584,9 @@ class BundleCheck:
                          f"{', '.join(map(str, item.hidden_lines))}, which may qualify or contradict what is shown")
             self.report.notice("partly-disclosed", f"{record.hidden} of {len(record.items)} lines are hidden; they may "
                                                    "qualify or contradict what is shown", group.number)
+        for withdrawal in item.withdrawals:
+            lines.append("    withdrawn     scope {scope}, by entry {entry}, recorded {recorded}, decided by {decided_by}"
+                         .format(**withdrawal) + (f", reason: {withdrawal['reason']}" if withdrawal["reason"] else ""))
         if state[:1] == ["WITHDRAWN"]:
             self.report.notice("withdrawn", "what was recorded here was withdrawn", group.number)
         for key in ("title", "issuer", "issued", "source", "captured"):
@@ -1588,7 +1598,7 @@ class BundleCheck:
 
     def _item(self, group, record):
         hidden = record.hidden_lines if record else []
-        item = Item(group.number, group.record_withdrawn or group.document_withdrawn, bool(hidden), group.shown_of,
+        item = Item(group.number, group.record_withdrawn or group.document_withdrawn, group.withdrawals, bool(hidden), group.shown_of,
                     group.amended, hidden)
         self.report.captures.add(item)
         self.report.partly_disclosed += item.partly_disclosed

@@ -60,6 +60,9 @@ class Handed(support.Case):
         for words in (["--entries", "0"], ["--entries", "99"], ["--source", "nowhere"],
                       ["--to", "2020"], ["--entries", "x"], ["--from", "2020", "--all"]):
             self.bundle(*words, code=2)
+        _, r = self.bundle("--entries", "99", code=2)
+        size = int(self.ok("-C", self.a, "checkpoint").out.splitlines()[1])
+        self.assertIn(f"there is no entry 99: the ledger has {size} entries, 0 to {size - 1}\n", r.err)
 
     def test_not_written_over(self):
         out = pathlib.Path(self.file("o.tar", "precious"))

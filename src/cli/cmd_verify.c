@@ -27,7 +27,7 @@ static const struct vdm_opt verify_options[] = {
     {"document", 0, "FILE",
      "bundle: check this file against the bundle or receipt (may repeat); a proof cannot tell"},
     {"allow-unsealed", 0, NULL, "bundle: a missing seal is no finding"},
-    {"report", 0, "FILE.html", "bundle: write a page for a person"},
+    {"report", 0, "FILE.html", "bundle: write a page for a person, to a new file"},
     {NULL, 0, NULL, NULL},
 };
 

@@ -77,7 +77,8 @@ class Handed(support.Case):
         r = self.expect(3, "verify", good, "--trust", self.pub, "--report", str(out))
         self.assertEqual(r.out, "", "refused before the work")
         self.assertEqual(out.read_text(), "precious")
-        for command, words in (("verify", "a new file"), ("bundle", "a new file"), ("audit", "in place of an older one")):
+        for command, words in (("verify", "a new file"), ("bundle", "a new file"),
+                               ("audit", "in place of an older one")):
             self.assertIn(words, " ".join(self.ok(command, "--help").out.split()))
 
     def test_disclosure(self):

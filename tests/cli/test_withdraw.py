@@ -475,7 +475,7 @@ class Withdraw(support.Case):
         self.assertEqual(json.loads(said.stdout)["verdict"], "VERIFIED", said.stdout)
 
     def test_what_a_bundle_says_of_them(self):
-        """Which are withdrawn, by whose decision, when and why: in text, JSON and on the page; none is `not disclosed`."""
+        """Which are withdrawn, by whose decision, when and why: as text, JSON and page; none is `not disclosed`."""
         a = self.archive(4)
         self.ok("-C", a, "import", "--again", self.file("again.txt", self.ok("-C", a, "cat", "4").out))
         self.withdraw(a, "2", "--reason", "a <b>name</b>")

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "base/time.h"
 
+#include <string.h>
+
 #define SECOND INT64_C(1000000000)
 #define DAY    (86400 * SECOND)
 
@@ -278,4 +280,17 @@ bool vdm_source_date_valid(struct vdm_bytes text)
 {
     struct vdm_edtf d;
     return vdm_edtf_decode(text, &d);
+}
+
+bool vdm_source_date_no_such_day(struct vdm_bytes text)
+{
+    uint8_t other[60];
+    struct vdm_bytes day = text.n >= 10 ? vdm_bytes_skip(text, 8) : text;
+    if (text.n < 10 || text.n > sizeof other || text.p[7] != '-' || digits(day, 2) < 0 ||
+        vdm_source_date_valid(text))
+        return false;
+    memcpy(other, text.p, text.n);
+    other[8] = '0';
+    other[9] = '1';
+    return vdm_source_date_valid((struct vdm_bytes){other, text.n});
 }

@@ -32,5 +32,7 @@ int vdm_moment_compare(struct vdm_moment a, struct vdm_moment b);
 
 /* Is it one of these at all? */
 bool vdm_source_date_valid(struct vdm_bytes text);
+/* Of one that is not: would it be, with another day of its month? As 2025-02-30, for a message. */
+bool vdm_source_date_no_such_day(struct vdm_bytes text);
 
 #endif

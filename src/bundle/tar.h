@@ -90,6 +90,7 @@ struct vdm_tar_reader {
     /* What the tar begins with, also where that reads as no header: enough for the first name. */
     uint8_t begin[VDM_TAR_BEGIN];
     size_t begin_n;
+    bool foreign; /* its first header is right as such (its checksum is), but not of our form */
 };
 
 void vdm_tar_reader_init(struct vdm_tar_reader *r, struct vdm_stream_reader *in);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/tar.h"
 
+#include "format/ustar.h"
+
 #include <string.h>
 
 void vdm_tar_reader_init(struct vdm_tar_reader *r, struct vdm_stream_reader *in)
@@ -133,6 +135,7 @@ bool vdm_tar_reader_next(struct vdm_tar_reader *r, enum vdm_tar_status *status,
         if (!take_end(r, err))
             return false;
     } else if (r->status == VDM_TAR_OK && !vdm_tar_header_decode(block, &found, &reason)) {
+        r->foreign = start == 0 && vdm_ustar_checksum_right(block);
         stop(r, VDM_TAR_MALFORMED, start, reason);
     } else if (r->status == VDM_TAR_OK && !same_folder(r, &found)) {
         stop(r, VDM_TAR_MALFORMED, start, "a member in another top folder");

@@ -185,11 +185,25 @@ void vdm_bag_lines(const struct vdm_bag *b, struct vdm_members *to, vdm_bag_put_
         put_info(to, put, vdm_bag_element(b, i));
 }
 
+/* One of another version may well be valid; it was not looked at. */
+static void tell_refused(const struct vdm_bag *b, struct vdm_members *to)
+{
+    char other[120];
+    snprintf(
+        other, sizeof other,
+        "a bag of BagIt %u.%u is not taken, only of 0.97 and 1.0: it was not judged, and nothing "
+        "of it was taken",
+        b->major, b->minor);
+    vdm_members_problem(to, VDM_OFFSET_REFUSED,
+                        b->version_unknown ? other
+                                           : "the bag is not valid: nothing of it was taken");
+}
+
 void vdm_bag_tell_findings(const struct vdm_bag *b, struct vdm_members *to)
 {
     size_t n = vdm_bag_findings(b), told = n < FINDINGS_TOLD ? n : FINDINGS_TOLD;
     char more[100];
-    vdm_members_problem(to, VDM_OFFSET_NONE, "the bag is not valid: nothing of it was taken");
+    tell_refused(b, to);
     for (size_t i = 0; i < told; i++)
         vdm_members_problem(to, VDM_OFFSET_NONE, vdm_bag_finding(b, i));
     if (n > told) {

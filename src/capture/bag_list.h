@@ -19,7 +19,7 @@ extern const struct vdm_container_format vdm_bag_list_format;
 /* Either vdm_members_line or vdm_members_about. */
 typedef void vdm_bag_put_fn(struct vdm_members *to, enum vdm_field f, struct vdm_bytes value);
 void vdm_bag_lines(const struct vdm_bag *b, struct vdm_members *to, vdm_bag_put_fn *put);
-/* The findings, the first of them: that nothing of it is taken. */
+/* The findings; before them, that it is refused and why nothing of it is taken. */
 void vdm_bag_tell_findings(const struct vdm_bag *b, struct vdm_members *to);
 
 #endif

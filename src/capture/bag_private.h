@@ -35,6 +35,7 @@ struct vdm_bag {
     size_t text_bytes;
     bool has_data;
     unsigned major, minor; /* of the version */
+    bool version_unknown;  /* it was read, and is none of those that are judged here */
     enum vdm_bag_encoding encoding;
     unsigned payload_manifests, tag_manifests;
     uint32_t known;   /* bit i: the algorithm of the i-th manifest of the payload is known */

@@ -78,6 +78,7 @@ bool vdm_bag_read_declaration(struct vdm_bag *b)
     if (!read_two_lines(b, f->text, &encoding, &exact))
         return false;
     if (!(b->major == 0 && b->minor == 97) && !(b->major == 1 && b->minor == 0)) {
+        b->version_unknown = true;
         vdm_bag_fault(b, "its version is %u.%u: only 0.97 and 1.0 are known here", b->major,
                       b->minor);
         return false;

@@ -82,6 +82,8 @@ void vdm_members_done(struct vdm_members *m);
 void vdm_members_refuse(struct vdm_members *m, const char *reason);
 /* Something at this offset of the container could not be read. May stand inside a member. */
 #define VDM_OFFSET_NONE UINT64_MAX /* it concerns the container as a whole */
+#define VDM_OFFSET_REFUSED                                                                         \
+    (UINT64_MAX - 1) /* so, and nothing of it is taken: it counts as refused */
 void vdm_members_problem(struct vdm_members *m, uint64_t offset, const char *reason);
 /* To be called for unpacked bytes that become no member: they count against the bounds, and the parent sees
  * that the worker is alive. */

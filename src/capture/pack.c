@@ -282,7 +282,7 @@ static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind
         vdm_pack_run_bag(&p, in_top ? vdm_buf_bytes(&k.top) : VDM_LIT(""));
     else if (whole && (k.bag_in_top || k.bag_elsewhere))
         vdm_members_problem(
-            to, 0,
+            to, VDM_OFFSET_REFUSED,
             "a bag must be the only thing in its container, and something stands beside it: "
             "nothing was taken");
     else if (!whole && (k.bag_in_top || k.bag_in_root || k.bag_elsewhere))

@@ -8,7 +8,7 @@
 
 #define VDM_AUDIT_PROMISE_SECONDS (30 * 86400) /* where the user says nothing */
 
-/* `90m`, `2h`, `30d`: seconds. `50G`, `800M`: bytes, in powers of 1000. `5%`, `0.25%`: ten-thousandths. */
+/* `90m`, `2h`, `30d`: seconds; never without a unit. `50G`, `800M`: bytes, in powers of 1000. `5%`, `0.25%`: ten-thousandths. */
 bool vdm_cli_duration(const char *text, const char *what, uint64_t *seconds,
                       struct vdm_err *err) VDM_MUST_CHECK;
 /* The other way round, in the largest unit that tells it whole: `1 second`, `90 minutes`, `30 days`. */

@@ -21,8 +21,15 @@ static bool with_unit(const char *text, const char *units, const uint64_t *facto
 
 bool vdm_cli_duration(const char *text, const char *what, uint64_t *seconds, struct vdm_err *err)
 {
+    static const char units[] = "smhdw";
     static const uint64_t factor[] = {1, 60, 3600, 86400, 604800};
-    return with_unit(text, "smhdw", factor, seconds) ||
+    size_t n = strlen(text);
+    /* 30 what? Who means days must not get seconds. */
+    if (n > 0 && !strchr(units, text[n - 1]) && with_unit(text, units, factor, seconds))
+        return vdm_fail_as(err, VDM_ERR_USAGE,
+                           "%s: %s of what? Say %ss, %sm, %sh, %sd or %sw (seconds to weeks)", what,
+                           text, text, text, text, text, text);
+    return with_unit(text, units, factor, seconds) ||
            vdm_fail_as(err, VDM_ERR_USAGE, "%s: no time like 90m, 2h or 30d: %s", what, text);
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct vdm_opt bundle_options[] = {
-    {"output", 'o', "FILE", "the bundle: .tar, .tar.gz or .tar.zst"},
+    {"output", 'o', "FILE", "the bundle, a new file: .tar, .tar.gz or .tar.zst"},
     {"entries", 0, "3,7-9", "these captures"},
     {"all", 0, NULL, "all captures"},
     VDM_FILTER_OPTIONS,

@@ -24,9 +24,10 @@ static const struct vdm_opt verify_options[] = {
     {"since", 0, "FILE",
      "archive: signatures that FILE says you have checked are not checked again; FILE is written"},
     {"no-documents", 0, NULL, "archive: do not read the documents"},
-    {"document", 0, "FILE", "bundle: check this file against the bundle or receipt (may repeat)"},
+    {"document", 0, "FILE",
+     "bundle: check this file against the bundle or receipt (may repeat); a proof cannot tell"},
     {"allow-unsealed", 0, NULL, "bundle: a missing seal is no finding"},
-    {"report", 0, "FILE.html", "bundle: write a page for a person"},
+    {"report", 0, "FILE.html", "bundle: write a page for a person, to a new file"},
     {NULL, 0, NULL, NULL},
 };
 
@@ -72,7 +73,7 @@ struct checking {
     const struct vdm_args *args;
     struct vdm_anchors anchors;
     struct vdm_given_document *given;
-    bool *matched; /* which of them were found, over all bundles */
+    bool *matched; /* which of them were found, over all bundles; then: was there a bundle? */
     size_t givens;
     struct vdm_items items; /* of the bundle at hand */
     struct vdm_page page;
@@ -262,6 +263,29 @@ struct checked_file {
     bool last;
 };
 
+/* Documents are compared with records, and only bundles hold those. So without a bundle nothing can be
+ * said of a document; what is wrong with the file itself comes first. */
+static bool check_documents(struct checking *k, enum vdm_checked what, struct vdm_report *r,
+                            struct vdm_err *err)
+{
+    static const char *const holds[] = {
+        [VDM_CHECKED_PROOF] =
+            "a proof holds an entry, but no document and not the record that says "
+            "which document it is",
+        [VDM_CHECKED_CHECKPOINT] = "a checkpoint holds no entry and no document",
+        [VDM_CHECKED_FORK_PROOF] = "a fork proof holds no entry and no document"};
+    enum vdm_verdict alone = vdm_report_verdict(r);
+    if (k->matched[k->givens])
+        vdm_check_given(k->given, k->givens, r);
+    if (k->givens == 0 || k->matched[k->givens] || vdm_verdict_status(alone) == VDM_EXIT_FINDING)
+        return true;
+    return vdm_fail(err,
+                    "%s, so the file of --document cannot be compared with it. By itself, without "
+                    "--document, it is %s. To have a document checked, ask whoever sent it for a "
+                    "bundle or a receipt",
+                    holds[what], vdm_verdict_words(alone));
+}
+
 /* In the worker: from the first byte that a stranger wrote to the verdict. */
 static bool check_file(void *ctx, struct vdm_cli *cli, int *status, struct vdm_err *err)
 {
@@ -272,11 +296,11 @@ static bool check_file(void *ctx, struct vdm_cli *cli, int *status, struct vdm_e
     vdm_report_init(&report);
     report.is_bundle = true;
     bool ok = verify_fd(k, f->fd, f->name, &report, &what, err);
-    if (ok && f->last)
-        vdm_check_given(k->given, k->givens, &report);
     for (size_t i = 0; i < k->givens; i++)
         k->matched[i] = k->given[i].matched;
-    ok = ok && tell(k, &report, what, f->name, status, err) &&
+    k->matched[k->givens] = k->matched[k->givens] || what == VDM_CHECKED_BUNDLE;
+    ok = ok && (!f->last || check_documents(k, what, &report, err)) &&
+         tell(k, &report, what, f->name, status, err) &&
          (!k->wants_page ||
           vdm_page_bundle(&k->page, &report, what, f->name, &cli->protection, err));
     vdm_report_release(&report);
@@ -309,7 +333,7 @@ static bool run_apart(struct checked_file *f, int *status, struct vdm_err *err)
                                 .keeps = k->givens + 3,
                                 .bytes = (uint64_t)st.st_size,
                                 .flag = k->matched,
-                                .flags = k->givens};
+                                .flags = k->givens + 1};
     bool ok = vdm_apart_run(k->cli, &a, status, err);
     for (size_t i = 0; i < k->givens; i++)
         k->given[i].matched = k->matched[i];

@@ -15,14 +15,17 @@ const char *vdm_item_document_words(enum vdm_item_document d);
 void vdm_item_put_amended(FILE *to, const struct vdm_bundle_item *item);
 /* Which lines of a PARTLY DISCLOSED one are hidden, by number. */
 void vdm_item_put_hidden(FILE *to, const struct vdm_bundle_item *item);
+/* How and by whose decision it is WITHDRAWN; `put` writes an escaped value so that it is safe there. */
+typedef void vdm_item_value_fn(FILE *to, struct vdm_bytes value);
+void vdm_item_put_withdrawal(FILE *to, const struct vdm_item_withdrawal *w, vdm_item_value_fn *put);
 
 /* What is told below the verdict, kept while the bundle is read: VDM_FINDINGS_MAX items at most, the
  * others are counted. Zero-initialise; release. */
 struct vdm_items {
-    uint64_t n;            /* --json: all; else those that are PARTLY DISCLOSED */
-    struct vdm_buf partly; /* a line each */
-    json_t *json;          /* an array of objects; NULL: none yet, or no memory */
-    bool no_memory;        /* a line could not be kept */
+    uint64_t n;           /* --json: all; else those that are WITHDRAWN or PARTLY DISCLOSED */
+    struct vdm_buf lines; /* of these */
+    json_t *json;         /* an array of objects; NULL: none yet, or no memory */
+    bool no_memory;       /* a line could not be kept */
 };
 void vdm_items_release(struct vdm_items *items);
 void vdm_items_add(struct vdm_items *items, const struct vdm_bundle_item *item, bool json);

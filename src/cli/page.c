@@ -88,6 +88,20 @@ static void put_line(void *ctx, enum vdm_field f, struct vdm_bytes value)
     fputs("</td></tr>\n", to);
 }
 
+static void put_value(FILE *to, struct vdm_bytes value)
+{
+    put_text(to, value, true);
+}
+
+static void put_withdrawals(FILE *to, const struct vdm_bundle_item *item)
+{
+    for (size_t i = 0; i < item->withdrawn_by; i++) {
+        fputs("<tr><th>WITHDRAWN</th><td>", to);
+        vdm_item_put_withdrawal(to, &item->withdrawal[i], put_value);
+        fputs("</td></tr>\n", to);
+    }
+}
+
 void vdm_page_item(struct vdm_page *p, const struct vdm_bundle_item *item)
 {
     FILE *to = p->items;
@@ -96,6 +110,7 @@ void vdm_page_item(struct vdm_page *p, const struct vdm_bundle_item *item)
         return;
     fprintf(to, "<h3>Entry %llu: %s</h3>\n<table>\n", (unsigned long long)item->n,
             vdm_item_state(item));
+    put_withdrawals(to, item);
     if (item->hidden) {
         fputs("<tr><th>PARTLY DISCLOSED</th><td>", to);
         vdm_item_put_hidden(to, item);

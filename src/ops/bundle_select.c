@@ -67,7 +67,9 @@ static bool add_named(struct vdm_archive *a, const struct vdm_bundle_request *r,
             return vdm_fail_as(err, VDM_ERR_USAGE, "the selected entries are not in rising order");
         if (n >= size)
             return vdm_fail_as(err, VDM_ERR_USAGE,
-                               "there is no entry %" PRIu64 ": the ledger has %" PRIu64, n, size);
+                               "there is no entry %" PRIu64 ": the ledger has %" PRIu64
+                               " entries, 0 to %" PRIu64,
+                               n, size, size - 1);
         if ((vdm_rows_dense(r->entry, r->entries, i) && !vdm_rows_ahead(&rows, n, err)) ||
             !vdm_rows_entry(&rows, n, &bytes, &note, &e, err))
             return false;

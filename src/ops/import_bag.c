@@ -19,9 +19,12 @@ static bool tell_read(void *ctx, uint64_t bytes)
     return !vdm_progress_stop(r->m->progress);
 }
 
+/* The first says that it is refused as a whole. */
 static void tell_findings(struct vdm_importing *m, struct vdm_bytes shown)
 {
-    for (size_t i = 0; i < vdm_bag_folder_findings(m->bag); i++) {
+    if (vdm_bag_folder_findings(m->bag) > 0)
+        vdm_import_refuse(m, shown, vdm_bag_folder_finding(m->bag, 0));
+    for (size_t i = 1; i < vdm_bag_folder_findings(m->bag); i++) {
         m->done->problems++;
         vdm_import_say(m, &(struct vdm_input){.status = VDM_INPUT_PROBLEM,
                                               .path = shown,

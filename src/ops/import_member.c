@@ -168,6 +168,10 @@ static void tell_problem(struct members *s)
 {
     struct vdm_input told = {.status = VDM_INPUT_PROBLEM, .path = s->shown};
     told.reason = vdm_container_problem(s->c, &told.offset);
+    if (told.offset == VDM_OFFSET_REFUSED) {
+        vdm_import_refuse(s->m, s->shown, told.reason);
+        return;
+    }
     s->m->done->problems++;
     vdm_import_say(s->m, &told);
 }

@@ -106,18 +106,23 @@ static bool add_fact(struct vdm_import_lines *l, enum vdm_field f, struct vdm_by
     return value.n == 0 || (l->stated & bit(f)) || vdm_import_add(l, f, value, err);
 }
 
+static bool not_a_date(enum vdm_field f, struct vdm_bytes v, struct vdm_err *err)
+{
+    return vdm_fail_as(err, VDM_ERR_REFUSED, "%s is %s: %.*s%s", vdm_field_name(f),
+                       vdm_source_date_no_such_day(v)
+                           ? "no date: there is no such day"
+                           : "not a date like 2019, 2019-11-28, 2019-11-28T10:00:00Z or 2019-11~",
+                       (int)(v.n < 60 ? v.n : 60), (const char *)v.p,
+                       f == VDM_FIELD_ISSUED ? " (keep it as issued-as-written)" : "");
+}
+
 static bool check_dates(const struct vdm_import_lines *l, struct vdm_err *err)
 {
     static const enum vdm_field dates[] = {VDM_FIELD_CAPTURED, VDM_FIELD_ISSUED};
     for (size_t i = 0; i < 2; i++) {
         struct vdm_bytes v = vdm_import_value(l, dates[i]);
         if (v.p && !vdm_source_date_valid(v))
-            return vdm_fail_as(
-                err, VDM_ERR_REFUSED,
-                "%s is not a date like 2019, 2019-11-28, 2019-11-28T10:00:00Z or "
-                "2019-11~: %.*s%s",
-                vdm_field_name(dates[i]), (int)(v.n < 60 ? v.n : 60), (const char *)v.p,
-                dates[i] == VDM_FIELD_ISSUED ? " (keep it as issued-as-written)" : "");
+            return not_a_date(dates[i], v, err);
     }
     return true;
 }

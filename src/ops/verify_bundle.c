@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "ops/verify_bundle.h"
 
+#include "bundle/packed_again.h"
 #include "ops/verify_bundle_state.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void check_payload(struct vdm_bundle_check *v)
 {
@@ -31,8 +33,18 @@ static void check_times(struct vdm_bundle_check *v)
                         "the members have not the newest entry's time");
 }
 
+/* Of what cannot be read as a bundle from its first header on: a person who packed it again has nothing
+ * else to go by. */
+static bool packed_again(const struct vdm_bundle_check *v)
+{
+    struct vdm_stream_reader *in VDM_CLEANUP(vdm_stream_reader_cleanup) = NULL;
+    return v->start >= 0 && lseek(v->fd, v->start, SEEK_SET) == v->start &&
+           vdm_stream_reader_open(&in, v->fd, NULL) && vdm_packed_again(in);
+}
+
 static void finish(struct vdm_bundle_check *v)
 {
+    v->m.packed_again = v->m.tar.foreign && packed_again(v);
     vdm_members_end(&v->m);
     check_payload(v);
     check_times(v);
@@ -71,7 +83,10 @@ bool vdm_verify_bundle(struct vdm_crypto *c, int fd, const char *name,
     v->fd = fd;
     report->is_bundle = true;
     vdm_entry_check_init(&v->check, c, report);
+    v->start = lseek(fd, 0, SEEK_CUR);
     bool ok = run(v, fd, err);
+    if (!ok && err && err->kind == VDM_ERR_MALFORMED && packed_again(v))
+        vdm_fail_as(err, VDM_ERR_MALFORMED, "not a bundle: " VDM_PACKED_AGAIN);
     vdm_members_close(&v->m);
     vdm_entry_check_release(&v->check);
     vdm_buf_release(&v->seal_bytes);

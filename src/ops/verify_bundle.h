@@ -23,13 +23,25 @@ struct vdm_given_document {
 
 /* What became of a selected capture's document. */
 enum vdm_item_document {
-    VDM_ITEM_CHECKED,    /* here, and the bytes that were recorded */
-    VDM_ITEM_GIVEN,      /* not here, but the reader gave exactly these bytes */
-    VDM_ITEM_NOT_HERE,   /* a receipt: neither here nor given, so nothing was checked */
-    VDM_ITEM_MISSING,    /* should be here (document-missing) */
-    VDM_ITEM_CORRUPT,    /* here with other bytes (document-corrupt) */
-    VDM_ITEM_UNDISCLOSED /* withdrawn, or nothing open and good says which document it is */
+    VDM_ITEM_CHECKED,         /* here, and the bytes that were recorded */
+    VDM_ITEM_GIVEN,           /* not here, but the reader gave exactly these bytes */
+    VDM_ITEM_NOT_HERE,        /* a receipt: neither here nor given, so nothing was checked */
+    VDM_ITEM_MISSING,         /* should be here (document-missing) */
+    VDM_ITEM_CORRUPT,         /* here with other bytes (document-corrupt) */
+    VDM_ITEM_UNDISCLOSED,     /* nothing open and good says which document it is */
+    VDM_ITEM_WITHDRAWN,       /* not here, and does not belong here */
+    VDM_ITEM_RECORD_WITHDRAWN /* so nothing says which document it is */
 };
+
+/* A withdrawal of a capture, without a finding. The texts are escaped; reason.n == 0: none. */
+struct vdm_item_withdrawal {
+    uint64_t n; /* its entry */
+    enum vdm_scope scope;
+    struct vdm_time recorded;
+    struct vdm_bytes decided_by, reason;
+};
+
+#define VDM_ITEM_WITHDRAWALS 4 /* that are kept of one capture */
 
 /* A selected capture, when all is known of it. Borrowed for the time of the call. */
 struct vdm_bundle_item {
@@ -40,7 +52,9 @@ struct vdm_bundle_item {
     struct vdm_bytes signer; /* key name */
     uint32_t signer_id;
     bool record_withdrawn, document_withdrawn; /* WITHDRAWN, by a withdrawal that is good */
-    uint64_t amendments, withdrawals;          /* entries in the bundle, good or not */
+    struct vdm_item_withdrawal withdrawal[VDM_ITEM_WITHDRAWALS]; /* the first ones that are good */
+    size_t withdrawn_by;                                         /* how many of them */
+    uint64_t amendments, withdrawals; /* entries in the bundle, good or not */
     /* The newest record or disclosure that fits its entry; text.n == 0: none. Of `text_of`, which is
      * n or an amendment's number. It decodes: by vdm_record_decode, or, if `disclosure`, by
      * vdm_disclosure_decode, and then `hidden` of its `lines` are not shown (PARTLY DISCLOSED). */

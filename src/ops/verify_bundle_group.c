@@ -11,6 +11,7 @@ struct group {
     uint64_t last; /* the newest entry of the group */
     char signer[VDM_NAME_MAX + 1], amendment_signer[VDM_NAME_MAX + 1];
     struct vdm_buf text;
+    struct vdm_buf why[VDM_ITEM_WITHDRAWALS]; /* what the withdrawals of the item borrow from */
     char member[VDM_LAYOUT_PATH_MAX + 1];
     bool has_ext; /* the capture's own record is good, so the file's name is known */
     char ext[VDM_LAYOUT_EXT_MAX + 1];
@@ -182,6 +183,28 @@ static bool is_about(struct vdm_bundle_check *v, uint64_t n)
             (e.kind == VDM_ENTRY_WITHDRAWAL && e.withdrawal.of == n));
 }
 
+static bool take_withdrawal(struct group *g, const struct vdm_entry *e, struct vdm_err *err)
+{
+    struct vdm_bundle_item *item = &g->item;
+    const struct vdm_withdrawal *w = &e->withdrawal;
+    item->record_withdrawn = item->record_withdrawn || w->scope != VDM_SCOPE_DOCUMENT;
+    item->document_withdrawn = item->document_withdrawn || w->scope != VDM_SCOPE_RECORD;
+    if (item->withdrawn_by == VDM_ITEM_WITHDRAWALS)
+        return true;
+    struct vdm_buf *why = &g->why[item->withdrawn_by];
+    vdm_buf_put(why, w->decided_by);
+    vdm_buf_put(why, w->reason);
+    if (!vdm_buf_ok(why, err))
+        return false;
+    item->withdrawal[item->withdrawn_by++] =
+        (struct vdm_item_withdrawal){.n = e->n,
+                                     .scope = w->scope,
+                                     .recorded = e->recorded,
+                                     .decided_by = {why->p, w->decided_by.n},
+                                     .reason = {why->p + w->decided_by.n, w->reason.n}};
+    return true;
+}
+
 static bool take_follower(struct vdm_bundle_check *v, struct group *g, struct vdm_err *err)
 {
     const struct vdm_entry *e = &v->checked.entry;
@@ -210,13 +233,7 @@ static bool take_follower(struct vdm_bundle_check *v, struct group *g, struct vd
         return false;
     if (amendment)
         return take_record(v, g, n, err);
-    if (known && v->entry_good) {
-        item->record_withdrawn =
-            item->record_withdrawn || e->withdrawal.scope != VDM_SCOPE_DOCUMENT;
-        item->document_withdrawn =
-            item->document_withdrawn || e->withdrawal.scope != VDM_SCOPE_RECORD;
-    }
-    return true;
+    return !known || !v->entry_good || take_withdrawal(g, e, err);
 }
 
 /* Does the member at hand (an entry: loaded) belong behind this group? */
@@ -339,7 +356,9 @@ static bool take_document(struct vdm_bundle_check *v, struct group *g, struct vd
     struct vdm_bundle_item *item = &g->item;
     bool here = vdm_members_at_number(&v->m, VDM_LAYOUT_FILE, item->n);
     bool given = item->has_document && is_given(v, item);
-    item->document = VDM_ITEM_UNDISCLOSED;
+    item->document = item->document_withdrawn ? VDM_ITEM_WITHDRAWN
+                     : item->record_withdrawn ? VDM_ITEM_RECORD_WITHDRAWN
+                                              : VDM_ITEM_UNDISCLOSED;
     if (item->has_document && !item->document_withdrawn) {
         name_document(v, g, here);
         if (here)
@@ -441,5 +460,7 @@ bool vdm_bundle_read_group(struct vdm_bundle_check *v, uint64_t n, bool found, s
     bool ok = (found ? take_capture : take_remains)(v, &g, err) && read_followers(v, &g, err) &&
               take_document(v, &g, err) && finish(v, &g, err);
     vdm_buf_release(&g.text);
+    for (size_t i = 0; i < VDM_ITEM_WITHDRAWALS; i++)
+        vdm_buf_release(&g.why[i]);
     return ok;
 }

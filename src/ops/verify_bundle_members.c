@@ -2,6 +2,7 @@
 #include "ops/verify_bundle_members.h"
 
 #include "base/text.h"
+#include "bundle/packed_again.h"
 
 #include <string.h>
 
@@ -290,8 +291,9 @@ void vdm_members_end(struct vdm_members *m)
     case VDM_TAR_MALFORMED:
     case VDM_TAR_DAMAGED:
         vdm_report_add(m->report, (struct vdm_seen){.kind = VDM_BAG_INVALID, .entry = VDM_NO_ENTRY},
-                       "%s, at byte %llu of the tar; nothing behind it was read", m->tar.reason,
-                       (unsigned long long)m->tar.offset);
+                       "%s, at byte %llu of the tar; nothing behind it was read%s", m->tar.reason,
+                       (unsigned long long)m->tar.offset,
+                       m->packed_again ? ": " VDM_PACKED_AGAIN : "");
         break;
     }
     if (m->mtimes_differ)

@@ -39,6 +39,7 @@ struct vdm_members {
     bool loaded;
     bool faulty; /* it has a finding of its own: set by whoever finds it */
     bool has_mtime, mtimes_differ;
+    bool packed_again; /* by another program: said with what is wrong with its first header */
     uint64_t mtime;
     struct vdm_remade payload, tags;
     uint64_t payload_bytes, payload_files; /* of what is here */

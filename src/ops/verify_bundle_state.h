@@ -18,6 +18,8 @@
 #include "ops/verify_bundle.h"
 #include "ops/verify_bundle_members.h"
 
+#include <sys/types.h>
+
 /* Numbers of a selection that are held, 8 bytes each. */
 #define VDM_SELECTED_MAX (UINT64_C(1) << 22)
 
@@ -66,6 +68,7 @@ struct vdm_bundle_check {
     bool newest_decoded;
 
     int fd;                  /* of the bundle */
+    off_t start;             /* where it begins there; -1: one cannot go back */
     struct vdm_buf wholes;   /* struct vdm_bundle_whole: documents that were good */
     struct vdm_buf cosigned; /* the evidence checkpoint of the bundle's own size */
 };

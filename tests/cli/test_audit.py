@@ -293,6 +293,9 @@ class Audit(AuditCase):
 
     def test_command_lines(self):
         a = self.archive()
+        for option in ("--max-time", "--within", "--overdue"):
+            self.assertIn(f"{option}: 30 of what? Say 30s, 30m, 30h, 30d or 30w",
+                          self.expect(2, "-C", a, "audit", option, "30").err)
         for args in (("--max-time", "0"), ("--max-time", "x"), ("--max-bytes", "-1"), ("--sample", "0%"), ("--sample", "101"),
                      ("--sample", "5%", "--within", "30d"), ("--format", "xml"), ("--history", "--idle"), ("-o", "x"),
                      ("--overdue", "soon"), ("--rate", "1x")):

@@ -60,6 +60,9 @@ class Handed(support.Case):
         for words in (["--entries", "0"], ["--entries", "99"], ["--source", "nowhere"],
                       ["--to", "2020"], ["--entries", "x"], ["--from", "2020", "--all"]):
             self.bundle(*words, code=2)
+        _, r = self.bundle("--entries", "99", code=2)
+        size = int(self.ok("-C", self.a, "checkpoint").out.splitlines()[1])
+        self.assertIn(f"there is no entry 99: the ledger has {size} entries, 0 to {size - 1}\n", r.err)
 
     def test_not_written_over(self):
         out = pathlib.Path(self.file("o.tar", "precious"))
@@ -74,6 +77,9 @@ class Handed(support.Case):
         r = self.expect(3, "verify", good, "--trust", self.pub, "--report", str(out))
         self.assertEqual(r.out, "", "refused before the work")
         self.assertEqual(out.read_text(), "precious")
+        for command, words in (("verify", "a new file"), ("bundle", "a new file"),
+                               ("audit", "in place of an older one")):
+            self.assertIn(words, " ".join(self.ok(command, "--help").out.split()))
 
     def test_disclosure(self):
         out, r = self.bundle("--all", "--disclose", "document,title")
@@ -277,6 +283,26 @@ class Handed(support.Case):
         self.assertRegex(r.out, "proof-invalid|leaf-mismatch")
         self.expect(3, "-C", self.a, "prove", "99", "-o", p + "2")
         self.assertFalse(os.path.exists(p + "2"))
+
+    def test_no_bundle_to_compare_a_document_with(self):
+        """A proof says nothing of a document, right or wrong; with a bundle beside it, the bundle does."""
+        proof, bundle = str(self.dir / "2.tlog-proof"), self.bundle("--entries", "2")[0]
+        self.ok("-C", self.a, "prove", "2", "-o", proof)
+        self.ok("-C", self.a, "checkpoint", "-o", str(self.dir / "checkpoint"))
+        right = self.file("right.txt", self.ok("-C", self.a, "cat", "2").out)
+        ledger = self.ok("-C", self.a, "key", "export", support.ORIGIN).out.strip()
+        for document in (right, self.file("wrong.txt", "another\n")):
+            r = self.verify(3, proof, "--document", document, "--trust", ledger)
+            for words in ("COULD NOT CHECK", "not the record", "without --document, it is VERIFIED", "bundle"):
+                self.assertIn(words, r.err)
+            self.assertNotIn("NO MATCH", r.out + r.err)
+            self.verify(3, str(self.dir / "checkpoint"), "--document", document, "--trust", ledger)
+        wrong = self.file("bad.tlog-proof", pathlib.Path(proof).read_text().replace("\nindex 2\n", "\nindex 3\n"))
+        self.verify(1, wrong, "--document", right, "--trust", ledger)
+        for files in ((bundle, proof), (proof, bundle)):
+            words = (*files, "--trust", ledger, "--trust", self.pub, "--document")
+            self.verify(0, *words, right)
+            self.assertIn("NO MATCH", self.verify(1, *words, self.file("wrong.txt", "another\n")).out)
 
     def test_checkpoints(self):
         a = self.archive(1)

@@ -320,6 +320,27 @@ class Bags(Records):
             self.assertNotIn("b.txt", self.named(a))
             self.assertEqual("c.txt" in self.named(a), path.endswith("in"))
 
+    def test_refused_bags_are_counted(self):
+        """As refused, once each; and one of a version that is not known is not called invalid."""
+        old, bad = bag({"a.txt": b"first\n"}), bag({"b.txt": b"second\n"})
+        old["bagit.txt"] = old["bagit.txt"].replace(b"1.0", b"0.96")
+        bad["data/b.txt"] = b"forged\n"
+        lay_out(self.dir / "in" / "old", old)
+        lay_out(self.dir / "in" / "bad", bad)
+        tar(self.dir / "in" / "old.tar", {f"old/{k}": v for k, v in old.items()})
+        tar(self.dir / "in" / "bad.tar", {f"bad/{k}": v for k, v in bad.items()})
+        a = self.archive()
+        r = run("-C", a, "import", str(self.dir / "in"), "--json")
+        self.assertEqual((r.code, r.json["imported"], r.json["refused"], r.json["problems"]), (1, 0, 4, 4), str(r))
+        said = {os.path.basename(x["path"]): x["reason"] for x in r.json["refusals"]}
+        for name in ("old", "old.tar"):
+            self.assertIn("a bag of BagIt 0.96 is not taken, only of 0.97 and 1.0", said[name])
+        for name in ("bad", "bad.tar"):
+            self.assertEqual(said[name], "the bag is not valid: nothing of it was taken")
+        text = run("-C", a, "import", str(self.dir / "in"))
+        self.assertIn("4 refused", text.out)
+        self.assertEqual(text.err.count("is not valid"), 2)
+
     def test_invalid_as_files(self):
         """Whoever holds a broken bag can keep what is in it, without the claim that it is one."""
         a = self.archive()

@@ -80,10 +80,13 @@ class Dates(support.Case):
         for issued in ("1985-04-12", "2004-06~", "2004-06-11%", "201X", "1985-XX-XX", "2001-21", "1984~/2004-06", "../1985",
                        "/1985", "Y170000002", "-0753", "1985-04-12T23:20:30-04"):
             self.ok("-C", self.a, "import", path, "--issued", issued, "--again")
-        for issued in ("28/11/2019", "2019-02-29", "2004/1984", "2001-25", "156X-12-25", "2019-11-28T10:00Z/2020"):
+        for issued in ("28/11/2019", "2019-02-3x", "2004/1984", "2001-25", "156X-12-25", "2019-11-28T10:00Z/2020"):
             r = self.expect(1, "-C", self.a, "import", path, "--issued", issued, "--again")
             self.assertIn("issued is not a date like", r.err)
             self.assertIn("(keep it as issued-as-written)", r.err)
+        for issued in ("2025-02-30", "2019-02-29", "2019-04-31T10:00:00Z", "2019-04-00~", "2019-11-99/2020"):
+            r = self.expect(1, "-C", self.a, "import", path, "--issued", issued, "--again")
+            self.assertIn(f"issued is no date: there is no such day: {issued} (keep it as issued-as-written)", r.err)
 
 
 if __name__ == "__main__":

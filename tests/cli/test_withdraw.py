@@ -474,6 +474,39 @@ class Withdraw(support.Case):
                               capture_output=True, text=True, check=False)
         self.assertEqual(json.loads(said.stdout)["verdict"], "VERIFIED", said.stdout)
 
+    def test_what_a_bundle_says_of_them(self):
+        """Which are withdrawn, by whose decision, when and why: as text, JSON and page; none is `not disclosed`."""
+        a = self.archive(4)
+        self.ok("-C", a, "import", "--again", self.file("again.txt", self.ok("-C", a, "cat", "4").out))
+        self.withdraw(a, "2", "--reason", "a <b>name</b>")
+        self.withdraw(a, "3", "--scope", "document")
+        self.withdraw(a, "4", "--scope", "record")
+        self.withdraw(a, "3", "--scope", "record", "--reason", "later")
+        bundle, page = str(self.dir / "b.tar"), self.dir / "page.html"
+        self.ok("-C", a, "bundle", "-o", bundle, "--all")
+        words = ("verify", bundle, "--trust", a + "/keys/authority.pub")
+        said = [(2, "record and document", 7, "a <b>name</b>"), (3, "the document", 8, None),
+                (3, "the record", 10, "later"), (4, "the record", 9, None)]
+        text, lines = self.ok(*words).out, self.ok(*words, "-v", "--report", str(page)).out
+        html = page.read_text()
+        for n, what, by, reason in said:
+            why = f", reason: {reason}" if reason else ", no reason given"
+            line = rf"{what}, by entry {by}, recorded \d{{4}}-[-0-9T:]+Z, decided by officer 7"
+            for out in (text, lines):
+                self.assertRegex(out, rf"(?m)^  entry {n} +WITHDRAWN, {line}{why}$")
+            self.assertRegex(html, rf"<th>WITHDRAWN</th><td>{line}{why.replace('<', '&lt;').replace('>', '&gt;')}</td>")
+        self.assertNotIn("not disclosed", lines + html)
+        for n, document in ((2, "WITHDRAWN"), (3, "WITHDRAWN"), (4, "not here: the record that names it is WITHDRAWN"),
+                            (5, "checked")):
+            self.assertRegex(lines, rf"(?m)^  entry {n} +\w+ +document {document}")
+        items = {i["entry"]: i["withdrawals"] for i in self.ok(*words, "--json").json["items"]}
+        scopes = {"record and document": "both", "the document": "document", "the record": "record"}
+        self.assertEqual([(n, w["entry"], w["scope"], w["reason"], w["decided_by"]) for n in items for w in items[n]],
+                         [(n, by, scopes[what], reason, "officer 7") for n, what, by, reason in said])
+        second = subprocess.run([sys.executable, PYTHON_VERIFIER, "--json", *words[2:], bundle],
+                                capture_output=True, text=True, check=False)
+        self.assertEqual({i["entry"]: i["withdrawals"] for i in json.loads(second.stdout)["items"]}, items)
+
     def pending(self, a):
         return [n["entry"] for n in self.verified(a)["notices"] if n["kind"] == "erasure-pending"]
 

@@ -7,12 +7,15 @@ either, the chain behind a malformed entry, members after one that is out of pla
 and not by the other."""
 import contextlib
 import functools
+import gzip
 import io
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
 from pathlib import Path
@@ -88,6 +91,7 @@ class Agree(unittest.TestCase):
 
     def ask(self, *command):
         done = subprocess.run([str(c) for c in command], capture_output=True, timeout=120)
+        self.said.append((done.stdout + done.stderr).decode())
         return self.understood(done.returncode, done.stdout)
 
     def ask_second(self, *arguments):
@@ -95,11 +99,12 @@ class Agree(unittest.TestCase):
         out, err = (io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in range(2))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = vidimus_verify.main([str(a) for a in arguments])
+        self.said.append(out.buffer.getvalue().decode())
         return self.understood(status, out.buffer.getvalue())
 
     def compare(self, data, what, key="authority.pub", about=None, options=()):
         """`about`: compare also what is said of this entry."""
-        self.reports = []
+        self.reports, self.said = [], []
         self.file.write_bytes(data)
         trust = ("--trust", VECTORS / "keys" / key) if key else ()
         ours = self.ask(VIDIMUS, "--json", "verify", self.file, *trust, *options)
@@ -117,7 +122,7 @@ class Agree(unittest.TestCase):
     @staticmethod
     def shown(report):
         """What of a good bundle is here and what is hidden; another file has none of this."""
-        items = [[item[key] for key in ("entry", "withdrawn", "partly_disclosed", "record", "amended", "hidden_lines")]
+        items = [[item[key] for key in ("entry", "withdrawn", "withdrawals", "partly_disclosed", "record", "amended", "hidden_lines")]
                  for item in report.get("items", [])]
         return report.get("partly_disclosed"), report.get("documents_absent"), items
 
@@ -130,7 +135,7 @@ class Agree(unittest.TestCase):
         sample = (VECTORS / "sample.tar").read_bytes()
         for data in (sample, sample[:9000], sample + b"x", b"no bundle"):
             self.file.write_bytes(data)
-            self.reports = []
+            self.reports, self.said = [], []
             words = ("--json", "--trust", VECTORS / "keys/authority.pub", self.file)
             called = self.ask_second(*words)
             self.assertEqual(self.ask(sys.executable, HERE / "vidimus_verify.py", *words), called)
@@ -252,6 +257,84 @@ class Agree(unittest.TestCase):
         self.assertIn(("document-unmatched", None), found)
         _, verdict, _ = self.compare(receipt, "no key", key=None, options=("--document", Path(__file__)))
         self.assertEqual(verdict, "NO MATCH")
+
+    def packed(self, where, names, how):
+        """The same members, packed by another program. `how`: a command, or a format of Python's tarfile."""
+        again = Path(self.folder.name) / "again.tar"
+        if isinstance(how, int):
+            with tarfile.open(again, "w", format=how) as tar:
+                for each in names:
+                    tar.add(Path(where) / each, each, recursive=False)
+        else:
+            subprocess.run([*how, again, "-C", where, *names], check=True, timeout=60)
+        return again.read_bytes()
+
+    def test_packed_again(self):
+        """Unpacked and packed again, it is no bundle any more, whatever is in it, and both say why. With bagit.txt first
+        it still begins like one: then that is a finding."""
+        data = (VECTORS / "sample.tar").read_bytes()
+        self.file.write_bytes(data)
+        where = Path(self.folder.name) / "unpacked"
+        where.mkdir()
+        subprocess.run(["tar", "xf", self.file, "-C", where], check=True, timeout=60)
+        names = [name(member) for member in members(data)[0]]
+        orders = {"a folder": ["sample"], "this folder": ["."], "in order": names, "reversed": names[::-1],
+                  "bag-info.txt first": sorted(names)}
+        programs = {"GNU tar": ("tar", "cf"), "GNU tar, pax": ("tar", "--format=pax", "-cf"),
+                    "GNU tar, ustar": ("tar", "--format=ustar", "-cf"),
+                    "bsdtar": ("bsdtar", "-cf"), "bsdtar, pax": ("bsdtar", "--format=pax", "-cf"),
+                    "bsdtar, ustar": ("bsdtar", "--format=ustar", "-cf"),
+                    "Python, pax": tarfile.PAX_FORMAT, "Python, GNU": tarfile.GNU_FORMAT}
+        for program, how in programs.items():
+            if isinstance(how, tuple) and not shutil.which(how[0]):
+                continue
+            for order, these in orders.items():
+                if these[0] in ("sample", ".") and isinstance(how, int):
+                    continue
+                again = self.packed(where, these, how)
+                for form in (again, gzip.compress(again)):
+                    what = f"{program}, {order}, {'plain' if form is again else 'gzip'}"
+                    status, *_ = self.compare(form, what)
+                    begins_like_one = again.startswith(b"sample/bagit.txt\0")
+                    self.assertEqual(status, 1 if begins_like_one else 3, what)
+                    for said in self.said:
+                        self.assertIn("unpacked and packed again", said, what)
+
+    def test_other_tars(self):
+        """A tar that has nothing of a bundle is not said to have been one."""
+        other = Path(self.folder.name) / "other"
+        other.mkdir()
+        (other / "letter.txt").write_text("a letter\n\n\u2014 signed\n")
+        self.assertEqual(self.compare(self.packed(other, ["letter.txt"], ("tar", "cf")), "another tar")[0], 3)
+        for said in self.said:
+            self.assertNotIn("packed again", said)
+
+    def test_another_order(self):
+        """Headers as they should be, in another order: it is a bundle, and altered."""
+        parts, end = members((VECTORS / "sample.tar").read_bytes())
+        for some in (parts[::-1], parts[1:] + parts[:1], sorted(parts)):
+            self.assertEqual(self.compare(join(some, end), "another order")[0], 1)
+
+    def test_a_document_and_no_bundle(self):
+        """A proof and a checkpoint name no document: of the reader's file nothing can be said. A fault comes first."""
+        made = make.Archive()
+        made.genesis()
+        made.key("authorize", "signer", "lena")
+        made.capture("lena", b"a document")
+        bundle, _ = members(make.Bundle(made, [2], made.checkpoint("ledger")).tar())
+        parts = {name(member).split("/", 1)[1]: content(member) for member in bundle}
+        head, rest = parts["vidimus/proofs/000002.tlog-proof"].split(b"\n", 1)
+        extra = vidimus_format.encode_base64(parts["vidimus/entries/000002"])
+        proof = head + b"\nextra " + extra + b"\n" + rest
+        document = Path(self.folder.name) / "document"
+        document.write_bytes(b"a document")
+        options = ("--document", document)
+        for data, what in ((proof, "proof"), (parts["vidimus/checkpoint"], "checkpoint")):
+            for key in ("ledger.pub", None):
+                self.assertIn(self.compare(data, what, key)[0], (0, 4), what)
+                self.assertEqual(self.compare(data, what, key, options=options)[0], 3, what)
+        wrong = proof.replace(b"index 2", b"index 1")
+        self.assertEqual(self.compare(wrong, "wrong proof", "ledger.pub", options=options)[0], 1)
 
     def test_key_events(self):
         """Nine cases: a key that is authorized, retired, revoked; an entry before, at and after."""

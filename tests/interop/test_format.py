@@ -1686,7 +1686,7 @@ class CommandLine(unittest.TestCase):
                   "bytes_checked", "trusted", "findings", "notices"]
         self.assertEqual(list(objects[0]), of_all + ["partly_disclosed", "documents_absent", "slices_checked", "items"])
         self.assertEqual(list(objects[0]["items"][0]),
-                         ["entry", "withdrawn", "partly_disclosed", "record", "amended", "hidden_lines"])
+                         ["entry", "withdrawn", "withdrawals", "partly_disclosed", "record", "amended", "hidden_lines"])
         self.assertEqual(list(objects[1]), of_all)
         self.assertEqual(list(objects[0]["findings"][0]), ["kind", "entry", "document", "expected", "found", "message"])
         self.assertEqual((objects[0]["ok"], objects[0]["trusted"], objects[0]["origin"]), (False, False, ORIGIN))

@@ -33,6 +33,7 @@ MAX_WHOLES = 65536
 ONLY_INCOMPLETE = {"truncated", "document-missing", "record-missing"}
 
 CHUNK = 1 << 16
+WITHDRAWALS_KEPT = 4            # of one capture
 KEPT = 1000                     # findings, notices and the like that are kept; more are counted
 LIST_KEPT = 64 << 20            # bytes of a selection or manifest that are held in memory
 ZSTD_WINDOW = 8 << 20
@@ -99,7 +100,7 @@ class Few(list):
 
 Finding = namedtuple("Finding", "kind entry document expected found message")
 Notice = namedtuple("Notice", "kind entry message")
-Item = namedtuple("Item", "entry withdrawn partly_disclosed record amended hidden_lines")
+Item = namedtuple("Item", "entry withdrawn withdrawals partly_disclosed record amended hidden_lines")
 
 
 class Report:
@@ -479,8 +480,36 @@ _OCTAL = re.compile(rb"[0-7]{11}\0")
 
 
 def begins_like_a_bundle(start):
-    """Its first name, or that of another member in a ustar header (then a member is missing, which is a finding)."""
-    return bool(_FIRST_NAME.match(start) or (start[257:265] == b"ustar\x0000" and _ANY_NAME.match(start)))
+    """Its first name, or that of another member in a header of a bundle (then a member is missing: a finding)."""
+    return bool(_FIRST_NAME.match(start) or (_ANY_NAME.match(start) and _is_header(start)))
+
+
+def _is_header(block):
+    try:
+        return len(block) == fmt.BLOCK and TarReader(Source(io.BytesIO(block))).next() is not None
+    except StructureError:
+        return False
+
+
+PACKED_AGAIN = "it looks like a bundle that was unpacked and packed again. Ask for the file as it was handed out"
+LOOKED_THROUGH = 1 << 30
+
+
+def looks_packed_again(source):
+    """Whether a tar of any program, from its start, holds the member that every bundle has. A guess, for a message."""
+    try:
+        while source.offset < LOOKED_THROUGH:
+            header = source.exact(fmt.BLOCK)
+            if re.search(rb"(?:^|/)vidimus/checkpoint\0", header[:101]):
+                return True
+            size = re.fullmatch(rb" *([0-7]+)[ \0]*", header[124:136])
+            if not size:
+                return False
+            for _ in source.chunks(-(-int(size.group(1), 8) // fmt.BLOCK) * fmt.BLOCK):
+                pass
+    except (Truncated, StructureError):
+        pass
+    return False
 
 
 class Member:
@@ -523,12 +552,17 @@ class TarReader:
         match = _PATH.fullmatch(header[:100].rstrip(b"\0"))
         mtime, size = header[136:148], self._size(header[124:136])
         if not match or size is None or not _OCTAL.fullmatch(mtime):
-            raise StructureError(f"no header of a bundle's member at byte {where:,}")
+            raise StructureError(f"no header of a bundle's member at byte {where:,}" + self._hint(where))
         path, mtime = match.group().decode(), int(mtime[:11], 8)
         if fmt.tar_header(path, size, mtime) != header:
-            raise StructureError(f"the tar header of {path} at byte {where:,} is not the one that belongs there")
+            raise StructureError(f"the tar header of {path} at byte {where:,} is not the one that belongs there"
+                                 + self._hint(where))
         self._same_for_all(match.group(1), mtime, path)
         return Member(self.source, match.group(2).decode(), size)
+
+    @staticmethod
+    def _hint(where):
+        return "" if where else ": perhaps " + PACKED_AGAIN
 
     @staticmethod
     def _size(field):
@@ -987,6 +1021,7 @@ class Group:
         self.amended = None                 # of an amendment whose record is shown: entry, recorded, signer
         self.record_faults = 0
         self.record_withdrawn = self.document_withdrawn = False
+        self.withdrawals = []               # that are good, as far as they are told
         self.here, self.missing, self.revoked = Few(), Few(), Few()
 
 
@@ -1400,6 +1435,11 @@ class BundleCheck:
             scope = entry.fields["scope"]
             group.record_withdrawn |= scope in ("record", "both")
             group.document_withdrawn |= scope in ("document", "both")
+            if len(group.withdrawals) < WITHDRAWALS_KEPT:
+                said = {key: entry.fields.get(key) for key in ("decided-by", "reason")}
+                group.withdrawals.append({
+                    "entry": number, "recorded": entry.head["recorded"], "scope": scope,
+                    **{key.replace("-", "_"): text and shown_value(text) for key, text in said.items()}})
             if scope != "document":
                 self._settle_revoked(group, f"withdrawal {checked.number} took it down")
 
@@ -1544,6 +1584,9 @@ class BundleCheck:
                          f"{', '.join(map(str, item.hidden_lines))}, which may qualify or contradict what is shown")
             self.report.notice("partly-disclosed", f"{record.hidden} of {len(record.items)} lines are hidden; they may "
                                                    "qualify or contradict what is shown", group.number)
+        for withdrawal in item.withdrawals:
+            lines.append("    withdrawn     scope {scope}, by entry {entry}, recorded {recorded}, decided by {decided_by}"
+                         .format(**withdrawal) + (f", reason: {withdrawal['reason']}" if withdrawal["reason"] else ""))
         if state[:1] == ["WITHDRAWN"]:
             self.report.notice("withdrawn", "what was recorded here was withdrawn", group.number)
         for key in ("title", "issuer", "issued", "source", "captured"):
@@ -1555,7 +1598,7 @@ class BundleCheck:
 
     def _item(self, group, record):
         hidden = record.hidden_lines if record else []
-        item = Item(group.number, group.record_withdrawn or group.document_withdrawn, bool(hidden), group.shown_of,
+        item = Item(group.number, group.record_withdrawn or group.document_withdrawn, group.withdrawals, bool(hidden), group.shown_of,
                     group.amended, hidden)
         self.report.captures.add(item)
         self.report.partly_disclosed += item.partly_disclosed
@@ -1799,8 +1842,10 @@ def check_stream(file, report, anchor):
     data = raw.peek(fmt.MAX_NOTE + 1)
     if data.startswith(b"c2sp.org/tlog-proof@") or report.name.endswith(".tlog-proof"):
         check_proof(data, report, anchor)
-    elif b"\n\n" + fmt.EM_DASH in data and not data.startswith(b"vidimus/"):
+    elif b"\n\n" + fmt.EM_DASH in data and b"\0" not in data and not data.startswith(b"vidimus/"):
         check_checkpoint(data, report, anchor)
+    elif looks_packed_again(raw):
+        raise CouldNotCheck("this is no bundle: " + PACKED_AGAIN)
     else:
         raise CouldNotCheck("this is no bundle, no tlog-proof, no checkpoint and no fork proof")
 
@@ -1823,7 +1868,8 @@ def check_bundle(file, start, report, anchor):
         if _can_be_bundle(source):
             BundleCheck(source, report, anchor).run()
         else:
-            raise CouldNotCheck("this is no bundle")
+            again = looks_packed_again(source)
+            raise CouldNotCheck("this is no bundle" + (": " + PACKED_AGAIN if again else ""))
     except (Truncated, StructureError) as fault:
         kind = "truncated" if isinstance(fault, Truncated) else "bag-invalid"
         report.add(kind, str(fault))
@@ -1921,7 +1967,13 @@ def read_anchor(options, parser):
 
 
 def add_unmatched(reports, anchor):
-    """A document that the reader holds and that no file here knows."""
+    """A document that the reader holds and that no file here knows. Without a bundle there is nothing to compare with."""
+    if not any(report.kind == "bundle" for report in reports):
+        if anchor.documents and not reports[-1].problem:
+            reports[-1].problem = ("no bundle and no receipt was given: nothing else holds what says which document an "
+                                   "entry is about, so the file that you gave cannot be compared; by itself, without "
+                                   f"--document, this is {reports[-1].verdict}")
+        return
     for digest, (size, name) in anchor.documents.items():
         for report in reports if digest not in anchor.matched else ():
             report.add("document-unmatched", "the file that you gave is not the document of any capture here", document=name,

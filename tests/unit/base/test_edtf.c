@@ -86,6 +86,11 @@ static void test_bytes(void **state)
     assert_false(vdm_edtf_decode(VDM_LIT("201\xd9\xa9"), &d));
     assert_true(vdm_source_date_valid(VDM_LIT("2019")));
     assert_false(vdm_source_date_valid(VDM_LIT("20l9")));
+    assert_true(vdm_source_date_no_such_day(VDM_LIT("2025-02-30")));
+    assert_false(vdm_source_date_no_such_day(VDM_LIT("2025-02-28")));
+    assert_false(vdm_source_date_no_such_day(VDM_LIT("2025-13-30")));
+    assert_false(vdm_source_date_no_such_day(VDM_LIT("2025-02-3x")));
+    assert_false(vdm_source_date_no_such_day((struct vdm_bytes){NULL, 0}));
 }
 
 static void spans(const char *text, int64_t first, int64_t first_ns, int64_t last, int64_t last_ns)

@@ -8,8 +8,10 @@
 #include "sandbox/command.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct vdm_opt audit_options[] = {
     {"max-time", 0, "TIME", "stop after this long: 90m, 2h, 1d"},
@@ -105,16 +107,44 @@ static bool find_form(const struct vdm_args *args, vdm_audit_form_fn **out, stru
                        word);
 }
 
-static bool write_out(const char *path, struct vdm_bytes text, struct vdm_err *err)
+/* Is `folder` the archive's `part`, or below it? */
+static bool lies_in(const char *folder, const char *archive, const char *part)
+{
+    char joined[PATH_MAX];
+    snprintf(joined, sizeof joined, "%s/%s", archive, part);
+    char *whole VDM_CLEANUP(vdm_free_string) = realpath(joined, NULL);
+    char *real VDM_CLEANUP(vdm_free_string) = realpath(folder, NULL);
+    size_t n = whole ? strlen(whole) : 0;
+    return n && real && strncmp(real, whole, n) == 0 && (real[n] == 0 || real[n] == '/');
+}
+
+/* It takes the place of what is there: that must not be the archive itself, nor something that is no file. */
+static bool may_write_to(const char *archive, const char *path, struct vdm_err *err)
+{
+    struct stat st;
+    const char *slash = strrchr(path, '/');
+    char *folder VDM_CLEANUP(vdm_free_string) =
+        slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (!folder)
+        return vdm_fail_memory(err);
+    if (lies_in(folder, archive, "keys") || lies_in(folder, archive, "store"))
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "-o %s: a report does not belong there", path);
+    return lstat(path, &st) != 0 || S_ISREG(st.st_mode) ||
+           vdm_fail_as(err, VDM_ERR_REFUSED, "-o %s: there is something that is not a file", path);
+}
+
+static bool write_out(const char *archive, const char *path, struct vdm_bytes text,
+                      struct vdm_err *err)
 {
     if (path && strcmp(path, "-") != 0)
-        return vdm_file_publish(AT_FDCWD, path, 0644, true, text, err);
+        return may_write_to(archive, path, err) &&
+               vdm_file_publish(AT_FDCWD, path, 0644, true, text, err);
     return fwrite(text.p, 1, text.n, stdout) == text.n || vdm_fail_errno(err, "standard output");
 }
 
 /* In memory first: a file is there as a whole or not at all. */
-static bool write_form(const struct vdm_audit_story *s, vdm_audit_form_fn *form, const char *path,
-                       struct vdm_err *err)
+static bool write_form(const struct vdm_audit_story *s, vdm_audit_form_fn *form,
+                       const char *archive, const char *path, struct vdm_err *err)
 {
     char *text VDM_CLEANUP(vdm_free_string) = NULL;
     size_t n = 0;
@@ -124,7 +154,7 @@ static bool write_form(const struct vdm_audit_story *s, vdm_audit_form_fn *form,
     bool ok = form(s, to, err);
     if (fclose(to) != 0 && ok)
         ok = vdm_fail_memory(err);
-    return ok && write_out(path, (struct vdm_bytes){(uint8_t *)text, n}, err);
+    return ok && write_out(archive, path, (struct vdm_bytes){(uint8_t *)text, n}, err);
 }
 
 static bool tell_story(struct vdm_cli *cli, const struct vdm_args *args, vdm_audit_form_fn *form,
@@ -132,7 +162,7 @@ static bool tell_story(struct vdm_cli *cli, const struct vdm_args *args, vdm_aud
 {
     struct vdm_audit_story s = {0};
     bool ok = vdm_audit_story_read(cli->archive, within, &s, err) &&
-              write_form(&s, form, vdm_args_value(args, "output"), err);
+              write_form(&s, form, cli->path, vdm_args_value(args, "output"), err);
     if (ok && form == vdm_audit_as_nagios)
         *status = vdm_audit_nagios_status(&s);
     else if (ok && vdm_args_has(args, "overdue") && vdm_audit_story_bad(&s))

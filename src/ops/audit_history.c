@@ -21,9 +21,14 @@ const struct vdm_audit_past *vdm_audit_last(const struct vdm_audit_history *h)
     return NULL;
 }
 
+#define DAY_SECONDS 86400
+
+/* One of the future counts as none: else a clock that was ahead once would keep documents from being due for years. */
 static bool is_good(struct vdm_archive *a, const struct vdm_keyring *ring,
                     const struct vdm_note *note, const struct vdm_entry *e)
 {
+    if (e->recorded.seconds > vdm_time_now().seconds + DAY_SECONDS)
+        return false;
     const struct vdm_key_range *r = vdm_keyring_find(ring, e->signer, e->signer_id);
     return r && vdm_role_may_sign(r->role, e) && vdm_key_range_covers(r, e->n) &&
            e->audit.size <= e->n &&

@@ -148,9 +148,56 @@ static bool settle(struct vdm_audit_run *r, const struct vdm_audit_bad *b, struc
     return true;
 }
 
+static bool is_missing(const struct vdm_audit_bad *b)
+{
+    return !b->record && b->state == VDM_INSPECTED_MISSING;
+}
+
+/* Those that are there after all are taken off the list. */
+static bool take_off_found(struct vdm_audit_run *r, size_t *found, struct vdm_err *err)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < r->bads; i++) {
+        struct vdm_audit_bad *b = &r->bad[i];
+        enum vdm_store_state state = VDM_STORE_MISSING;
+        if (is_missing(b) && !vdm_store_check(r->a->store, b->digest, b->size, &state, err))
+            return false;
+        if (state == VDM_STORE_GOOD)
+            free(b->problem);
+        else
+            r->bad[left++] = *b;
+    }
+    *found = r->bads - left;
+    r->bads = left;
+    return true;
+}
+
+/* Before anything is called missing in an entry that is signed: perhaps only the way to it is lost. */
+static bool look_behind_index(struct vdm_audit_run *r, struct vdm_err *err)
+{
+    bool any = false;
+    size_t found = 0;
+    struct vdm_err why = {0};
+    for (size_t i = 0; i < r->bads; i++)
+        any = any || is_missing(&r->bad[i]);
+    if (!any || !vdm_store_reindex(r->a->store, &why))
+        return true; /* it cannot be made anew: the documents cannot be found */
+    if (!take_off_found(r, &found, err))
+        return false;
+    if (found)
+        vdm_report_add(r->report,
+                       (struct vdm_seen){.kind = VDM_CATALOG_MISMATCH, .entry = VDM_NO_ENTRY},
+                       "store/packs/index did not lead to %zu of the documents, which are there; "
+                       "it was made anew",
+                       found);
+    return true;
+}
+
 bool vdm_audit_settle(struct vdm_audit_run *r, struct vdm_err *err)
 {
     uint64_t size;
+    if (!look_behind_index(r, err))
+        return false;
     if (r->bads == 0)
         return true;
     /* Who takes down captures meanwhile erases what this audit has yet to read. */

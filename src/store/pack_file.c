@@ -86,6 +86,15 @@ static bool is_good(struct vdm_pack_scan *s, const struct vdm_pack_member *m, bo
     return m->withdrawn || vdm_pack_good(s->fd, m, s->hash, s->copy, good, err);
 }
 
+uint64_t vdm_pack_past_hole(int fd, uint64_t at, uint64_t length)
+{
+    off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+    if (data < 0)
+        return errno == ENXIO ? length : at;
+    uint64_t block = (uint64_t)data / VDM_PACK_BLOCK * VDM_PACK_BLOCK;
+    return block > at ? block : at;
+}
+
 /* Blocks of zeros, which tar programs put at the end, are passed over here too. */
 static bool pass_damage(struct vdm_pack_scan *s, struct vdm_err *err)
 {
@@ -93,6 +102,9 @@ static bool pass_damage(struct vdm_pack_scan *s, struct vdm_err *err)
     for (s->at += VDM_PACK_BLOCK; !good && s->at < s->length; s->at += good ? 0 : VDM_PACK_BLOCK) {
         struct vdm_pack_member m;
         enum vdm_pack_seen seen;
+        s->at = vdm_pack_past_hole(s->fd, s->at, s->length);
+        if (s->at >= s->length)
+            break;
         if (!vdm_pack_look(s->fd, s->at, s->length, &m, &seen, err) ||
             (seen == VDM_PACK_MEMBER && !is_good(s, &m, &good, err)))
             return false;

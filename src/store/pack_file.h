@@ -27,6 +27,9 @@ enum vdm_pack_seen {
 /* Bytes that a document takes in a pack. */
 uint64_t vdm_pack_span(uint64_t size);
 
+/* The first block from `at` on that is of no hole, where the file system tells; `length` if there is none. */
+uint64_t vdm_pack_past_hole(int fd, uint64_t at, uint64_t length);
+
 /* What stands at `offset` of a pack of `length` bytes; END if there is no room for a header. */
 bool vdm_pack_look(int fd, uint64_t offset, uint64_t length, struct vdm_pack_member *m,
                    enum vdm_pack_seen *seen, struct vdm_err *err) VDM_MUST_CHECK;

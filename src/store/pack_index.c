@@ -114,15 +114,16 @@ bool vdm_pack_index_open(struct vdm_pack_index *x, int dir, bool writable, struc
     *x = (struct vdm_pack_index){.dir = dir, .fd = -1, .writable = writable};
     x->made = (struct vdm_new_file){.dir = -1, .fd = -1};
     x->fd = openat(dir, NAME, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (x->fd < 0 && (errno == ENOENT || errno == ELOOP || errno == EISDIR)) {
+    if (x->fd < 0 && (errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO)) {
         x->problem = errno == ENOENT ? "there is none" : "it is not a file";
         return true;
     }
     if (x->fd < 0 || fstat(x->fd, &st) != 0)
         return vdm_fail_errno(err, "open packs/index");
-    if (!vdm_fd_read_at(x->fd, 0, head, sizeof head, &got, err))
+    bool file = S_ISREG(st.st_mode);
+    if (file && !vdm_fd_read_at(x->fd, 0, head, sizeof head, &got, err))
         return vdm_err_prefix(err, "packs/index");
-    x->problem = S_ISREG(st.st_mode) ? judge(x, head, (uint64_t)st.st_size) : "it is not a file";
+    x->problem = file ? judge(x, head, (uint64_t)st.st_size) : "it is not a file";
     if (x->problem)
         vdm_fd_close(&x->fd);
     return true;

@@ -25,7 +25,7 @@ static bool open_pack(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *l
     *fd = vdm_packs_open_to_write(p, number);
     if (*fd < 0 || fstat(*fd, &st) != 0)
         return vdm_fail_errno(err, "open packs/%s", vdm_pack_name(number).text);
-    *length = (uint64_t)st.st_size;
+    *length = vdm_pack_length(st.st_size);
     return S_ISREG(st.st_mode) ||
            vdm_fail_as(err, VDM_ERR_REFUSED, "packs/%s: not a file", vdm_pack_name(number).text);
 }
@@ -111,6 +111,7 @@ static bool wipe_in_damage(struct erasing *e, int fd, const struct vdm_pack_memb
         struct vdm_pack_member here;
         enum vdm_pack_seen seen;
         bool before;
+        at = vdm_pack_past_hole(fd, at + VDM_PACK_BLOCK, end) - VDM_PACK_BLOCK;
         if (!vdm_pack_look(fd, at, end, &here, &seen, err) ||
             !is_before_it(e, fd, at, &before, err))
             return false;

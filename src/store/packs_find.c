@@ -44,6 +44,11 @@ struct vdm_pack_name vdm_pack_name(uint32_t number)
     return n;
 }
 
+uint64_t vdm_pack_length(off_t size)
+{
+    return (uint64_t)size < VDM_PACK_MOST ? (uint64_t)size : VDM_PACK_MOST;
+}
+
 static bool number_of(const char *name, uint32_t *number)
 {
     uint32_t n = 0;
@@ -119,7 +124,7 @@ bool vdm_packs_open(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *len
     *fd = p->in_hand[i].fd;
     if (fstat(*fd, &st) != 0)
         return vdm_fail_errno(err, "stat packs/%s", vdm_pack_name(number).text);
-    *length = (uint64_t)st.st_size;
+    *length = vdm_pack_length(st.st_size);
     return true;
 }
 

@@ -50,7 +50,7 @@ bool vdm_packs_learn(struct vdm_packs *p, int fd, uint32_t number, uint64_t from
     enum vdm_pack_seen seen = VDM_PACK_MEMBER;
     if (fstat(fd, &st) != 0)
         return vdm_fail_errno(err, "stat");
-    struct vdm_pack_scan s = vdm_packs_scan(p, fd, from, (uint64_t)st.st_size);
+    struct vdm_pack_scan s = vdm_packs_scan(p, fd, from, vdm_pack_length(st.st_size));
     *end = s.length;
     while (seen != VDM_PACK_END) {
         if (!vdm_pack_next(&s, &m, &seen, err) ||
@@ -130,7 +130,7 @@ static bool catch_up(struct vdm_packs *p, uint32_t number, void *ctx, struct vdm
         return vdm_fail_errno(err, "stat");
     if (!vdm_pack_index_marked(&p->index, number, &mark, err))
         return false;
-    *fits = *fits && mark <= (uint64_t)st.st_size;
+    *fits = *fits && mark <= vdm_pack_length(st.st_size);
     if (!*fits || mark == (uint64_t)st.st_size)
         return true;
     fd = openat(p->dir, vdm_pack_name(number).text, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -12,7 +12,9 @@
 #include "store/pack_index.h"
 #include "store/store_folder.h"
 
-#define VDM_PACK_BYTES    ((uint64_t)1 << 30) /* of one pack, about */
+#define VDM_PACK_BYTES ((uint64_t)1 << 30) /* of one pack, about */
+/* What lies behind that is of no pack of ours, and is not read: slots reach no further. */
+#define VDM_PACK_MOST     ((uint64_t)1 << 31)
 #define VDM_PACKS_IN_HAND 4
 
 struct vdm_packs {
@@ -46,6 +48,9 @@ struct vdm_pack_name {
     char text[16];
 };
 struct vdm_pack_name vdm_pack_name(uint32_t number);
+
+/* How much of a file of this size is read as a pack. */
+uint64_t vdm_pack_length(off_t size);
 
 /* Count on: others may have made packs. */
 void vdm_packs_count(struct vdm_packs *p);

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import zlib
 
 import support
@@ -324,6 +325,33 @@ class Standing(AuditCase):
         self.assertEqual(self.found(self.audit(a, "--within", "30d")), [])
         self.assertEqual(self.ok("-C", a, "status", "--json").json["findings_standing"], 0)
         self.verified(a)
+
+
+class Found(AuditCase):
+    def test_the_index_of_packs_lost_its_slots(self):
+        """Nothing is called missing for that."""
+        a = self.archive()
+        index = pathlib.Path(a, "store/packs/index")
+        raw = bytearray(index.read_bytes())
+        raw[135168:] = bytes(len(raw) - 135168)
+        index.write_bytes(raw)
+        done = self.audit(a, code=1)
+        self.assertEqual(self.found(done), [("catalog-mismatch", None)])
+        self.assertIn("did not lead to 40 of the documents", done["findings"][0]["message"])
+        self.assertEqual((done["missing"], done["corrupt"]), (0, 0))
+        self.assertEqual(self.found(self.audit(a)), [])
+        self.verified(a)
+
+    def test_an_audit_of_the_future_counts_as_none(self):
+        a = self.archive()
+        ahead = {"LD_PRELOAD": os.environ["FAKE_CLOCK"], "FAKE_TIME": str(int(time.time()) + 700 * 86400),
+                 "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        self.audit(a, **ahead)
+        self.assertEqual(self.audit(a, "--within", "1d")["documents_checked"], self.DOCUMENTS)
+        later = {**ahead, "FAKE_TIME": str(int(time.time()) + 90 * 86400)}
+        r = self.expect(1, "-C", a, "audit", "--overdue", "30d", "--format", "nagios", **later)
+        self.assertIn("WARNING", r.out)
+        self.assertIn("not counted", self.ok("-C", a, "audit", "--history").out)
 
 
 class Repair(AuditCase):

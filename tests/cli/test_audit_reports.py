@@ -6,6 +6,7 @@ import csv
 import html.parser
 import io
 import json
+import os
 import pathlib
 import re
 import time
@@ -216,6 +217,23 @@ class Reports(test_audit.AuditCase):
         self.report("prometheus", "-o", str(out))
         self.assertTrue(out.read_text().startswith("# HELP"))
         self.expect(3, "-C", self.a, "audit", "--history", "--format", "csv", "-o", str(self.dir / "no/such"))
+
+    def test_where_a_report_goes(self):
+        """It takes the place of an older one, and of nothing else that counts."""
+        a = self.archive(name="b")
+        out = str(self.dir / "report.html")
+        for _ in range(2):
+            self.ok("-C", a, "audit", "--history", "--format", "html", "-o", out)
+        self.assertIn("<html", pathlib.Path(out).read_text())
+        before = {p: p.read_bytes() for p in pathlib.Path(a).rglob("*") if p.is_file()}
+        os.mkfifo(self.dir / "fifo")
+        os.symlink(a + "/store", self.dir / "link")
+        for path in (a + "/store/ledger.db", a + "/keys/ledger.key", a + "/store/packs/000000.tar", a + "/keys/new.html",
+                     str(self.dir / "link" / "ledger.db"), str(self.dir / "fifo")):
+            r = self.expect(3, "-C", a, "audit", "--history", "--format", "html", "-o", path)
+            self.assertIn("-o " + path, r.err)
+        self.assertEqual({p: p.read_bytes() for p in pathlib.Path(a).rglob("*") if p.is_file()}, before)
+        self.assertTrue((self.dir / "fifo").is_fifo())
 
 
 if __name__ == "__main__":

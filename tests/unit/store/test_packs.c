@@ -153,6 +153,22 @@ static void test_torn_by_another(void **state)
     assert_int_equal(size_of(pack.s), 4096);
 }
 
+/* A file that says it is huge is read no further than a pack can be, and what is no member is cut off its end. */
+static void test_huge(void **state)
+{
+    struct store_fixture *x = *state;
+    struct path pack = pack_at(x, 0);
+    put_some(x);
+    off_t before = size_of(pack.s);
+    cut_to(pack.s, (off_t)1 << 40);
+    reopen(x, false);
+    must_hold_some(x, DOCUMENTS);
+    reopen(x, true);
+    assert_int_equal(size_of(pack.s), before);
+    must_put(x->store, 100, 77);
+    must_hold_some(x, DOCUMENTS);
+}
+
 /* The index lost its slots with the power: a reader looks behind the mark, a writer mends it. */
 static void test_behind_the_mark(void **state)
 {
@@ -622,7 +638,7 @@ int main(void)
         cmocka_unit_test(test_index_grows),  cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_erase_broken), cmocka_unit_test(test_tar_in_a_document),
         cmocka_unit_test(test_hostile),      cmocka_unit_test(test_header_in_a_document),
-        cmocka_unit_test(test_syncs),
+        cmocka_unit_test(test_syncs),        cmocka_unit_test(test_huge),
     };
     const struct store_backend *const backends[] = {&packs, &small_packs};
     int failed = 0;

@@ -115,6 +115,29 @@ class Withdraw(support.Case):
         self.withdraw(a, "2-3")
         self.assertEqual(traces(a, document, "Qwzqwzqwz Qwyqwyqwy"), [])
 
+    def test_what_leads_to_it_is_damaged(self):
+        """The header of its member, or the slot in the index: it goes all the same, and the archive goes on."""
+        def header(a, digest):
+            pack, _, at, _ = next(m for m in support.members(a) if m[1] == digest)
+            support.put(pack, at + 5, b"x")
+
+        def slot(a, digest):
+            index = pathlib.Path(a, "store/packs/index")
+            raw = bytearray(index.read_bytes())
+            raw[raw.index(bytes.fromhex(digest[:16])[::-1], 135168)] ^= 4
+            index.write_bytes(raw)
+
+        for damage in ([header], [slot], [header, slot]):
+            a, document = self.archive(name="-".join(d.__name__ for d in damage)), words_of(1, 640)
+            self.add(a, "a.txt", document)
+            self.add(a, "b.txt", words_of(2, 640))
+            for d in damage:
+                d(a, hashlib.sha256(document).hexdigest())
+            self.withdraw(a, "2")
+            self.assertEqual(traces(a, document, "Qwzqwzqwz"), [])
+            self.add(a, "c.txt", words_of(3, 640))
+            self.verified(a)
+
     def test_scopes(self):
         """Of a capture whose document another one shares, so that each scope can be asked for."""
         for scope, record in (("document", True), ("record", False), ("both", False)):

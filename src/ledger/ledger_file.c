@@ -70,7 +70,7 @@ bool vdm_ledger_file(const char *store, struct vdm_crypto *c, struct vdm_ledger_
 
 /* In steps, between which others may write; then SQLite starts afresh. Who writes all the time is made
  * to wait once, for as long as it takes to read the file. */
-static bool copy_pages(sqlite3_backup *b, sqlite3 *to, struct vdm_err *err)
+static int copy_pages(sqlite3_backup *b)
 {
     int code = SQLITE_OK, left = -1, restarts = 0;
     for (int i = 0; i < STEPS_MAX && code != SQLITE_DONE; i++) {
@@ -80,10 +80,20 @@ static bool copy_pages(sqlite3_backup *b, sqlite3 *to, struct vdm_err *err)
         left = now;
         if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
             sqlite3_sleep(20);
-        else if (code != SQLITE_OK && code != SQLITE_DONE)
-            return vdm_db_fail(to, err);
+        else if (code != SQLITE_OK)
+            break;
     }
-    return code == SQLITE_DONE || vdm_fail(err, "locked by another program");
+    return code;
+}
+
+/* What went wrong the handle only knows once the copying is ended. */
+static bool copy_all(sqlite3 *from, sqlite3 *to, struct vdm_err *err)
+{
+    sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+    int code = b ? copy_pages(b) : SQLITE_ERROR, end = sqlite3_backup_finish(b);
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+        return vdm_fail(err, "locked by another program");
+    return (code == SQLITE_DONE && end == SQLITE_OK) || vdm_db_fail(to, err);
 }
 
 static bool back_up(sqlite3 *from, const char *path, struct vdm_err *err)
@@ -100,10 +110,7 @@ static bool back_up(sqlite3 *from, const char *path, struct vdm_err *err)
         sqlite3_close(to);
         return vdm_err_prefix(err, "create %s", path);
     }
-    sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
-    bool ok = b ? copy_pages(b, to, err) : vdm_db_fail(to, err);
-    if (sqlite3_backup_finish(b) != SQLITE_OK && ok) /* NULL is fine */
-        ok = vdm_db_fail(to, err);
+    bool ok = copy_all(from, to, err);
     sqlite3_close(to);
     return ok || vdm_err_prefix(err, "copy " LEDGER);
 }

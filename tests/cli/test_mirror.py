@@ -19,6 +19,16 @@ class Mirror(test_audit.AuditCase):
     def mirror(self, a, *args, code=0):
         return self.expect(code, "-C", a, "mirror", str(self.dir / "m"), "--json", *args).json
 
+    def test_no_room_for_the_ledger(self):
+        """It says why, and goes on once there is room."""
+        a, m = self.archive(), str(self.dir / "m")
+        self.ok("-C", a, "import", str(self.folder(600, "many")), "-q")
+        self.assertGreater(os.path.getsize(a + "/store/ledger.db"), 400000)
+        r = self.expect(3, "-C", a, "mirror", m, prefix=("prlimit", "--fsize=300000"))
+        self.assertRegex(r.err, "copy ledger.db: (disk I/O error|database or disk is full)")
+        self.ok("-C", a, "mirror", m)
+        self.verified(m)
+
     def test_the_story(self):
         a, m = self.archive(), str(self.dir / "m")
         done = self.mirror(a)

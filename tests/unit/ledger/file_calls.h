@@ -208,14 +208,12 @@ int __wrap_sqlite3_backup_remaining(sqlite3_backup *b)
     return plan.times ? plan.remaining : __real_sqlite3_backup_remaining(b);
 }
 
+/* It answers with the error of the step, and only from then on the handle knows it. */
 int __wrap_sqlite3_backup_finish(sqlite3_backup *b)
 {
-    bool after_step = said != NULL;
     int code = __real_sqlite3_backup_finish(b);
-    if (after_step) {
-        said = PLANTED ": finish";
+    if (said)
         return SQLITE_ERROR;
-    }
     return refuses(PLANTED) ? SQLITE_ERROR : code;
 }
 

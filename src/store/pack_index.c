@@ -366,6 +366,13 @@ bool vdm_pack_index_set_aside(struct vdm_pack_index *x, const struct vdm_pack_pr
     return put_slot(x, p->found, p->key, pack_place(place), err);
 }
 
+bool vdm_pack_index_insist(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
+                           struct vdm_pack_place place, struct vdm_err *err)
+{
+    place.aside = false;
+    return put_slot(x, p->found, p->key, pack_place(place), err);
+}
+
 /* Nothing of the digest stays; the slot does, so that those behind it are found. */
 bool vdm_pack_index_forget(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
                            struct vdm_err *err)

@@ -72,6 +72,9 @@ bool vdm_pack_index_ends(const struct vdm_pack_index *x, uint32_t pack, uint64_t
 /* Of the place that the probe gave last. */
 bool vdm_pack_index_set_aside(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
                               struct vdm_pack_place place, struct vdm_err *err) VDM_MUST_CHECK;
+/* It is not set aside any more. */
+bool vdm_pack_index_insist(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
+                           struct vdm_pack_place place, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_pack_index_forget(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
                            struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -113,12 +113,25 @@ static bool judge(struct vdm_packs *p, const struct vdm_packed *f, bool *good, s
     return f->broken || vdm_pack_good(f->fd, &f->m, p->base.hash, p->base.copy, good, err);
 }
 
+/* What fails here too leaves it set aside: what went wrong before is what is told. */
+static void take_back(struct vdm_packs *p, struct vdm_digest id, const struct vdm_pack_place *bad)
+{
+    struct vdm_pack_probe probe;
+    struct vdm_pack_place place;
+    bool more = true, done = false;
+    vdm_pack_probe_begin(&p->index, id, &probe);
+    while (!done && vdm_pack_probe_next(&p->index, &probe, &place, &more, NULL) && more)
+        done = place.pack == bad->pack && place.offset == bad->offset &&
+               vdm_pack_index_insist(&p->index, &probe, place, NULL);
+}
+
 /* Under the lock: what others put meanwhile is seen, and what is bad is set aside once. */
 static bool put_in_pack(struct vdm_packs *p, struct vdm_bytes document, struct vdm_stored *done,
                         struct vdm_err *err)
 {
     int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
     struct vdm_packed f;
+    struct vdm_pack_place bad = {0};
     bool found, good;
     if (!vdm_packs_lock(p, &locked, err))
         return false;
@@ -132,9 +145,15 @@ static bool put_in_pack(struct vdm_packs *p, struct vdm_bytes document, struct v
         if (!vdm_pack_index_set_aside(&p->index, &f.probe, f.place, err))
             return false;
         done->repaired = true;
+        bad = f.place;
     }
     done->was_new = !done->repaired;
-    return vdm_packs_append(p, done->id, document, err);
+    /* A bad one is more than none: where there is no room for a good one, it counts again. */
+    if (vdm_packs_append(p, done->id, document, err))
+        return true;
+    if (done->repaired)
+        take_back(p, done->id, &bad);
+    return false;
 }
 
 static bool put_small(struct vdm_packs *p, struct vdm_bytes document, struct vdm_stored *out,

@@ -199,6 +199,25 @@ static void test_full_index(void **state)
     assert_int_equal(object_count(x->store), 2);
 }
 
+/* There is no room for the good copy of a bad document: it stays damaged, and does not get missing. */
+static void test_full_repair(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_digest id = must_put(x->store, 1, 400).id;
+    must_put(x->store, 2, 400);
+    damage_packed(x, id, DAMAGE_FLIP);
+    for (size_t takes = 0; takes < 1024; takes += 500) {
+        does.takes = takes;
+        does.writes_left =
+            takes ? 1 : 0; /* the slot that is set aside, then the rest of the member */
+        must_fail(x, 1, 400);
+        good_disk();
+        assert_int_equal(state_of(x->store, id), VDM_STORE_DAMAGED);
+    }
+    assert_true(must_put(x->store, 1, 400).repaired);
+    must_hold(x->store, id, 1, 400);
+}
+
 /* Is the document's content anywhere in the pack? The content of two sources differs in every block. */
 static bool pack_has(const struct store_fixture *x, uint64_t seed, size_t n)
 {
@@ -475,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_full_and_no_way_back),
         cmocka_unit_test(test_full_index),
+        cmocka_unit_test(test_full_repair),
         cmocka_unit_test(test_erased_without_holes),
         cmocka_unit_test(test_erased_without_a_way_to_it),
         cmocka_unit_test(test_erasing_fails),

@@ -79,11 +79,17 @@ bool vdm_pack_good(int fd, const struct vdm_pack_member *m, struct vdm_hash *has
     return ok;
 }
 
-static bool is_good(struct vdm_pack_scan *s, const struct vdm_pack_member *m, bool *good,
-                    struct vdm_err *err)
+/* Headers that somebody made up are not followed without bound: damage is hashed eight times over, and a little. */
+#define HASHED_TIMES 8
+#define HASHED_MORE  (UINT64_C(16) << 20)
+
+static bool is_good(struct vdm_pack_scan *s, const struct vdm_pack_member *m, uint64_t passed,
+                    bool *good, struct vdm_err *err)
 {
     *good = m->withdrawn;
-    return m->withdrawn || vdm_pack_good(s->fd, m, s->hash, s->copy, good, err);
+    s->hashed += m->withdrawn ? 0 : m->size;
+    return m->withdrawn || s->hashed > HASHED_TIMES * passed + HASHED_MORE ||
+           vdm_pack_good(s->fd, m, s->hash, s->copy, good, err);
 }
 
 uint64_t vdm_pack_past_hole(int fd, uint64_t at, uint64_t length)
@@ -99,6 +105,8 @@ uint64_t vdm_pack_past_hole(int fd, uint64_t at, uint64_t length)
 static bool pass_damage(struct vdm_pack_scan *s, struct vdm_err *err)
 {
     bool good = false;
+    uint64_t start = s->at;
+    s->hashed = 0;
     for (s->at += VDM_PACK_BLOCK; !good && s->at < s->length; s->at += good ? 0 : VDM_PACK_BLOCK) {
         struct vdm_pack_member m;
         enum vdm_pack_seen seen;
@@ -106,7 +114,7 @@ static bool pass_damage(struct vdm_pack_scan *s, struct vdm_err *err)
         if (s->at >= s->length)
             break;
         if (!vdm_pack_look(s->fd, s->at, s->length, &m, &seen, err) ||
-            (seen == VDM_PACK_MEMBER && !is_good(s, &m, &good, err)))
+            (seen == VDM_PACK_MEMBER && !is_good(s, &m, s->at - start, &good, err)))
             return false;
     }
     if (s->at > s->length)

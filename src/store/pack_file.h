@@ -44,6 +44,7 @@ struct vdm_pack_scan {
     struct vdm_hash *hash;
     uint8_t *copy;
     uint64_t at, length;
+    uint64_t hashed; /* bytes, since the damage that it is in began */
 };
 /* BROKEN: m->offset and m->size are the bytes up to the next member that is good (one after damage must
  * prove itself, since a document may hold what looks like a header), or up to the end: then s->at is

@@ -15,6 +15,8 @@
 
 /* Members behind the marks that a reader looks through for one digest. */
 #define TAIL_MEMBERS_MAX 65536
+/* And for all that are asked of one handle. */
+#define TAIL_LOOKS_MAX (1u << 20)
 
 bool vdm_packs_lock(struct vdm_packs *p, int *locked, struct vdm_err *err)
 {
@@ -130,7 +132,7 @@ bool vdm_packs_open(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *len
 
 struct vdm_pack_scan vdm_packs_scan(struct vdm_packs *p, int fd, uint64_t from, uint64_t length)
 {
-    return (struct vdm_pack_scan){fd, p->base.hash, p->base.copy, from, length};
+    return (struct vdm_pack_scan){fd, p->base.hash, p->base.copy, from, length, 0};
 }
 
 /* --- digests --- */
@@ -190,7 +192,7 @@ static bool find_in_tail(struct vdm_packs *p, struct vdm_digest id, uint32_t num
         return false;
     struct vdm_pack_scan s = vdm_packs_scan(p, fd, from, length);
     for (unsigned i = 0; seen != VDM_PACK_END; i++) {
-        if (i == TAIL_MEMBERS_MAX)
+        if (i == TAIL_MEMBERS_MAX || ++p->tail_looks > TAIL_LOOKS_MAX)
             return vdm_fail(err, "packs/index is older than the packs: run `vidimus recover`");
         if (!vdm_pack_next(&s, &m, &seen, err))
             return false;

@@ -27,6 +27,7 @@ struct vdm_packs {
         int fd;
         uint32_t number;
     } in_hand[VDM_PACKS_IN_HAND]; /* for reading */
+    unsigned tail_looks;          /* at members behind the marks */
     /* For writing. */
     uint8_t *document; /* VDM_PACK_DOCUMENT_MAX + 1 */
     uint64_t limit;    /* bytes of a pack */

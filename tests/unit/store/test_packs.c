@@ -169,6 +169,31 @@ static void test_huge(void **state)
     must_hold_some(x, DOCUMENTS);
 }
 
+/* A reader is not kept busy without bound by an index that lost its slots and marks. */
+static void test_lost_index(void **state)
+{
+    struct store_fixture *x = *state;
+    static const uint8_t none[4096];
+    struct vdm_err err = {0};
+    struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
+    for (size_t i = 0; i < 500; i++)
+        must_put(x->store, i, 10);
+    assert_true(vdm_store_sync(x->store, NULL));
+    struct path index = below(x, "packs/index");
+    for (off_t at = 4096; at < size_of(index.s); at += 4096)
+        write_to(index.s, at, none, sizeof none);
+    reopen(x, false);
+    must_hold(x->store, source_digest(x->crypto, 7, 10), 7, 10);
+    unsigned asked = 0;
+    while (vdm_store_get(x->store, source_digest(x->crypto, 7, 10), &r, &err)) {
+        vdm_store_reader_close(&r);
+        assert_true(++asked < 10000);
+    }
+    assert_non_null(strstr(err.text, "`vidimus recover`"));
+    reopen(x, true);
+    must_hold(x->store, source_digest(x->crypto, 7, 10), 7, 10);
+}
+
 /* The index lost its slots with the power: a reader looks behind the mark, a writer mends it. */
 static void test_behind_the_mark(void **state)
 {
@@ -638,7 +663,9 @@ int main(void)
         cmocka_unit_test(test_index_grows),  cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_erase_broken), cmocka_unit_test(test_tar_in_a_document),
         cmocka_unit_test(test_hostile),      cmocka_unit_test(test_header_in_a_document),
-        cmocka_unit_test(test_syncs),        cmocka_unit_test(test_huge),
+
+        cmocka_unit_test(test_lost_index),   cmocka_unit_test(test_syncs),
+        cmocka_unit_test(test_huge),
     };
     const struct store_backend *const backends[] = {&packs, &small_packs};
     int failed = 0;

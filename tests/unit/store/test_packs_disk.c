@@ -76,6 +76,7 @@ bool __wrap_vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct v
 }
 
 static unsigned reads;
+static uint64_t bytes_read;
 
 bool __real_vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t n, size_t *got,
                            struct vdm_err *err);
@@ -85,6 +86,7 @@ bool __wrap_vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t n, size_t *go
                            struct vdm_err *err)
 {
     reads++;
+    bytes_read += n;
     return __real_vdm_fd_read_at(fd, at, p, n, got, err);
 }
 
@@ -487,6 +489,31 @@ static void test_end_without_member(void **state)
     assert_int_equal(object_count(x->store), 2);
 }
 
+/* Headers that somebody made up, each of a document of almost a mebibyte: they are not all hashed, and what stands
+ * behind them is found. */
+static void test_made_up_headers(void **state)
+{
+    struct store_fixture *x = *state;
+    struct path pack = pack_at(x, 0);
+    uint8_t header[512];
+    unsigned number;
+    struct vdm_digest large = must_put(x->store, 1, 1000000).id;
+    assert_int_equal(find_member(x, large, &number, header), 0);
+    off_t at = size_of(pack.s), n = 8000;
+    int fd = open(pack.s, O_WRONLY | O_CLOEXEC);
+    for (off_t i = 1; i < n; i++) /* the first is none at all */
+        assert_int_equal(pwrite(fd, header, 512, at + i * 512), 512);
+    assert_int_equal(ftruncate(fd, at + n * 512 + 1000448),
+                     0); /* the last of them reaches to the end */
+    close(fd);
+    assert_int_equal(unlink(below(x, "packs/index").s), 0);
+    bytes_read = 0;
+    reopen(x);
+    assert_in_range(bytes_read, n * 512, 200u << 20); /* all of them would be 8 GB */
+    must_hold(x->store, large, 1, 1000000);
+    assert_true(must_put(x->store, 2, 77).was_new);
+}
+
 int main(void)
 {
     struct CMUnitTest tests[] = {
@@ -503,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_mark_after_a_kill),
         cmocka_unit_test(test_index_replaced),
         cmocka_unit_test(test_in_turn),
+        cmocka_unit_test(test_made_up_headers),
         cmocka_unit_test(test_end_without_member),
     };
     good_disk();

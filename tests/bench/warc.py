@@ -20,11 +20,14 @@ import time
 import meter
 
 FOLDER = 1000  # files in one
+WORDS = b"the council said on that day a report of its members was read and kept in public for all who asked".split()
 
 
 def payload(number, size):
-    line = hashlib.sha256(b"%d" % number).hexdigest().encode() + b" statement\n"
-    return (b"statement %d\n" % number + line * (size // len(line) + 1))[:size]
+    """Prose, so that its kind is told as fast as that of most captures."""
+    chosen = hashlib.sha256(b"%d" % number).digest()
+    line = b" ".join(WORDS[byte % len(WORDS)] for byte in chosen) + b".\n"
+    return (b"Statement %d\n\n" % number + line * (size // len(line) + 1))[:size]
 
 
 def record(kind, number, body, *more):

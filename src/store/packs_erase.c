@@ -12,7 +12,6 @@ struct erasing {
     struct vdm_packs *p;
     struct vdm_digest id;
     uint64_t size; /* or VDM_SIZE_UNKNOWN */
-    bool any;
 };
 
 typedef bool seen_fn(struct erasing *e, uint32_t pack, int fd, const struct vdm_pack_member *m,
@@ -74,12 +73,6 @@ static bool is_led_to(struct erasing *e, uint32_t pack, int fd, const struct vdm
 
 /* --- one member --- */
 
-static bool wipe(struct erasing *e, int fd, uint64_t offset, uint64_t size, struct vdm_err *err)
-{
-    e->any = true;
-    return vdm_pack_wipe(fd, offset, size, err);
-}
-
 /* Does a block that is no header any more stand before the document? */
 static bool is_before_it(struct erasing *e, int fd, uint64_t offset, bool *yes, struct vdm_err *err)
 {
@@ -99,7 +92,7 @@ static bool wipe_led_to(struct erasing *e, uint32_t pack, int fd, const struct v
     if (e->size != VDM_SIZE_UNKNOWN || span < VDM_PACK_BLOCK)
         return true;
     return vdm_packs_leads(e->p, e->id, pack, m->offset, &leads, &aside, err) &&
-           (!leads || wipe(e, fd, m->offset, span - VDM_PACK_BLOCK, err));
+           (!leads || vdm_pack_wipe(fd, m->offset, span - VDM_PACK_BLOCK, err));
 }
 
 /* In what is no member: a header of the document whose content is other bytes, or its content behind anything. */
@@ -116,7 +109,7 @@ static bool wipe_in_damage(struct erasing *e, int fd, const struct vdm_pack_memb
             !is_before_it(e, fd, at, &before, err))
             return false;
         bool named = seen == VDM_PACK_MEMBER && !here.withdrawn && vdm_digest_equal(here.id, e->id);
-        if ((named || before) && !wipe(e, fd, at, before ? e->size : here.size, err))
+        if ((named || before) && !vdm_pack_wipe(fd, at, before ? e->size : here.size, err))
             return false;
     }
     return true;
@@ -127,7 +120,8 @@ static bool wipe_if_it(struct erasing *e, uint32_t pack, int fd, const struct vd
 {
     if (seen == VDM_PACK_BROKEN)
         return wipe_led_to(e, pack, fd, m, err) && wipe_in_damage(e, fd, m, err);
-    return m->withdrawn || !vdm_digest_equal(m->id, e->id) || wipe(e, fd, m->offset, m->size, err);
+    return m->withdrawn || !vdm_digest_equal(m->id, e->id) ||
+           vdm_pack_wipe(fd, m->offset, m->size, err);
 }
 
 /* --- by the index --- */
@@ -151,7 +145,7 @@ static bool erase_at(struct erasing *e, struct vdm_pack_place place, bool *mine,
     if (seen != VDM_PACK_MEMBER || m.withdrawn)
         return true;
     if (vdm_digest_equal(m.id, e->id))
-        return wipe(e, fd, place.offset, m.size, err);
+        return vdm_pack_wipe(fd, place.offset, m.size, err);
     *mine = memcmp(m.id.b, e->id.b, 8) != 0; /* else it is the slot of the other, too */
     return true;
 }
@@ -177,7 +171,7 @@ static bool erase_by_index(struct erasing *e, struct vdm_err *err)
 bool vdm_packs_erase(struct vdm_packs *p, struct vdm_digest id, uint64_t size_bytes,
                      struct vdm_err *err)
 {
-    struct erasing e = {p, id, size_bytes, false};
+    struct erasing e = {p, id, size_bytes};
     if (p->index.fd < 0)
         return true; /* who opened for writing has made one, if there are packs */
     if (!p->sound) {

@@ -73,7 +73,7 @@ bool vdm_ledger_file(const char *store, struct vdm_crypto *c, struct vdm_ledger_
 static int copy_pages(sqlite3_backup *b)
 {
     int code = SQLITE_OK, left = -1, restarts = 0;
-    for (int i = 0; i < STEPS_MAX && code != SQLITE_DONE; i++) {
+    for (int i = 0; i < STEPS_MAX; i++) {
         code = sqlite3_backup_step(b, restarts > RESTARTS_MAX ? -1 : STEP_PAGES);
         int now = sqlite3_backup_remaining(b);
         restarts += left >= 0 && now >= left;

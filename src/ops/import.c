@@ -2,8 +2,9 @@
 #include "ops/import.h"
 
 #include "base/file.h"
-#include "ops/import_bag.h"
+#include "capture/bag_folder.h"
 #include "ops/import_bundle.h"
+#include "ops/import_crew.h"
 #include "ops/import_state.h"
 #include "ops/query.h"
 
@@ -93,45 +94,14 @@ bool vdm_import_wants(struct vdm_importing *m, const struct vdm_walk_item *item,
     return true;
 }
 
-static bool take_item(struct vdm_importing *m, const struct vdm_walk_item *item,
-                      struct vdm_err *err)
-{
-    bool has_row, wanted;
-    if (!vdm_import_wants(m, item, &m->row, &has_row, &wanted, err))
-        return false;
-    if (!wanted)
-        return true;
-    if (item->kind == VDM_WALK_REFUSED) {
-        vdm_import_refuse(m, item->shown, item->reason);
-        return true;
-    }
-    m->seen++;
-    return vdm_import_take(m, item, has_row ? &m->row : NULL, err);
-}
-
 static bool take_all(struct vdm_importing *m, struct vdm_err *err)
 {
     struct vdm_walk *walk VDM_CLEANUP(vdm_walk_cleanup) = NULL;
-    struct vdm_walk_item item;
-    bool more = true;
     if (!open_walk(m, &walk, err))
         return false;
     if (!m->r->as_file)
         vdm_walk_tell_bags(walk);
-    if (!vdm_ahead_open(&m->ahead, m, err))
-        return false;
-    if (m->ahead)
-        return vdm_import_ahead(m->ahead, walk, err);
-    while (!vdm_progress_stop(m->progress)) {
-        if (!vdm_walk_next(walk, &item, &more, err))
-            return false;
-        if (!more)
-            return vdm_batch_finish(m, err);
-        if (item.kind == VDM_WALK_BAG ? !vdm_import_bag(m, walk, &item, err)
-                                      : !take_item(m, &item, err))
-            return false;
-    }
-    return vdm_batch_finish(m, err) && vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
+    return vdm_import_files(m, walk, err);
 }
 
 static bool find_own(struct vdm_importing *m, struct vdm_err *err)
@@ -195,8 +165,8 @@ bool vdm_import(struct vdm_archive *a, const struct vdm_import_request *r,
     *done = (struct vdm_import_done){0};
     bool ok = open_parts(&m, err) && (r->parts ? vdm_import_parts(&m, err)
                                                : compare_with_table(&m, err) && take_all(&m, err));
-    vdm_ahead_close(m.ahead); /* before what it leans on */
-    m.ahead = NULL;
+    vdm_crew_close(m.crew); /* before what it leans on */
+    m.crew = NULL;
     if (m.writer && done->imported > 0) {
         vdm_buf_put(&done->checkpoint, vdm_writer_checkpoint(m.writer));
         ok = ok && vdm_buf_ok(&done->checkpoint, err); /* recorded, but the user would not see it */

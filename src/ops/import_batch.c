@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "format/value.h"
 #include "ops/doubt.h"
-#include "ops/import_state.h"
+#include "ops/import_crew.h"
 
 #include <stdlib.h>
 
@@ -390,8 +390,8 @@ static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_er
         !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, err) ||
         !vdm_record_decode(vdm_buf_bytes(&text), &r, err) ||
         !vdm_record_commit(m->a->crypto, &r, &e.capture.record, err) ||
-        !vdm_writer_add(m->writer, m->ahead ? vdm_ahead_pool(m->ahead) : NULL, &e,
-                        m->signers->signer, vdm_buf_bytes(&text), err))
+        !vdm_writer_add(m->writer, vdm_crew_pool(m->crew), &e, m->signers->signer,
+                        vdm_buf_bytes(&text), err))
         return false;
     p->result.status = VDM_INPUT_RECORDED;
     p->result.entry = e.n;
@@ -442,7 +442,7 @@ static void acknowledge(struct vdm_importing *m)
 
 static bool sync_documents(struct vdm_importing *m, struct vdm_err *err)
 {
-    if (m->ahead && !vdm_ahead_sync(m->ahead, err))
+    if (!vdm_crew_sync(m->crew, err))
         return false;
     if (m->put && !vdm_store_sync(m->a->store, err))
         return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of an import share: import.c walks, import_input.c takes one file, import_member.c the members
+/* What the files of an import share: import_files.c walks, import_input.c takes one file, import_member.c the members
  * of a container, import_batch.c records what was taken. */
 #ifndef VDM_OPS_IMPORT_STATE_H
 #define VDM_OPS_IMPORT_STATE_H
@@ -47,7 +47,7 @@ struct vdm_importing {
     struct vdm_table_row row;
     struct vdm_hash *hash; /* of what is not stored */
     struct vdm_writer *writer;
-    struct vdm_ahead *ahead;    /* NULL: one thread does all */
+    struct vdm_crew *crew;      /* NULL: there was nothing for it yet */
     bool put;                   /* a->store was put to, and is not synced */
     struct vdm_anchors anchors; /* who may vouch for bundles */
     struct vdm_bag_folder *bag; /* that was judged last, or NULL */
@@ -151,17 +151,11 @@ bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
                         struct vdm_digest whole, const struct vdm_table_row *row,
                         struct vdm_err *err) VDM_MUST_CHECK;
 
-/* --- import_ahead.c --- */
+/* --- import_files.c --- */
 
-/* Only where it is worth it; else *out stays NULL. m->total is how many files there are. */
-bool vdm_ahead_open(struct vdm_ahead **out, struct vdm_importing *m,
-                    struct vdm_err *err) VDM_MUST_CHECK;
-void vdm_ahead_close(struct vdm_ahead *a); /* NULL is fine */
 /* All that the walk meets. VDM_ERR_INTERRUPTED: what was taken so far is recorded. */
-bool vdm_import_ahead(struct vdm_ahead *a, struct vdm_walk *walk,
+struct vdm_walk;
+bool vdm_import_files(struct vdm_importing *m, struct vdm_walk *walk,
                       struct vdm_err *err) VDM_MUST_CHECK;
-/* Makes durable what was put of what is being recorded. */
-bool vdm_ahead_sync(struct vdm_ahead *a, struct vdm_err *err) VDM_MUST_CHECK;
-struct vdm_pool *vdm_ahead_pool(struct vdm_ahead *a);
 
 #endif

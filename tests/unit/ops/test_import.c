@@ -336,6 +336,45 @@ static void source_changes(void **state)
     }
 }
 
+/* Of a container's members nobody knows how many there are. */
+static void meddle_at_members(void *ctx, const char *doing, uint64_t done, uint64_t total,
+                              uint64_t bytes)
+{
+    struct meddler *m = ctx;
+    (void)done;
+    if (m->done || strcmp(doing, "importing") != 0 || total > 0 || bytes == 0)
+        return;
+    m->done = true;
+    file_write(m->path, VDM_LIT("something else"));
+}
+
+/* The WARC is what was stored of it; its members are no part of that any more. */
+static void container_changes(void **state)
+{
+    static const char record[] =
+        "WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:uuid:%d>\r\n"
+        "WARC-Date: 2026-01-02T03:04:05Z\r\nWARC-Target-URI: https://e.example/%d\r\n"
+        "Content-Length: 9\r\n\r\nStatement\r\n\r\n";
+    struct vdm_buf warc VDM_CLEANUP(vdm_buf_release) = {0};
+    struct kit *k = *state;
+    struct told t;
+    struct meddler m = {"in.warc", 0, false};
+    const struct vdm_progress p = {.tell = meddle_at_members, .ctx = &m};
+    struct vdm_import_request r = {REQUEST("in.warc")};
+    for (int i = 0; i < 3; i++)
+        vdm_buf_putf(&warc, record, i, i);
+    file_write("in.warc", vdm_buf_bytes(&warc));
+    import(k, &r, &p, &t);
+    assert_true(t.ok && m.done);
+    expect(&t, 0, VDM_INPUT_RECORDED, "in.warc");
+    assert_true(t.n > 1);
+    for (size_t i = 1; i < t.n; i++) {
+        assert_int_equal(t.input[i].status, VDM_INPUT_REFUSED);
+        assert_non_null(strstr(t.reason[i], "its container changed while it was read"));
+    }
+    is_clean(k);
+}
+
 static void source_is_left_alone(void **state)
 {
     struct kit *k = *state;
@@ -453,7 +492,8 @@ static void interrupted(void **state)
         snprintf(name, sizeof name, "in/%d", i);
         file_write(name, vdm_str(name));
     }
-    struct stopper s = {10 + 4}; /* asked for each file, once before and once while importing */
+    struct stopper s = {
+        10 + 11 + 4}; /* asked for each file when compared, gathered (and for the end) and taken */
     const struct vdm_progress p = {.stop = stop, .ctx = &s};
     struct vdm_import_request r = {REQUEST("in")};
     import(k, &r, &p, &t);
@@ -594,6 +634,7 @@ int main(void)
         TEST(refused_and_the_rest_goes_on),
         TEST(not_itself),
         TEST(source_changes),
+        TEST(container_changes),
         TEST(source_is_left_alone),
         TEST(sync_that_fails),
         TEST(interrupted),

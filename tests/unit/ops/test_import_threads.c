@@ -9,7 +9,7 @@
 
 /* --- I3: what is recorded is durable before, whichever handle it went through --- */
 
-#define PUTS 4096
+#define PUTS 16384
 
 static struct {
     pthread_mutex_t lock;
@@ -126,6 +126,46 @@ static void make_plain(const char *dir)
     }
 }
 
+static void put_warc_record(struct vdm_buf *out, const char *type, int n, const char *more,
+                            struct vdm_bytes block)
+{
+    vdm_buf_putf(out,
+                 "WARC/1.1\r\nWARC-Type: %s\r\nWARC-Record-ID: <urn:uuid:%08d>\r\n"
+                 "WARC-Date: 2026-01-02T03:04:05Z\r\nWARC-Target-URI: https://e.example/%d\r\n"
+                 "%sContent-Length: %zu\r\n\r\n",
+                 type, n, n % 50, more, block.n);
+    vdm_buf_put(out, block);
+    vdm_buf_puts(out, "\r\n\r\n");
+}
+
+/* Records among them that repeat another that stands before, or nowhere; that are large; that are not as they say; and,
+ * at the end, one that is cut off. */
+static void make_warc(const char *path, int records, struct vdm_bytes large)
+{
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    char text[200], more[200];
+    for (int i = 0; i < records; i++) {
+        snprintf(text, sizeof text, "%sStatement %d of those that were read out.\n",
+                 i % 7 ? "" : "<!DOCTYPE html>\n<p>", i % 170);
+        snprintf(more, sizeof more,
+                 "WARC-Refers-To: <urn:uuid:%08d>\r\nWARC-Profile: "
+                 "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest\r\n",
+                 i % 46 ? i - 3 : 999999);
+        if (i % 23 == 9 || (i && i % 46 == 0))
+            put_warc_record(&out, "revisit", i, more, vdm_str(""));
+        else if (i % 90 == 40)
+            put_warc_record(&out, "resource", i, "", large);
+        else if (i % 60 == 25)
+            put_warc_record(&out, "resource", i,
+                            "WARC-Block-Digest: sha1:22222222222222222222222222222222\r\n",
+                            vdm_str(text));
+        else
+            put_warc_record(&out, "resource", i, "", vdm_str(text));
+    }
+    vdm_buf_puts(&out, "WARC/1.1\r\nWARC-Type: resource\r\nContent-Length: 9\r\n\r\n");
+    put_file(path, vdm_buf_bytes(&out));
+}
+
 static void make_inputs(const struct kit *k)
 {
     struct vdm_buf large VDM_CLEANUP(vdm_buf_release) = {0};
@@ -137,6 +177,11 @@ static void make_inputs(const struct kit *k)
         vdm_buf_putf(&large, "line %d of many\r\n", i);
     snprintf(path, sizeof path, "%.350s/in/02/large.txt", k->dir);
     put_file(path, vdm_buf_bytes(&large));
+    snprintf(path, sizeof path, "%.350s/in/01/few.warc", k->dir);
+    const struct vdm_bytes some = {large.p, (1u << 20) + 4000};
+    make_warc(path, 100, some);
+    snprintf(path, sizeof path, "%.350s/in/05/many.warc", k->dir);
+    make_warc(path, 700, some);
     shell("cd '%s/in' && tar --mtime=@0 -cf 00/some.tar 01/0*1.txt 01/0*3.txt && cp 00/some.tar "
           "03/again.tar && "
           "gzip -nc 04/201.txt > 02/one.gz && : > 01/empty && mkfifo 01/pipe && ln -s nowhere "
@@ -251,7 +296,7 @@ static void import_all(struct kit *k, unsigned threads, struct vdm_buf *out)
     assert_true(import(k, r, threads, NULL, out));
     import_many(k, threads, out);
     assert_int_equal(seen.too_early, 0);
-    assert_true(seen.checked > 800);
+    assert_true(seen.checked > 1500);
     MUST(vdm_ledger_size(k->a->ledger, &size, &k->err));
     for (uint64_t n = 0; n < size; n++)
         put_record(out, k, n);
@@ -273,7 +318,7 @@ static void stopped(void **state)
     (void)state;
     static const char *const paths[] = {"in"};
     const struct vdm_import_request r = {.paths = paths, .n = 1};
-    for (unsigned asks = 1; asks < 900; asks = asks * 3 + 40) {
+    for (unsigned asks = 1; asks < 4000; asks = asks * 2 + 40) {
         struct kit *k = calloc(1, sizeof *k);
         struct vdm_buf out = {0};
         unsigned left = asks;
@@ -323,11 +368,46 @@ static void the_same(void **state)
     vdm_buf_release(&first);
 }
 
+/* The files of the second group wait in the batch when the container's own groups begin. */
+static void container_in_second_group(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"in"};
+    const struct vdm_import_request r = {.paths = paths, .n = 1};
+    struct kit *k = calloc(1, sizeof *k);
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf warc VDM_CLEANUP(vdm_buf_release) = {0};
+    char path[SCRATCH_PATH];
+    assert_non_null(k);
+    kit_start(k);
+    kit_make(k, 0);
+    forget_puts();
+    assert_int_equal(chdir(k->dir), 0);
+    shell("mkdir in");
+    for (int i = 0; i < 700; i++) {
+        snprintf(path, sizeof path, "Statement %d\n", i);
+        put_warc_record(&warc, "resource", i, "", vdm_str(path));
+    }
+    put_file("in/last.warc", vdm_buf_bytes(&warc));
+    for (int i = 0; i < 300; i++) {
+        snprintf(path, sizeof path, "in/%03d.txt", i);
+        put_file(path, vdm_str(path));
+    }
+    assert_true(import(k, r, 2, NULL, &out));
+    assert_int_equal(seen.too_early, 0);
+    assert_true(seen.checked > 900);
+    assert_int_equal(chdir("/"), 0);
+    kit_close(k);
+    kit_end(k);
+    free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same),
         cmocka_unit_test(stopped),
+        cmocka_unit_test(container_in_second_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

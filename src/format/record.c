@@ -6,38 +6,41 @@
 
 #include <string.h>
 
-#define MAGIC "vidimus/record/v1\n"
+#define MAGIC   "vidimus/record/v1\n"
+
+#define NAME(s) s, sizeof(s) - 1
 
 static const struct {
     const char *name;
+    size_t length;
     bool repeats;
 } fields[VDM_FIELDS] = {
-    [VDM_FIELD_DOCUMENT] = {"document", false},
-    [VDM_FIELD_FOLLOWS] = {"follows", false},
-    [VDM_FIELD_COLLECTION] = {"collection", false},
-    [VDM_FIELD_FILE_NAME] = {"file-name", false},
-    [VDM_FIELD_MEDIA_TYPE] = {"media-type", false},
-    [VDM_FIELD_SOURCE] = {"source", false},
-    [VDM_FIELD_CAPTURED] = {"captured", false},
-    [VDM_FIELD_CAPTURED_BY] = {"captured-by", false},
-    [VDM_FIELD_METHOD] = {"method", false},
-    [VDM_FIELD_RECEIVED_FROM] = {"received-from", true},
-    [VDM_FIELD_RECORD_ID] = {"record-id", true},
-    [VDM_FIELD_DERIVED_FROM] = {"derived-from", true},
-    [VDM_FIELD_TITLE] = {"title", false},
-    [VDM_FIELD_AUTHOR] = {"author", true},
-    [VDM_FIELD_ISSUER] = {"issuer", true},
-    [VDM_FIELD_PUBLISHER] = {"publisher", true},
-    [VDM_FIELD_ISSUED] = {"issued", false},
-    [VDM_FIELD_ISSUED_AS_WRITTEN] = {"issued-as-written", true},
-    [VDM_FIELD_REFERENCE] = {"reference", true},
-    [VDM_FIELD_LANGUAGE] = {"language", true},
-    [VDM_FIELD_RIGHTS] = {"rights", true},
-    [VDM_FIELD_UNKNOWN] = {"unknown", true},
-    [VDM_FIELD_INFERRED] = {"inferred", true},
-    [VDM_FIELD_NOTE] = {"note", true},
-    [VDM_FIELD_HEADER] = {"header", true},
-    [VDM_FIELD_FIELD] = {"field", true},
+    [VDM_FIELD_DOCUMENT] = {NAME("document"), false},
+    [VDM_FIELD_FOLLOWS] = {NAME("follows"), false},
+    [VDM_FIELD_COLLECTION] = {NAME("collection"), false},
+    [VDM_FIELD_FILE_NAME] = {NAME("file-name"), false},
+    [VDM_FIELD_MEDIA_TYPE] = {NAME("media-type"), false},
+    [VDM_FIELD_SOURCE] = {NAME("source"), false},
+    [VDM_FIELD_CAPTURED] = {NAME("captured"), false},
+    [VDM_FIELD_CAPTURED_BY] = {NAME("captured-by"), false},
+    [VDM_FIELD_METHOD] = {NAME("method"), false},
+    [VDM_FIELD_RECEIVED_FROM] = {NAME("received-from"), true},
+    [VDM_FIELD_RECORD_ID] = {NAME("record-id"), true},
+    [VDM_FIELD_DERIVED_FROM] = {NAME("derived-from"), true},
+    [VDM_FIELD_TITLE] = {NAME("title"), false},
+    [VDM_FIELD_AUTHOR] = {NAME("author"), true},
+    [VDM_FIELD_ISSUER] = {NAME("issuer"), true},
+    [VDM_FIELD_PUBLISHER] = {NAME("publisher"), true},
+    [VDM_FIELD_ISSUED] = {NAME("issued"), false},
+    [VDM_FIELD_ISSUED_AS_WRITTEN] = {NAME("issued-as-written"), true},
+    [VDM_FIELD_REFERENCE] = {NAME("reference"), true},
+    [VDM_FIELD_LANGUAGE] = {NAME("language"), true},
+    [VDM_FIELD_RIGHTS] = {NAME("rights"), true},
+    [VDM_FIELD_UNKNOWN] = {NAME("unknown"), true},
+    [VDM_FIELD_INFERRED] = {NAME("inferred"), true},
+    [VDM_FIELD_NOTE] = {NAME("note"), true},
+    [VDM_FIELD_HEADER] = {NAME("header"), true},
+    [VDM_FIELD_FIELD] = {NAME("field"), true},
 };
 
 const char *vdm_field_name(enum vdm_field f)
@@ -53,7 +56,7 @@ bool vdm_field_repeats(enum vdm_field f)
 bool vdm_field_from_name(struct vdm_bytes name, enum vdm_field *out)
 {
     for (int f = 0; f < VDM_FIELDS; f++)
-        if (vdm_bytes_equal_str(name, fields[f].name)) {
+        if (name.n == fields[f].length && memcmp(name.p, fields[f].name, name.n) == 0) {
             *out = (enum vdm_field)f;
             return true;
         }
@@ -267,7 +270,7 @@ static void put_line(struct vdm_buf *out, const struct vdm_record_line *line)
  * right. The same holds for inferred, header and field. */
 bool vdm_record_append(struct vdm_buf *out, const uint8_t secret[32], struct vdm_digest document,
                        uint64_t document_size, const struct vdm_record_line *line, size_t lines,
-                       struct vdm_err *err)
+                       struct vdm_record *written, struct vdm_err *err)
 {
     size_t start = out->n;
     char hex[65];
@@ -292,6 +295,8 @@ bool vdm_record_append(struct vdm_buf *out, const uint8_t secret[32], struct vdm
         out->n = start;
         return false;
     }
+    if (written)
+        *written = r;
     return true;
 }
 

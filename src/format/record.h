@@ -79,10 +79,11 @@ bool vdm_slice_decode(struct vdm_bytes value, struct vdm_slice *out) VDM_MUST_CH
 
 /* Write a record: `secret`, `document` and then `line` in the order of the fields, lines of one
  * field in the order given; none of them is `document`. Values here are plain bytes, not escaped.
- * Fails, naming the field, where a value breaks a rule. */
+ * Fails, naming the field, where a value breaks a rule. `written` (or NULL): what was written, decoded; borrows from `out`
+ * as it is now. */
 bool vdm_record_append(struct vdm_buf *out, const uint8_t secret[32], struct vdm_digest document,
                        uint64_t document_size, const struct vdm_record_line *line, size_t lines,
-                       struct vdm_err *err) VDM_MUST_CHECK;
+                       struct vdm_record *written, struct vdm_err *err) VDM_MUST_CHECK;
 
 bool vdm_record_commit(struct vdm_crypto *c, const struct vdm_record *r, struct vdm_digest *out,
                        struct vdm_err *err) VDM_MUST_CHECK;

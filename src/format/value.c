@@ -45,10 +45,24 @@ static struct piece escape_next(struct vdm_bytes rest, bool at_edge)
     return p;
 }
 
+/* How many bytes at the front stand for themselves wherever they are. */
+static size_t plain_ahead(struct vdm_bytes s)
+{
+    size_t n = 0;
+    while (n < s.n && s.p[n] > ' ' && s.p[n] < 0x7F && s.p[n] != '\\')
+        n++;
+    return n;
+}
+
 void vdm_value_append(struct vdm_buf *out, struct vdm_bytes value)
 {
     struct vdm_bytes rest = value;
     while (rest.n) {
+        size_t plain = plain_ahead(rest);
+        vdm_buf_put(out, (struct vdm_bytes){rest.p, plain});
+        rest = vdm_bytes_skip(rest, plain);
+        if (rest.n == 0)
+            return;
         struct piece p = escape_next(rest, rest.n == value.n || rest.n == 1);
         vdm_buf_put(out, (struct vdm_bytes){(const uint8_t *)p.text, p.n});
         rest = vdm_bytes_skip(rest, p.bytes);
@@ -74,6 +88,10 @@ static size_t unescape_next(struct vdm_bytes s, uint8_t *byte)
 
 void vdm_value_decode(struct vdm_bytes s, struct vdm_buf *out)
 {
+    if (s.n && !memchr(s.p, '\\', s.n)) {
+        vdm_buf_put(out, s);
+        return;
+    }
     while (s.n) {
         uint8_t byte;
         s = vdm_bytes_skip(s, unescape_next(s, &byte));
@@ -86,7 +104,7 @@ static bool plainly_valid(struct vdm_bytes s)
 {
     if (s.p[0] == ' ' || s.p[s.n - 1] == ' ')
         return false;
-    while (s.n) {
+    while ((s = vdm_bytes_skip(s, plain_ahead(s))).n) {
         uint32_t code;
         size_t n = vdm_utf8_next(s, &code);
         if (n == 0 || code == '\\' || escaped_character(code))

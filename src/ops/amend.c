@@ -152,8 +152,8 @@ static bool write_after(const struct vdm_record *before, const struct vdm_import
     if (!vdm_amend_lines(&lines, before, given, cleared, err))
         return false;
     if (vdm_record_append(text, secret, before->document, before->document_size, lines.line,
-                          lines.n, &why))
-        return vdm_record_decode(vdm_buf_bytes(text), r, err);
+                          lines.n, r, &why))
+        return true;
     if (why.kind != VDM_ERR_MALFORMED)
         return vdm_fail_as(err, why.kind, "%s", why.text);
     return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", why.text);

@@ -387,8 +387,7 @@ static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_er
                              "batch was recorded");
     vdm_random(secret, sizeof secret);
     if (!add_follows(m, p, err) ||
-        !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, err) ||
-        !vdm_record_decode(vdm_buf_bytes(&text), &r, err) ||
+        !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, &r, err) ||
         !vdm_record_commit(m->a->crypto, &r, &e.capture.record, err) ||
         !vdm_writer_add(m->writer, vdm_crew_pool(m->crew), &e, m->signers->signer,
                         vdm_buf_bytes(&text), err))

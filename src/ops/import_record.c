@@ -154,7 +154,7 @@ static bool write_once(const struct vdm_import_lines *l, size_t more, struct vdm
     static const uint8_t secret[32];
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     return vdm_record_append(&text, secret, (struct vdm_digest){{0}}, VDM_NUMBER_MAX, l->line, l->n,
-                             why) &&
+                             NULL, why) &&
            text.n + more <= VDM_NOTE_MAX - sizeof "follows 9007199254740991\n";
 }
 

@@ -79,8 +79,30 @@ static void put_words(struct vdm_buf *out, const struct vdm_utf16 *u)
     }
 }
 
+/* What comes of ASCII by all the above, without ICU; false: it is none. */
+static bool put_ascii_words(struct vdm_buf *out, struct vdm_bytes text)
+{
+    bool open = false;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] >= 0x80)
+            return false;
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i], low = c | 0x20;
+        bool upper = c >= 'A' && c <= 'Z';
+        bool in = (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9');
+        if (in && !open && out->n)
+            vdm_buf_putc(out, ' ');
+        if (in)
+            vdm_buf_putc(out, (char)(upper ? low : c));
+        open = in;
+    }
+    return true;
+}
+
 bool vdm_words_append(struct vdm_buf *out, struct vdm_bytes text, struct vdm_err *err)
 {
+    if (put_ascii_words(out, text))
+        return vdm_buf_ok(out, err);
     UErrorCode code = U_ZERO_ERROR;
     const UNormalizer2 *casefold = unorm2_getNFKCCasefoldInstance(&code);
     const UNormalizer2 *apart = unorm2_getNFDInstance(&code);

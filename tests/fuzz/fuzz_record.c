@@ -50,8 +50,8 @@ static void check_written_again(const struct vdm_record *r, struct vdm_bytes inp
         lines[count++] = (struct vdm_record_line){line.field, {meant.p + from, meant.n - from}};
     }
     FUZZ_CHECK(rest.n == 0 && count + 1 == r->lines);
-    FUZZ_CHECK(
-        vdm_record_append(&again, r->secret, r->document, r->document_size, lines, count, NULL));
+    FUZZ_CHECK(vdm_record_append(&again, r->secret, r->document, r->document_size, lines, count,
+                                 NULL, NULL));
     fuzz_same(&again, input);
     free(lines);
 }

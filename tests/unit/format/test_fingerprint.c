@@ -88,7 +88,7 @@ static bool of_record(const char *const *field, size_t n, struct vdm_fingerprint
     struct vdm_err err;
     for (size_t i = 0; i < n; i++)
         line[i] = (struct vdm_record_line){VDM_FIELD_FIELD, vdm_str(field[i])};
-    assert_true(vdm_record_append(&text, secret, (struct vdm_digest){{0}}, 3, line, n, &err));
+    assert_true(vdm_record_append(&text, secret, (struct vdm_digest){{0}}, 3, line, n, NULL, &err));
     assert_true(vdm_record_decode(vdm_buf_bytes(&text), &r, &err));
     bool found = vdm_record_fingerprint(&r, f);
     f->extractor = (struct vdm_bytes){0}; /* borrowed from the text */

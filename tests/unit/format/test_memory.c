@@ -235,7 +235,7 @@ static bool record_written(void *ctx, struct vdm_err *err)
     static const struct vdm_digest document = {{2}};
     const struct vdm_record_line title = {VDM_FIELD_TITLE, VDM_LIT("a\nb")};
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-    return vdm_record_append(&text, secret, document, 5, &title, 1, err);
+    return vdm_record_append(&text, secret, document, 5, &title, 1, NULL, err);
 }
 
 static bool commitment(void *ctx, struct vdm_err *err)

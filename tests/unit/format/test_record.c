@@ -287,7 +287,7 @@ static void test_append_sorts_and_escapes(void **state)
     struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_err err;
     vdm_buf_puts(&out, "before");
-    assert_true(vdm_record_append(&out, secret, empty, 0, lines, 5, &err));
+    assert_true(vdm_record_append(&out, secret, empty, 0, lines, 5, NULL, &err));
     assert_true(vdm_bytes_equal_str(vdm_buf_bytes(&out),
                                     "before" RECORD "follows 3\ntitle \\x20T\nauthor r\\xe9\n"
                                     "note first\\nnote\nnote second\n"));
@@ -300,7 +300,7 @@ static void expect_append_fails(enum vdm_field f, struct vdm_bytes value, const 
     struct vdm_digest d = {{0}};
     struct vdm_err err = {0};
     vdm_buf_puts(&out, "before");
-    assert_false(vdm_record_append(&out, secret, d, 0, lines, 2, &err));
+    assert_false(vdm_record_append(&out, secret, d, 0, lines, 2, NULL, &err));
     assert_non_null(strstr(err.text, named));
     assert_true(vdm_bytes_equal_str(vdm_buf_bytes(&out), "before"));
 }
@@ -318,7 +318,7 @@ static void test_append_names_the_field_that_is_wrong(void **state)
     struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_digest d = {{0}};
     struct vdm_err err = {0};
-    assert_false(vdm_record_append(&out, secret, d, VDM_NUMBER_MAX + 1, NULL, 0, &err));
+    assert_false(vdm_record_append(&out, secret, d, VDM_NUMBER_MAX + 1, NULL, 0, NULL, &err));
     assert_non_null(strstr(err.text, "document"));
 }
 

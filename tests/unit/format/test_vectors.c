@@ -225,7 +225,7 @@ static void check_record_text(const struct vdm_record *r, struct vdm_bytes text)
         line[n] = (struct vdm_record_line){l.field, vdm_buf_bytes(&value[n])};
         n++;
     }
-    if (!vdm_record_append(&again, r->secret, r->document, r->document_size, line, n, &err))
+    if (!vdm_record_append(&again, r->secret, r->document, r->document_size, line, n, NULL, &err))
         fail_msg("%s", err.text);
     assert_true(vdm_bytes_equal(vdm_buf_bytes(&again), text));
     for (size_t i = 0; i < n; i++)

@@ -166,7 +166,7 @@ static inline uint64_t append_capture(struct kit *k, int by, const char *documen
     struct vdm_record r;
     memset(secret, (int)vdm_writer_next(k->w), sizeof secret);
     MUST(vdm_record_append(&text, secret, put_document(k, document), strlen(document), lines, 3,
-                           &k->err));
+                           NULL, &k->err));
     MUST(vdm_record_decode(vdm_buf_bytes(&text), &r, &k->err));
     MUST(vdm_record_commit(k->c, &r, &e.capture.record, &k->err));
     e.capture.amends = amends;

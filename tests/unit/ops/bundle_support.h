@@ -168,7 +168,7 @@ static inline void make_record(struct fixture *f, struct vdm_digest document, si
     memset(secret, (int)(vdm_writer_next(f->w) & 0xFF), sizeof secret);
     for (; said[n].value; n++)
         line[n] = (struct vdm_record_line){said[n].field, vdm_str(said[n].value)};
-    MUST(vdm_record_append(out, secret, document, size, line, n, &f->err));
+    MUST(vdm_record_append(out, secret, document, size, line, n, NULL, &f->err));
 }
 
 /* Number of the new entry. `amends` == 0: a capture. */

@@ -228,7 +228,7 @@ static void document_of_zeros(void **state)
     struct vdm_record r;
     static const uint8_t secret[32];
     kit_open(k);
-    MUST(vdm_record_append(&text, secret, (struct vdm_digest){{0}}, 0, NULL, 0, &k->err));
+    MUST(vdm_record_append(&text, secret, (struct vdm_digest){{0}}, 0, NULL, 0, NULL, &k->err));
     MUST(vdm_record_decode(vdm_buf_bytes(&text), &r, &k->err));
     MUST(vdm_record_commit(k->c, &r, &e.capture.record, &k->err));
     MUST(vdm_writer_begin(k->w, &k->err));
@@ -505,7 +505,7 @@ static uint64_t append_part(struct kit *k, const char *document, const char *who
     vdm_buf_putf(&from, " %u %u %s", offset, length, method);
     const struct vdm_record_line line = {VDM_FIELD_DERIVED_FROM, vdm_buf_bytes(&from)};
     MUST(vdm_record_append(&text, secret, put_document(k, document), strlen(document), &line, 1,
-                           &k->err));
+                           NULL, &k->err));
     MUST(vdm_record_decode(vdm_buf_bytes(&text), &r, &k->err));
     MUST(vdm_record_commit(k->c, &r, &e.capture.record, &k->err));
     append(k, &e, AMAL, vdm_buf_bytes(&text));

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,28 @@ static void test_long_text(void **state)
     folds("\uFDFA", "صلي الله عليه وسلم");
 }
 
+/* ASCII goes another way; that it comes out the same is seen beside a letter that is none. */
+static void test_ascii_as_the_rest(void **state)
+{
+    (void)state;
+    uint32_t random = 1;
+    for (int i = 0; i < 5000; i++) {
+        char text[40], with[60], words[60];
+        struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+        struct vdm_err err = {0};
+        size_t n = 0;
+        while (n < sizeof text - 1 && ((random = random * 1664525 + 1013904223) >> 28 || n == 0))
+            text[n++] =
+                (char)(random >> 16 & 1 ? 1 + (random >> 20) % 127 : 'A' + (random >> 20) % 58);
+        text[n] = 0;
+        snprintf(with, sizeof with, "%s \u00DF", text);
+        assert_true(vdm_words_append(&out, vdm_str(text), &err));
+        snprintf(words, sizeof words, "%.*s%sss", (int)out.n, (const char *)out.p,
+                 out.n ? " " : "");
+        folds(with, words);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +131,7 @@ int main(void)
         cmocka_unit_test(test_scripts_without_spaces),
         cmocka_unit_test(test_goes_on_and_parts),
         cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_ascii_as_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

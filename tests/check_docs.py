@@ -86,7 +86,7 @@ def check_findings(root):
 
 def check_formats(root):
     formats = read(root, "docs/FORMATS.md")
-    fields = re.findall(r'\[VDM_FIELD_\w+\] = \{"([a-z-]+)"', read(root, "src/format/record.c"))
+    fields = re.findall(r'\[VDM_FIELD_\w+\] = \{NAME\("([a-z-]+)"', read(root, "src/format/record.c"))
     lines = "\n".join(re.findall(r"^    ([a-z-]+) ", formats, re.M))
     yield from missing(fields, lines, "docs/FORMATS.md", "record field")
     tables = re.findall(r'"CREATE TABLE (\w+)', read(root, "src/ledger/schema.c").split("vdm_catalog_schema")[0])

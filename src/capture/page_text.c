@@ -1,173 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/page_text.h"
 
-#include <gumbo.h>
-#include <setjmp.h>
+#include <libxml/HTMLparser.h>
+#include <libxml/parserInternals.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* --- memory: gumbo does not look whether it got some, and walks deep trees to give it back --- */
-
-#define CHUNK_BYTES (1u << 20)
-
-struct vdm_page_chunk {
-    struct vdm_page_chunk *next;
-    size_t size, used;
-    max_align_t bytes[];
-};
-
-struct arena {
-    struct vdm_page_memory *memory;
-    jmp_buf out_of_memory;
-};
-
-void vdm_page_memory_release(struct vdm_page_memory *m)
-{
-    while (m->chunks) {
-        struct vdm_page_chunk *next = m->chunks->next;
-        free(m->chunks);
-        m->chunks = next;
-    }
-    m->taken = 0;
-}
-
-static bool add_chunk(struct vdm_page_memory *m, size_t size)
-{
-    size_t room = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-    if (m->taken + room > VDM_PAGE_MEMORY_MAX)
-        return false;
-    struct vdm_page_chunk *c = malloc(sizeof *c + room);
-    if (!c)
-        return false;
-    *c = (struct vdm_page_chunk){m->chunks, room, 0};
-    m->chunks = c;
-    m->taken += room;
-    return true;
-}
-
-static void *take(void *ctx, size_t size)
-{
-    struct arena *a = ctx;
-    struct vdm_page_memory *m = a->memory;
-    size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
-    if ((!m->chunks || m->chunks->size - m->chunks->used < size) && !add_chunk(m, size))
-        longjmp(a->out_of_memory, 1);
-    uint8_t *p = (uint8_t *)m->chunks->bytes + m->chunks->used;
-    m->chunks->used += size;
-    return p;
-}
-
-static void give_back(void *ctx, void *p)
-{
-    (void)ctx;
-    (void)p;
-}
-
-/* For the next page: one chunk stays. */
-static void reset(struct vdm_page_memory *m)
-{
-    struct vdm_page_chunk *keep = m->chunks;
-    if (!keep)
-        return;
-    m->chunks = keep->next;
-    vdm_page_memory_release(m);
-    if (keep->size > CHUNK_BYTES) {
-        free(keep);
-        return;
-    }
-    *keep = (struct vdm_page_chunk){NULL, keep->size, 0};
-    m->chunks = keep;
-    m->taken = keep->size;
-}
-
 /* --- what is seen --- */
 
-enum shape { INLINE, BLOCK, CELL, LINE_BREAK, UNSEEN };
+enum shape { INLINE, BLOCK, CELL, UNSEEN };
 
-static enum shape shape_of(const GumboElement *e)
+struct element {
+    const char *name;
+    enum shape shape;
+    bool keeps_lines;
+};
+
+/* In the order of their names. */
+static const struct element elements[] = {
+    {"address", BLOCK, false},    {"article", BLOCK, false},    {"aside", BLOCK, false},
+    {"audio", UNSEEN, false},     {"blockquote", BLOCK, false}, {"body", BLOCK, false},
+    {"br", BLOCK, false},         {"canvas", UNSEEN, false},    {"caption", BLOCK, false},
+    {"center", BLOCK, false},     {"datalist", UNSEEN, false},  {"dd", BLOCK, false},
+    {"details", BLOCK, false},    {"dir", BLOCK, false},        {"div", BLOCK, false},
+    {"dl", BLOCK, false},         {"dt", BLOCK, false},         {"fieldset", BLOCK, false},
+    {"figcaption", BLOCK, false}, {"figure", BLOCK, false},     {"footer", BLOCK, false},
+    {"form", BLOCK, false},       {"h1", BLOCK, false},         {"h2", BLOCK, false},
+    {"h3", BLOCK, false},         {"h4", BLOCK, false},         {"h5", BLOCK, false},
+    {"h6", BLOCK, false},         {"header", BLOCK, false},     {"hr", BLOCK, false},
+    {"iframe", UNSEEN, false},    {"legend", BLOCK, false},     {"li", BLOCK, false},
+    {"listing", BLOCK, true},     {"main", BLOCK, false},       {"menu", BLOCK, false},
+    {"nav", BLOCK, false},        {"noembed", UNSEEN, false},   {"noframes", UNSEEN, false},
+    {"noscript", UNSEEN, false},  {"object", UNSEEN, false},    {"ol", BLOCK, false},
+    {"p", BLOCK, false},          {"plaintext", BLOCK, true},   {"pre", BLOCK, true},
+    {"script", UNSEEN, false},    {"section", BLOCK, false},    {"select", UNSEEN, false},
+    {"style", UNSEEN, false},     {"summary", BLOCK, false},    {"svg", UNSEEN, false},
+    {"table", BLOCK, false},      {"tbody", BLOCK, false},      {"td", CELL, false},
+    {"template", UNSEEN, false},  {"textarea", BLOCK, true},    {"tfoot", BLOCK, false},
+    {"th", CELL, false},          {"thead", BLOCK, false},      {"title", UNSEEN, false},
+    {"tr", BLOCK, false},         {"ul", BLOCK, false},         {"video", UNSEEN, false},
+    {"xmp", BLOCK, true},
+};
+
+static int compare(const void *name, const void *element)
 {
-    if (e->tag_namespace == GUMBO_NAMESPACE_SVG)
-        return UNSEEN;
-    switch ((int)e->tag) {
-    case GUMBO_TAG_HEAD:
-    case GUMBO_TAG_TITLE:
-    case GUMBO_TAG_SCRIPT:
-    case GUMBO_TAG_STYLE:
-    case GUMBO_TAG_TEMPLATE:
-    case GUMBO_TAG_NOSCRIPT:
-    case GUMBO_TAG_NOFRAMES:
-    case GUMBO_TAG_NOEMBED:
-    case GUMBO_TAG_IFRAME:
-    case GUMBO_TAG_OBJECT:
-    case GUMBO_TAG_AUDIO:
-    case GUMBO_TAG_VIDEO:
-    case GUMBO_TAG_CANVAS:
-    case GUMBO_TAG_SVG:
-    case GUMBO_TAG_SELECT:
-    case GUMBO_TAG_DATALIST:
-        return UNSEEN;
-    case GUMBO_TAG_BR:
-    case GUMBO_TAG_HR:
-        return LINE_BREAK;
-    case GUMBO_TAG_TD:
-    case GUMBO_TAG_TH:
-        return CELL;
-    case GUMBO_TAG_ADDRESS:
-    case GUMBO_TAG_ARTICLE:
-    case GUMBO_TAG_ASIDE:
-    case GUMBO_TAG_BLOCKQUOTE:
-    case GUMBO_TAG_BODY:
-    case GUMBO_TAG_CAPTION:
-    case GUMBO_TAG_CENTER:
-    case GUMBO_TAG_DD:
-    case GUMBO_TAG_DETAILS:
-    case GUMBO_TAG_DIR:
-    case GUMBO_TAG_DIV:
-    case GUMBO_TAG_DL:
-    case GUMBO_TAG_DT:
-    case GUMBO_TAG_FIELDSET:
-    case GUMBO_TAG_FIGCAPTION:
-    case GUMBO_TAG_FIGURE:
-    case GUMBO_TAG_FOOTER:
-    case GUMBO_TAG_FORM:
-    case GUMBO_TAG_H1:
-    case GUMBO_TAG_H2:
-    case GUMBO_TAG_H3:
-    case GUMBO_TAG_H4:
-    case GUMBO_TAG_H5:
-    case GUMBO_TAG_H6:
-    case GUMBO_TAG_HEADER:
-    case GUMBO_TAG_LEGEND:
-    case GUMBO_TAG_LI:
-    case GUMBO_TAG_LISTING:
-    case GUMBO_TAG_MAIN:
-    case GUMBO_TAG_MENU:
-    case GUMBO_TAG_NAV:
-    case GUMBO_TAG_OL:
-    case GUMBO_TAG_P:
-    case GUMBO_TAG_PLAINTEXT:
-    case GUMBO_TAG_PRE:
-    case GUMBO_TAG_SECTION:
-    case GUMBO_TAG_SUMMARY:
-    case GUMBO_TAG_TABLE:
-    case GUMBO_TAG_TBODY:
-    case GUMBO_TAG_TEXTAREA:
-    case GUMBO_TAG_TFOOT:
-    case GUMBO_TAG_THEAD:
-    case GUMBO_TAG_TR:
-    case GUMBO_TAG_UL:
-    case GUMBO_TAG_XMP:
-        return BLOCK;
-    default:
-        return INLINE;
-    }
+    return strcmp(name, ((const struct element *)element)->name);
 }
 
-static bool keeps_lines(const GumboElement *e)
+static struct element element_of(const xmlChar *name)
 {
-    return e->tag == GUMBO_TAG_PRE || e->tag == GUMBO_TAG_TEXTAREA || e->tag == GUMBO_TAG_LISTING ||
-           e->tag == GUMBO_TAG_PLAINTEXT || e->tag == GUMBO_TAG_XMP;
+    static const struct element other = {"", INLINE, false};
+    const struct element *e =
+        bsearch(name, elements, sizeof elements / sizeof *elements, sizeof *elements, compare);
+    return e ? *e : other;
 }
 
 /* `display:none` or `visibility:hidden` in a style attribute, however it is spaced. */
@@ -191,99 +77,117 @@ static bool hides(const char *style)
     return false;
 }
 
-static bool is_hidden(const GumboElement *e)
+/* Names and values in turn; an attribute without a value has NULL. */
+static bool is_hidden(const xmlChar *const *attribute)
 {
-    const GumboAttribute *style = gumbo_get_attribute(&e->attributes, "style");
-    return gumbo_get_attribute(&e->attributes, "hidden") || (style && hides(style->value));
+    for (; attribute && attribute[0]; attribute += 2) {
+        const char *name = (const char *)attribute[0], *value = (const char *)attribute[1];
+        if (strcmp(name, "hidden") == 0 || (value && strcmp(name, "style") == 0 && hides(value)))
+            return true;
+    }
+    return false;
 }
 
-static bool is_seen(const GumboNode *n)
-{
-    return n->type == GUMBO_NODE_ELEMENT && shape_of(&n->v.element) != UNSEEN &&
-           !is_hidden(&n->v.element);
-}
+/* --- the parser says what it meets --- */
 
-/* --- the walk: without recursion, however deep the tree is --- */
+struct page {
+    struct vdm_buf *out;
+    size_t unseen;  /* elements that are open, from the one on that is not seen; 0: all are seen */
+    size_t keeping; /* that keep their lines */
+};
 
-static void put_text(struct vdm_buf *out, const char *text, bool lines)
+static void put_edge(struct page *p, enum shape shape)
 {
-    for (; *text; text++)
-        vdm_buf_putc(out, !lines && strchr("\t\n\f\r", *text) ? ' ' : *text);
-}
-
-static void put_edge(struct vdm_buf *out, const GumboNode *n)
-{
-    enum shape shape = shape_of(&n->v.element);
-    if (shape == BLOCK || shape == LINE_BREAK)
-        vdm_buf_putc(out, '\n');
+    if (shape == BLOCK)
+        vdm_buf_putc(p->out, '\n');
     else if (shape == CELL)
-        vdm_buf_putc(out, ' ');
+        vdm_buf_putc(p->out, ' ');
 }
 
-static const GumboVector *children(const GumboNode *n)
+static void begin(void *ctx, const xmlChar *name, const xmlChar **attributes)
 {
-    return n->type == GUMBO_NODE_DOCUMENT ? &n->v.document.children : &n->v.element.children;
-}
-
-/* Says whether the walk goes into it. */
-static bool enter(struct vdm_buf *out, const GumboNode *n, int *keeping)
-{
-    if (n->type == GUMBO_NODE_TEXT || n->type == GUMBO_NODE_WHITESPACE ||
-        n->type == GUMBO_NODE_CDATA)
-        put_text(out, n->v.text.text, *keeping > 0);
-    if (!is_seen(n))
-        return false;
-    put_edge(out, n);
-    *keeping += keeps_lines(&n->v.element);
-    return true;
-}
-
-static void leave(struct vdm_buf *out, const GumboNode *n, int *keeping)
-{
-    put_edge(out, n);
-    *keeping -= keeps_lines(&n->v.element);
-}
-
-static void walk(struct vdm_buf *out, const GumboNode *top)
-{
-    const GumboNode *n = top;
-    size_t at = 0; /* the next child of n */
-    int keeping = 0;
-    for (;;) {
-        if (at < children(n)->length) {
-            const GumboNode *child = children(n)->data[at++];
-            if (enter(out, child, &keeping)) {
-                n = child;
-                at = 0;
-            }
-        } else if (n == top) {
-            return;
-        } else {
-            leave(out, n, &keeping);
-            at = n->index_within_parent + 1;
-            n = n->parent;
-        }
+    struct page *p = ctx;
+    const struct element e = element_of(name);
+    if (p->unseen || e.shape == UNSEEN || is_hidden((const xmlChar *const *)attributes)) {
+        p->unseen++;
+        return;
     }
+    put_edge(p, e.shape);
+    p->keeping += e.keeps_lines;
 }
 
-bool vdm_page_text(struct vdm_buf *out, struct vdm_bytes page, struct vdm_page_memory *memory,
-                   struct vdm_err *err)
+static void end(void *ctx, const xmlChar *name)
 {
-    struct arena arena = {.memory = memory};
-    GumboOptions options = kGumboDefaultOptions;
-    options.allocator = take;
-    options.deallocator = give_back;
-    options.userdata = &arena;
-    options.max_errors = 0;
-    if (setjmp(arena.out_of_memory)) {
-        reset(memory);
-        return vdm_fail(err, "the page takes more than %llu MiB of memory",
-                        (unsigned long long)(VDM_PAGE_MEMORY_MAX >> 20));
+    struct page *p = ctx;
+    const struct element e = element_of(name);
+    if (p->unseen) {
+        p->unseen--;
+        return;
     }
-    GumboOutput *tree = gumbo_parse_with_options(&options, (const char *)page.p, page.n);
-    walk(out, tree->document);
-    reset(memory);
+    put_edge(p, e.shape);
+    if (e.keeps_lines && p->keeping)
+        p->keeping--;
+}
+
+static void put_text(void *ctx, const xmlChar *text, int length)
+{
+    struct page *p = ctx;
+    if (p->unseen || length <= 0)
+        return;
+    size_t n = (size_t)length;
+    uint8_t *to = vdm_buf_grow(p->out, n);
+    if (!to)
+        return;
+    memcpy(to, text, n);
+    for (size_t i = 0; !p->keeping && i < n; i++)
+        if (to[i] == '\t' || to[i] == '\n' || to[i] == '\f' || to[i] == '\r')
+            to[i] = ' ';
+}
+
+/* The parser takes a NUL for the end. */
+static bool without_nuls(struct vdm_buf *out, struct vdm_bytes *page, struct vdm_err *err)
+{
+    if (!page->n || !memchr(page->p, 0, page->n))
+        return true;
+    for (size_t i = 0; i < page->n; i++)
+        if (page->p[i])
+            vdm_buf_putc(out, (char)page->p[i]);
+    *page = vdm_buf_bytes(out);
     return vdm_buf_ok(out, err);
+}
+
+static bool parse(struct page *p, struct vdm_bytes utf8, struct vdm_err *err)
+{
+    static const int options = HTML_PARSE_RECOVER | HTML_PARSE_NODEFDTD | HTML_PARSE_NOERROR |
+                               HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC;
+    htmlSAXHandler handler = {.startElement = begin,
+                              .endElement = end,
+                              .characters = put_text,
+                              .cdataBlock = put_text,
+                              .ignorableWhitespace = put_text};
+    htmlParserCtxtPtr c = htmlCreateMemoryParserCtxt((const char *)utf8.p, (int)utf8.n);
+    if (!c)
+        return vdm_fail_memory(err);
+    htmlSAXHandlerPtr own = c->sax;
+    c->sax = &handler;
+    c->userData = p;
+    htmlCtxtUseOptions(c, options);
+    xmlSwitchEncoding(c, XML_CHAR_ENCODING_UTF8);
+    htmlParseDocument(c);
+    bool ended = c->errNo != XML_ERR_NO_MEMORY && c->input && c->input->cur >= c->input->end;
+    c->sax = own;
+    htmlFreeParserCtxt(c);
+    return ended || vdm_fail(err, "the page could not be read to its end");
+}
+
+bool vdm_page_text(struct vdm_buf *out, struct vdm_bytes utf8, struct vdm_err *err)
+{
+    struct vdm_buf copy VDM_CLEANUP(vdm_buf_release) = {0};
+    struct page p = {.out = out};
+    if (utf8.n > INT32_MAX)
+        return vdm_fail(err, "the page is too long");
+    return without_nuls(&copy, &utf8, err) && (utf8.n == 0 || parse(&p, utf8, err)) &&
+           vdm_buf_ok(out, err);
 }
 
 /* --- the encoding --- */

@@ -16,7 +16,7 @@
 /* A page takes milliseconds; a machine that is busy may take its time. */
 #define PATIENCE_MS  10000
 #define STARTS_MAX   16
-#define MEMORY_BYTES (VDM_PAGE_MEMORY_MAX + (UINT64_C(256) << 20))
+#define MEMORY_BYTES (UINT64_C(256) << 20)
 #define PIECE_BYTES  65536
 
 /* The first byte of a message; the rest is a piece of a document, or of a text. */
@@ -53,7 +53,8 @@ enum vdm_text_kind vdm_text_kind(struct vdm_bytes type)
 
 struct vdm_bytes vdm_text_extractor(enum vdm_text_kind kind)
 {
-    return kind == VDM_TEXT_HTML ? VDM_LIT("html/1 gumbo/" VDM_GUMBO_VERSION) : VDM_LIT("plain/1");
+    return kind == VDM_TEXT_HTML ? VDM_LIT("html/2 libxml2/" VDM_LIBXML2_VERSION)
+                                 : VDM_LIT("plain/1");
 }
 
 void vdm_textless_note(struct vdm_textless *t, const char *why)
@@ -66,7 +67,6 @@ void vdm_textless_note(struct vdm_textless *t, const char *why)
 
 struct work {
     struct vdm_buf document, utf8, seen, text;
-    struct vdm_page_memory memory;
     uint8_t *piece;
 };
 
@@ -77,7 +77,7 @@ static bool read_text(struct work *w, bool html, struct vdm_err *err)
     struct vdm_buf *utf8 = &w->utf8;
     if (!vdm_plain_decode(utf8, document, encoding, err))
         return false;
-    if (html && !vdm_page_text(&w->seen, vdm_buf_bytes(utf8), &w->memory, err))
+    if (html && !vdm_page_text(&w->seen, vdm_buf_bytes(utf8), err))
         return false;
     return vdm_plain_append(&w->text, vdm_buf_bytes(html ? &w->seen : utf8), err) &&
            (w->text.n <= VDM_TEXT_MAX || vdm_fail(err, "its text is too long"));

@@ -121,7 +121,8 @@ static void do_job(void *ctx, struct vdm_hand *h, size_t i)
     struct groups *all = ctx;
     struct vdm_import_job *j = &all->under_way->job[i];
     struct vdm_err why = {0};
-    if (j->outcome != VDM_JOB_NOT_BEGUN || atomic_load(&all->stop) || i > atomic_load(&all->failed_at))
+    if (j->outcome != VDM_JOB_NOT_BEGUN || atomic_load(&all->stop) ||
+        i > atomic_load(&all->failed_at))
         return;
     atomic_fetch_add(&all->begun, 1);
     if (all->s->take(all->s->ctx, h, j, &why)) {
@@ -274,8 +275,7 @@ static bool start(struct groups *all, struct group *g, const struct group *befor
         return true;
     }
     if (!ask_for_room(all, g, before ? before->n : 0, err) ||
-        (!m->crew && !vdm_crew_open(&m->crew, m, err)) ||
-        !free_place(m, g->place, err))
+        (!m->crew && !vdm_crew_open(&m->crew, m, err)) || !free_place(m, g->place, err))
         return false;
     all->seen_before = *all->s->seen + (before ? before->n : 0);
     all->bytes_before = m->bytes + (before ? before->bytes : 0);

@@ -32,7 +32,6 @@ static void check_same(struct vdm_bytes utf8, struct vdm_bytes text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static struct vdm_page_memory memory;
     struct vdm_bytes input = {data, n < PAGE_MAX ? n : PAGE_MAX};
     struct vdm_buf utf8 VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_buf plain VDM_CLEANUP(vdm_buf_release) = {0};
@@ -43,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     FUZZ_CHECK(vdm_plain_append(&plain, vdm_buf_bytes(&utf8), NULL));
     check_form(vdm_buf_bytes(&plain));
     check_same(vdm_buf_bytes(&utf8), vdm_buf_bytes(&plain));
-    if (!vdm_page_text(&seen, vdm_buf_bytes(&utf8), &memory, NULL))
+    if (!vdm_page_text(&seen, vdm_buf_bytes(&utf8), NULL))
         return 0;
     FUZZ_CHECK(vdm_plain_append(&text, vdm_buf_bytes(&seen), NULL));
     check_form(vdm_buf_bytes(&text));

@@ -51,7 +51,7 @@ PAGES = [
     PAGE.format(charset="utf-16", extra="é").encode(),
     PAGE.format(charset="no-such-name", extra="é").encode(),
     "\ufeff".encode() + PAGE.format(charset="windows-1251", extra="é").encode(),
-    b"<html><body><p>bare</p></body></html>", b"<!doctype html><html><head></head><body></body></html>",
+    b"<html><body><p>b\x01a\x0br\x1fe \xc2\x81 \xc2\x85 \x7f</p></body></html>", b"<html><body><p>bare</p></body></html>", b"<!doctype html><html><head></head><body></body></html>",
 ]
 
 
@@ -100,7 +100,7 @@ class Text(unittest.TestCase):
     def test_pages(self):
         self.agree(PAGES, "text/html", "pages")
         found = self.recorded(PAGES[:1], "Application/XHTML+XML; charset=utf-8", "xhtml")
-        self.assertRegex(found[0][0], r" html/1 gumbo/[0-9.]+$")
+        self.assertRegex(found[0][0], r" html/2 libxml2/[0-9.]+$")
 
     def test_what_a_page_shows(self):
         shown = text.page_text(PAGES[0]).decode()

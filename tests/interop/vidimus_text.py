@@ -11,7 +11,7 @@ import unicodedata
 LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 SPACES = "\t \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 NOTHING = "\xad\u200b\u2060\ufeff"
-UNSEEN = set("head title script style template noscript noframes noembed iframe object audio video canvas svg select "
+UNSEEN = set("title script style template noscript noframes noembed iframe object audio video canvas svg select "
              "datalist".split())
 BLOCKS = set("address article aside blockquote body br caption center dd details dir div dl dt fieldset figcaption figure "
              "footer form h1 h2 h3 h4 h5 h6 header hr legend li listing main menu nav ol p plaintext pre section summary "
@@ -103,6 +103,7 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data):
         if self.hidden():
             return
+        data = re.sub(r"[\0-\x08\x0b\x0e-\x1f]", "", data)
         if not any(name in KEEPS_LINES for name, _ in self.open):
             data = re.sub(r"[\t\n\f\r]", " ", data)
         self.parts.append(data)
@@ -123,7 +124,7 @@ def fingerprint(document, media_type):
     """What stands behind `text-fingerprint: `, without what made the tree; None: a document without a text."""
     kind = media_type.split(";")[0].strip().lower()
     if kind in ("text/html", "application/xhtml+xml"):
-        text, extractor = page_text(document), "html/1"
+        text, extractor = page_text(document), "html/2"
     elif kind.startswith("text/") and len(kind) > 5:
         text, extractor = plain_text(document), "plain/1"
     else:

@@ -31,8 +31,7 @@ size_t vdm_utf8_next(struct vdm_bytes s, uint32_t *code)
     return n;
 }
 
-/* How many of the bytes in front are ASCII, eight at a time: most text is. */
-static size_t ascii_ahead(struct vdm_bytes s)
+size_t vdm_ascii_ahead(struct vdm_bytes s)
 {
     uint64_t eight;
     size_t n = 0;
@@ -48,7 +47,7 @@ bool vdm_utf8_valid(struct vdm_bytes s)
 {
     uint32_t code;
     while (s.n) {
-        size_t n = ascii_ahead(s);
+        size_t n = vdm_ascii_ahead(s);
         if (n == 0)
             n = vdm_utf8_next(s, &code);
         if (n == 0)

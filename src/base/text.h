@@ -9,6 +9,8 @@
  * bytes there are none (overlong, surrogate, beyond U+10FFFF, cut off, or s is empty). */
 size_t vdm_utf8_next(struct vdm_bytes s, uint32_t *code);
 bool vdm_utf8_valid(struct vdm_bytes s);
+/* How many bytes at the front are surely ASCII: they are looked at eight at a time. */
+size_t vdm_ascii_ahead(struct vdm_bytes s);
 
 /* Lower-case hex. `out` takes 2n characters and a NUL. */
 void vdm_hex_encode(const uint8_t *p, size_t n, char *out);

@@ -166,11 +166,25 @@ static enum part part_at(struct vdm_bytes s, size_t at, size_t *n)
     return PART_LETTER;
 }
 
+/* Are these eight bytes behind a letter in the one form, and is the last of a letter? May say no of some that are. */
+static bool good_eight(const uint8_t *p)
+{
+    static const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
+    uint64_t b = 0;
+    for (size_t i = 0; i < 8; i++)
+        b |= (uint64_t)p[i] << 8 * i;
+    uint64_t x = b ^ each * ' ';
+    uint64_t space = (x - each) & ~x & high, control = (b - each * ' ') & ~b & high;
+    return !((b & high) | control | (space & (space << 8)) | space >> 63);
+}
+
 /* How much from here on, where a letter stands, is in the one form already. */
 static size_t good_run(struct vdm_bytes s, size_t at)
 {
     size_t i = at;
     for (;;) {
+        while (s.n - i > 8 && good_eight(s.p + i))
+            i += 8;
         while (i < s.n && is_letter_byte(s.p[i]))
             i++;
         if (i + 1 >= s.n)
@@ -319,10 +333,9 @@ static bool normalize_whole(struct vdm_buf *out, struct vdm_bytes s, struct vdm_
 
 static bool needs_normalizing(struct vdm_bytes s)
 {
-    unsigned any = 0;
-    for (size_t i = 0; i < s.n; i++)
-        any |= s.p[i] >= FIRST_MARK_BYTE;
-    return any;
+    while ((s = vdm_bytes_skip(s, vdm_ascii_ahead(s))).n && s.p[0] < FIRST_MARK_BYTE)
+        s = vdm_bytes_skip(s, 1);
+    return s.n > 0;
 }
 
 bool vdm_plain_append_bounded(struct vdm_buf *out, struct vdm_bytes utf8, bool *done,

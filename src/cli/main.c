@@ -120,6 +120,11 @@ static void tell_waiting(void *ctx, const char *holder)
     fputs(", to finish writing\n", stderr);
 }
 
+static bool waits_no_longer(void *ctx)
+{
+    return vdm_progress_stop(&((struct vdm_cli *)ctx)->progress);
+}
+
 static void tell_doubt(struct vdm_cli *cli, const struct vdm_doubt *d)
 {
     if (d->documents == 0)
@@ -165,7 +170,7 @@ static bool open_needs(struct vdm_cli *cli, unsigned needs, const struct vdm_arg
         enum vdm_archive_mode mode = needs & VDM_NEEDS_WRITE ? VDM_ARCHIVE_WRITE : VDM_ARCHIVE_READ;
         if (!vdm_archive_open(&cli->archive, cli->crypto, cli->path, mode, err))
             return false;
-        cli->archive->wait = (struct vdm_ledger_wait){tell_waiting, cli};
+        cli->archive->wait = (struct vdm_ledger_wait){tell_waiting, waits_no_longer, cli};
         if (mode == VDM_ARCHIVE_WRITE && !settle_doubt(cli, err))
             return false;
         /* Rolled back or forked: told before anybody is asked for a passphrase. */

@@ -114,6 +114,7 @@ bool vdm_ledger_copy(struct vdm_ledger *l, const char *store, vdm_ledger_accept_
 #define VDM_LEDGER_WAIT_MS 1500
 struct vdm_ledger_wait {
     void (*tell)(void *ctx, const char *holder); /* NULL: nobody */
+    bool (*stop)(void *ctx); /* wait no longer: VDM_ERR_INTERRUPTED; NULL: never */
     void *ctx;
 };
 /* One writer at a time, over all programs: from lock to unlock. Waits up to `seconds`; `wait` may be

@@ -66,6 +66,9 @@ bool vdm_ledger_lock(struct vdm_ledger *l, unsigned seconds, const struct vdm_le
             describe_holder(l->folder, holder, sizeof holder);
             return vdm_fail(err, "%s, has been writing to the ledger for %u s", holder, seconds);
         }
+        if (wait && wait->stop && wait->stop(wait->ctx))
+            return vdm_fail_as(err, VDM_ERR_INTERRUPTED,
+                               "interrupted while it waited for another program to finish writing");
         if (!told && waited >= VDM_LEDGER_WAIT_MS) {
             describe_holder(l->folder, holder, sizeof holder);
             wait->tell(wait->ctx, holder);

@@ -147,6 +147,7 @@ static bool open_parts(struct vdm_importing *m, struct vdm_err *err)
     return find_own(m, err) && vdm_import_anchors(m, err) && vdm_media_open(&m->media, err) &&
            vdm_hash_open(&m->hash, m->a->crypto, err) &&
            (r->dry_run || r->no_text || vdm_import_text_open(&m->text, m->a->crypto, err)) &&
+           vdm_ledger_size(m->a->ledger, &m->recorded_to, err) &&
            (r->dry_run || vdm_writer_open(&m->writer, m->a, m->signers->ledger, err));
 }
 

@@ -96,6 +96,13 @@ static bool look_at_known(struct vdm_importing *m, const struct vdm_pending *p,
     return true;
 }
 
+/* What this import records itself is left out, for speed: no place is taken twice. But others may have recorded the
+ * same meanwhile. */
+static uint64_t looked_at_to(const struct vdm_importing *m, const struct vdm_pending *p)
+{
+    return p->below > m->others_to ? p->below : m->others_to;
+}
+
 /* The next capture that is like p, from entry `from` on and below `to`. */
 static bool next_alike(struct vdm_importing *m, struct vdm_pending *p, const struct alike *k,
                        uint64_t from, uint64_t to, struct vdm_buf *text, struct vdm_record *r,
@@ -186,7 +193,8 @@ static bool find_delivery(struct vdm_importing *m, struct vdm_pending *p, bool *
     if (m->bag_of != p->bag)
         m->bag_from = 0;
     m->bag_of = p->bag;
-    if (!find_alike(p, &k, err) || !find_delivery_in(m, p, &k, m->bag_from, p->below, known, err) ||
+    if (!find_alike(p, &k, err) ||
+        !find_delivery_in(m, p, &k, m->bag_from, looked_at_to(m, p), known, err) ||
         (!*known && m->bag_from && !find_delivery_in(m, p, &k, 0, m->bag_from, known, err)))
         return false;
     m->bag_from = *known ? p->result.entry + 1 : m->bag_from;
@@ -264,7 +272,7 @@ static bool read_run(struct vdm_importing *m, struct vdm_pending *p, const struc
     for (uint64_t i = 1; found; i++) {
         if (i % RUN_STOP == 0 && vdm_progress_stop(m->progress))
             return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
-        if (!next_alike(m, p, k, *at, p->below, &text, &r, &found, err))
+        if (!next_alike(m, p, k, *at, looked_at_to(m, p), &text, &r, &found, err))
             return false;
         if (!found)
             return true;
@@ -283,7 +291,7 @@ static bool find_in_run(struct vdm_importing *m, struct vdm_pending *p, const st
     const struct vdm_digest place = name_place(m, run, k->from);
     uint64_t n;
     bool found;
-    while (!*known && vdm_places_next(&m->places, place, from, &n) && n < p->below) {
+    while (!*known && vdm_places_next(&m->places, place, from, &n) && n < looked_at_to(m, p)) {
         if (!next_alike(m, p, k, n, n + 1, text, r, &found, err))
             return false;
         *known = found && says(r, VDM_FIELD_DERIVED_FROM, k->from);
@@ -299,7 +307,7 @@ static bool find_among_few(struct vdm_importing *m, struct vdm_pending *p, const
 {
     *more = true;
     for (int i = 0; *more && !*known && i < RUN_FEW; i++) {
-        if (!next_alike(m, p, k, from, p->below, text, r, more, err))
+        if (!next_alike(m, p, k, from, looked_at_to(m, p), text, r, more, err))
             return false;
         *known = *more && says(r, VDM_FIELD_DERIVED_FROM, k->from);
         from = p->result.entry + 1;
@@ -324,7 +332,7 @@ static bool find_part_from(struct vdm_importing *m, struct vdm_pending *p, const
 
 /* A part is known if it was taken from the same place before: so each is recorded once, also where two are alike.
  * Mostly they stand in their order, so the search begins behind the part that was known last; but one that was
- * withdrawn and came again stands behind all others. What this import records itself is left out, for speed. */
+ * withdrawn and came again stands behind all others. */
 static bool find_known_part(struct vdm_importing *m, struct vdm_pending *p, bool *known,
                             struct vdm_err *err)
 {
@@ -459,11 +467,14 @@ static bool write_batch(struct vdm_importing *m, struct vdm_err *err)
         vdm_writer_abort(m->writer);
         return false;
     }
+    if (vdm_writer_next(m->writer) != m->recorded_to)
+        m->others_to = vdm_writer_next(m->writer);
     for (size_t i = 0; i < m->batched; i++)
         if (!decide(m, &m->batch[i], err)) {
             vdm_writer_abort(m->writer);
             return vdm_err_prefix(err, "import %.*s", (int)m->batch[i].path_n, m->batch[i].path);
         }
+    m->recorded_to = vdm_writer_next(m->writer);
     return vdm_writer_commit(m->writer, err);
 }
 

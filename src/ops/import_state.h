@@ -19,7 +19,8 @@ struct vdm_pending {
     unsigned
         part; /* number of the container that it is a part of (0: of none): known by its place in it */
     unsigned bag; /* number of the bag folder that it lies in (0: in none): known by its delivery */
-    uint64_t below; /* entries from here on are of this import; of a part or a file of a bag */
+    uint64_t
+        below; /* entries from here on are of this import, or of others; of a part or a file of a bag */
     bool stands_in; /* a revisit record, for the payload that was not found */
     struct vdm_import_lines lines;
     struct vdm_input result;
@@ -59,10 +60,12 @@ struct vdm_importing {
     struct vdm_said *said; /* what is told between the documents of the batch */
     size_t saids, said_told;
     uint64_t batch_bytes, batch_started, seen, total, bytes;
-    unsigned containers; /* so far */
-    bool no_row_fits;    /* of those of the table, and that is not told yet */
-    unsigned parts_of;   /* the container whose parts are looked for among what is known, */
-    uint64_t parts_from; /* from this entry on */
+    uint64_t recorded_to; /* the next entry, as this import left the ledger */
+    uint64_t others_to;   /* below it others have recorded meanwhile; 0: nobody has */
+    unsigned containers;  /* so far */
+    bool no_row_fits;     /* of those of the table, and that is not told yet */
+    unsigned parts_of;    /* the container whose parts are looked for among what is known, */
+    uint64_t parts_from;  /* from this entry on */
     struct vdm_places places;
     unsigned bag_of; /* the same of bags */
     uint64_t bag_from;

@@ -289,6 +289,21 @@ class Several(support.Case):
             self.assertIn(f"(process {os.getpid()})".encode(), err)
         self.verified(a, 3)
 
+    def test_who_waits_can_be_stopped(self):
+        a, doc = self.archive(), self.file("d.txt")
+        folder = os.open(a + "/store", os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        p = subprocess.Popen([support.VIDIMUS, "-C", a, "import", doc], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, env=support.environment())
+        self.assertIn(b"waiting for another program", p.stderr.readline())
+        p.send_signal(signal.SIGINT)
+        err = p.communicate(timeout=20)[1]      # the lock is still held
+        self.assertEqual(p.returncode, 3, err)
+        self.assertIn(b"interrupted while it waited", err)
+        os.close(folder)
+        self.ok("-C", a, "import", doc)
+        self.verified(a, 3)
+
     @property
     def locks(self):
         """/proc/locks while this process holds such a lock: not every file system tells its device."""

@@ -127,7 +127,7 @@ static void hear(void *ctx, const char *who)
 static void what_is_told(void **state)
 {
     struct kit *k = *state;
-    struct vdm_ledger_wait wait = {hear, &heard}, silent = {NULL, NULL};
+    struct vdm_ledger_wait wait = {.tell = hear, .ctx = &heard}, silent = {0};
     memset(&heard, 0, sizeof heard);
     free_at = now + VDM_LEDGER_WAIT_MS - 5;
     MUST(vdm_ledger_lock(k->l, 10, &wait, &k->err));

@@ -336,6 +336,18 @@ static void source_changes(void **state)
     }
 }
 
+static void write_warc(const char *path)
+{
+    static const char record[] =
+        "WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:uuid:%d>\r\n"
+        "WARC-Date: 2026-01-02T03:04:05Z\r\nWARC-Target-URI: https://e.example/%d\r\n"
+        "Content-Length: 9\r\n\r\nStatement\r\n\r\n";
+    struct vdm_buf warc VDM_CLEANUP(vdm_buf_release) = {0};
+    for (int i = 0; i < 3; i++)
+        vdm_buf_putf(&warc, record, i, i % 2);
+    file_write(path, vdm_buf_bytes(&warc));
+}
+
 /* Of a container's members nobody knows how many there are. */
 static void meddle_at_members(void *ctx, const char *doing, uint64_t done, uint64_t total,
                               uint64_t bytes)
@@ -351,19 +363,12 @@ static void meddle_at_members(void *ctx, const char *doing, uint64_t done, uint6
 /* The WARC is what was stored of it; its members are no part of that any more. */
 static void container_changes(void **state)
 {
-    static const char record[] =
-        "WARC/1.1\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:uuid:%d>\r\n"
-        "WARC-Date: 2026-01-02T03:04:05Z\r\nWARC-Target-URI: https://e.example/%d\r\n"
-        "Content-Length: 9\r\n\r\nStatement\r\n\r\n";
-    struct vdm_buf warc VDM_CLEANUP(vdm_buf_release) = {0};
     struct kit *k = *state;
     struct told t;
     struct meddler m = {"in.warc", 0, false};
     const struct vdm_progress p = {.tell = meddle_at_members, .ctx = &m};
     struct vdm_import_request r = {REQUEST("in.warc")};
-    for (int i = 0; i < 3; i++)
-        vdm_buf_putf(&warc, record, i, i);
-    file_write("in.warc", vdm_buf_bytes(&warc));
+    write_warc("in.warc");
     import(k, &r, &p, &t);
     assert_true(t.ok && m.done);
     expect(&t, 0, VDM_INPUT_RECORDED, "in.warc");
@@ -622,6 +627,45 @@ static void two_importers(void **state)
     assert_int_equal(k->report.captures, 40);
 }
 
+/* Somebody else takes in the same container while we begin with it. */
+static void other_importer(void *ctx, const char *doing, uint64_t done, uint64_t total,
+                           uint64_t bytes)
+{
+    struct kit *k = *(struct kit **)ctx;
+    struct told t;
+    struct vdm_import_request r = {REQUEST("in.warc")};
+    (void)done;
+    if (!k || strcmp(doing, "importing") != 0 || total > 0 || bytes == 0)
+        return;
+    *(struct kit **)ctx = NULL;
+    pid_t child = kit_fork(k);
+    if (child == 0) {
+        k->a = NULL;
+        k->w = NULL;
+        kit_open(k);
+        import(k, &r, NULL, &t);
+        _exit(t.ok && t.done.imported == 4 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void same_container_at_once(void **state)
+{
+    struct kit *k = *state, *waiting = k;
+    struct told t;
+    const struct vdm_progress p = {.tell = other_importer, .ctx = &waiting};
+    struct vdm_import_request r = {REQUEST("in.warc")};
+    write_warc("in.warc");
+    import(k, &r, &p, &t);
+    assert_true(t.ok && !waiting);
+    assert_int_equal(t.done.known, 4);
+    assert_int_equal(t.done.imported, 0);
+    is_clean(k);
+    assert_int_equal(k->report.captures, 4);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -644,6 +688,7 @@ int main(void)
         TEST(guard_behind),
         TEST(guard_missing),
         TEST(two_importers),
+        TEST(same_container_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

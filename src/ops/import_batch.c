@@ -14,12 +14,20 @@
 #define RUN_FEW     16
 #define RUN_STOP    4096
 
+void vdm_pending_release(struct vdm_pending *p)
+{
+    if (p->as_stand_in)
+        vdm_pending_release(p->as_stand_in);
+    free(p->as_stand_in);
+    free(p->path);
+    vdm_import_lines_release(&p->lines);
+    *p = (struct vdm_pending){0};
+}
+
 void vdm_batch_drop(struct vdm_importing *m)
 {
-    for (size_t i = 0; i < m->batched; i++) {
-        free(m->batch[i].path);
-        vdm_import_lines_release(&m->batch[i].lines);
-    }
+    for (size_t i = 0; i < m->batched; i++)
+        vdm_pending_release(&m->batch[i]);
     m->batched = 0;
     m->batch_bytes = 0;
     vdm_import_say_until(m, SIZE_MAX);
@@ -354,6 +362,20 @@ static bool find_known_part(struct vdm_importing *m, struct vdm_pending *p, bool
     return !*known || vdm_import_differences(&p->lines, &r, &p->result.differs, err);
 }
 
+/* A revisit that was recorded before its payload was there stays the one capture of its record. */
+static bool find_known_repeat(struct vdm_importing *m, struct vdm_pending *p, bool *known,
+                              struct vdm_err *err)
+{
+    if (!find_known_part(m, p, known, err))
+        return false;
+    if (*known || !p->as_stand_in)
+        return true;
+    if (!find_known_part(m, p->as_stand_in, known, err))
+        return false;
+    p->result = p->as_stand_in->result;
+    return true;
+}
+
 static bool add_follows(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)
 {
     struct vdm_buf source VDM_CLEANUP(vdm_buf_release) = {0};
@@ -408,7 +430,7 @@ static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_er
 static bool decide(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)
 {
     bool known = false;
-    if (!m->r->again && !(p->part  ? find_known_part
+    if (!m->r->again && !(p->part  ? find_known_repeat
                           : p->bag ? find_delivery
                                    : find_known)(m, p, &known, err))
         return false;

@@ -132,17 +132,19 @@ static struct vdm_bytes look(struct vdm_bytes head)
 
 /* --- by the caller --- */
 
-/* A revisit's document is there already. Its own bytes are passed over, for the lines that come behind. */
+/* A revisit's document is there already. Its own bytes, and the lines behind them, tell whether the record was taken
+ * in before, without it. */
 static bool take_repeat(struct reading *r, const struct vdm_member *m, struct vdm_pending *p,
                         struct vdm_err *err)
 {
-    uint8_t piece[1024];
-    size_t got;
-    do {
-        if (!read_member(r, piece, sizeof piece, &got, err))
-            return false;
-    } while (got > 0);
-    return collect(r->s, m, p, "", true, err);
+    struct vdm_importing *im = r->s->m;
+    struct vdm_pending *own = p->as_stand_in = calloc(1, sizeof *own);
+    char type[VDM_MEDIA_TYPE_MAX + 1];
+    if (!own)
+        return vdm_fail_memory(err);
+    vdm_media_guess(im->media, look(r->head), type);
+    return vdm_import_hash(im, read_member, r, &own->digest, &own->size, err) &&
+           collect(r->s, m, own, type, false, err) && collect(r->s, m, p, "", true, err);
 }
 
 static bool take_bytes(struct reading *r, const struct vdm_member *m, struct vdm_pending *p,
@@ -177,7 +179,7 @@ static bool take_now(struct reading *r, const struct vdm_member *m, struct vdm_b
     if (!vdm_import_room(im, path, r->head.n, err))
         return false;
     if (!read_one(r, m, &p, &why)) {
-        vdm_import_lines_release(&p.lines);
+        vdm_pending_release(&p);
         if (why.kind != VDM_ERR_REFUSED && why.kind != VDM_ERR_NOT_FOUND)
             return vdm_fail_as(err, why.kind, "import %.*s: %s", (int)path.n, (const char *)path.p,
                                why.text);
@@ -186,7 +188,7 @@ static bool take_now(struct reading *r, const struct vdm_member *m, struct vdm_b
     }
     p.path_n = path.n;
     if (!(p.path = vdm_bytes_dup(path))) {
-        vdm_import_lines_release(&p.lines);
+        vdm_pending_release(&p);
         return vdm_fail_memory(err);
     }
     return vdm_batch_add(im, &p, err);

@@ -22,6 +22,8 @@ struct vdm_pending {
     uint64_t
         below; /* entries from here on are of this import, or of others; of a part or a file of a bag */
     bool stands_in; /* a revisit record, for the payload that was not found */
+    struct vdm_pending *
+        as_stand_in; /* of a revisit whose payload was found: how it was recorded if it was not, or NULL */
     struct vdm_import_lines lines;
     struct vdm_input result;
 };
@@ -87,6 +89,7 @@ void vdm_import_refuse(struct vdm_importing *m, struct vdm_bytes path, const cha
 /* --- import_batch.c --- */
 
 #define VDM_BATCH_DOCUMENTS 10000
+void vdm_pending_release(struct vdm_pending *p);
 /* Takes *p over. Records the batch if it is full. */
 bool vdm_batch_add(struct vdm_importing *m, struct vdm_pending *p,
                    struct vdm_err *err) VDM_MUST_CHECK;

@@ -287,6 +287,18 @@ class Warcs(support.Case):
                                     id=8), archive=b, name="later.warc")
         self.assertIn("revisit: unresolved", self.members(b)[-1]["field"][0])
 
+    def test_revisit_before_what_it_repeats(self):
+        """One record, one capture: also once its payload is there."""
+        early = warcs.revisit(WARC_Refers_To_Target_URI="https://a.example/", WARC_Refers_To_Date="2026-01-02T03:04:05Z")
+        a, r = self.imported(early, "--warc", "records")
+        self.assertEqual(r["imported"], 1)
+        self.imported(warcs.TWO[1], "--warc", "records", archive=a, name="payload.warc")
+        for _ in range(2):
+            _, r = self.imported(early, "--warc", "records", archive=a)
+            self.assertEqual((r["imported"], r["already_known"]), (0, 1))
+        self.assertIn("revisit: unresolved", self.members(a)[0]["field"][0])
+        self.verified(a)
+
     # --- what is broken ---
 
     def test_broken(self):

@@ -214,7 +214,11 @@ bool vdm_import_files(struct vdm_importing *m, struct vdm_walk *walk, struct vdm
                                              .seen = &m->seen,
                                              .total = m->total,
                                              .group_bytes = GROUP_BYTES};
-    bool ok = vdm_import_groups(m, &source, &cut, err) && vdm_batch_finish(m, err);
+    struct vdm_err why = {0};
+    bool ok = vdm_import_groups(m, &source, &cut, err);
+    /* Also what came before something that failed, if that is still possible. */
+    bool recorded = vdm_batch_finish(m, ok ? err : &why);
+    ok = ok && recorded;
     vdm_buf_release(&s->folder_path);
     free(s);
     /* Also where it was heard in the last file: there may have been more in it. */

@@ -22,7 +22,8 @@ static struct {
     struct vdm_digest recorded[PUTS]; /* since the last commit */
     size_t records, checked;
     unsigned too_early;
-} seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    size_t room; /* for so many puts */
+} seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .room = SIZE_MAX};
 
 bool __real_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
                           struct vdm_stored *out, struct vdm_err *err);
@@ -34,6 +35,11 @@ bool __wrap_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uin
     if (!__real_vdm_store_put(s, read, ctx, size_hint, out, err))
         return false;
     pthread_mutex_lock(&seen.lock);
+    if (seen.room-- == 0) {
+        seen.room = 0;
+        pthread_mutex_unlock(&seen.lock);
+        return vdm_fail(err, "store: write: No space left on device");
+    }
     assert_true(seen.puts < PUTS);
     seen.put[seen.puts].id = out->id;
     seen.put[seen.puts].by = s;
@@ -368,6 +374,38 @@ static void the_same(void **state)
     vdm_buf_release(&first);
 }
 
+/* What came before something that could not be stored is recorded. */
+static void full_disk(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"in"};
+    const struct vdm_import_request r = {.paths = paths, .n = 1};
+    struct kit *k = calloc(1, sizeof *k);
+    struct vdm_buf out VDM_CLEANUP(vdm_buf_release) = {0};
+    char path[SCRATCH_PATH];
+    assert_non_null(k);
+    kit_start(k);
+    kit_make(k, 0);
+    forget_puts();
+    assert_int_equal(chdir(k->dir), 0);
+    shell("mkdir in");
+    for (int i = 0; i < 300; i++) {
+        snprintf(path, sizeof path, "in/%03d.txt", i);
+        put_file(path, vdm_str(path));
+    }
+    seen.room = 280;
+    assert_false(import(k, r, 1, NULL, &out));
+    seen.room = SIZE_MAX;
+    assert_non_null(strstr(k->err.text, "in/280.txt: store: write: No space left"));
+    vdm_buf_putc(&out, 0);
+    assert_non_null(strstr((const char *)out.p, "\n280 0 0 0 ")); /* imported */
+    assert_int_equal(chdir("/"), 0);
+    kit_close(k);
+    must_be_clean(k, (struct asked){0});
+    kit_end(k);
+    free(k);
+}
+
 /* The files of the second group wait in the batch when the container's own groups begin. */
 static void container_in_second_group(void **state)
 {
@@ -407,6 +445,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same),
         cmocka_unit_test(stopped),
+        cmocka_unit_test(full_disk),
         cmocka_unit_test(container_in_second_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,8 +49,8 @@ const struct vdm_manual vdm_manual_import = {
             "keeps the WARC alone, --warc records what is in it alone (its requests and metadata "
             "are then not kept). What cannot be read is told with its place, the rest is imported; "
             "records in segments are not joined. What options and the table state of a "
-            "WARC goes for its records where they say nothing themselves, but for what can be "
-            "true of one document only.",
+            "WARC stands in its own record; its collection, captured time, people, languages and "
+            "rights go for its records, too, where they say nothing themselves.",
             "Of a tar (plain or in one layer of gzip, bzip2, xz or zstd) and of a zip each file "
             "is a document, with its path and time in its record; `derived-from` says of which "
             "container and, where it is stored there as it is, which bytes. Links, devices and "
@@ -59,6 +59,14 @@ const struct vdm_manual vdm_manual_import = {
             "(256 MiB are free) is read no further. One in a container is a document and not "
             "looked into; so are office documents, books and programs, which are zips as well. "
             "--as-file keeps every container whole.",
+            "What options and the table state of a container that is not kept itself (a tar, a "
+            "zip, "
+            "with --warc records a WARC) stands in the record of each document in it, as of the "
+            "files of a folder: notes, fields and what is unknown, too; in a WARC where the record "
+            "says nothing itself. What can be true of one document only (source, title, issued, "
+            "issued-as-written, reference, derived-from; in a table also file-name, media-type "
+            "and header; of a WARC also record-id) is not for each of them: a container of which "
+            "it is stated is refused.",
             "A BagIt bag (0.97 or 1.0; a folder, or alone in a tar or a zip) is checked first: "
             "every manifest, every file, every tag file. If it is valid, all of its files are "
             "documents, its tag files too, and what bag-info.txt says stands in each record: "

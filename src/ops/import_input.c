@@ -199,7 +199,7 @@ static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_er
         in->container = NULL;
     }
     in->keeps_parts = in->whole && in->container;
-    return true;
+    return in->whole || vdm_import_check_several(m->r, in->row, format->warc, err);
 }
 
 /* Its lines, then its bytes. */

@@ -113,7 +113,8 @@ static bool collect(const struct members *s, const struct vdm_member *m, struct 
                                            .line = m->line,
                                            .lines = m->lines,
                                            .keeps_parts = m->describes,
-                                           .derived_from = vdm_buf_bytes(&from)};
+                                           .derived_from = vdm_buf_bytes(&from),
+                                           .of_warc = vdm_container_format(s->c)->warc};
     vdm_import_lines_release(&p->lines);
     if (!vdm_buf_ok(&from, err) || !vdm_import_collect(&p->lines, s->m->r, &known, err))
         return false;

@@ -189,6 +189,80 @@ class Containers(Records):
         self.assertEqual(list(self.named(a)), ["x.docx"])
 
 
+class Stated(Records):
+    """What is stated of a container that is not kept itself: in each member's record, or refused. Never lost."""
+
+    ONE = {"source": "https://s.example/", "title": "T", "issued": "2024", "issued-as-written": "1 May",
+           "reference": "R 1"}
+    EACH = {"collection": "C", "captured": "2019", "captured-by": "W", "method": "M", "received-from": "F",
+            "record-id": "I", "author": "A", "issuer": "S", "publisher": "P", "language": "en", "rights": "O",
+            "note": "N", "unknown": "title"}
+
+    def containers(self):
+        yield tar(self.dir / "x.tar", {"a.txt": b"first\n", "b.txt": b"second\n"})
+        yield tar(self.dir / "x.tar.gz", {"c.txt": b"third\n"}, "w:gz")
+        with zipfile.ZipFile(self.dir / "x.zip", "w") as z:
+            z.writestr("z.txt", "zipped")
+        yield str(self.dir / "x.zip")
+        yield tar(self.dir / "bag.tar", {f"b/{k}": v for k, v in bag({"d.txt": b"first\n"}, Bags.INFO).items()})
+
+    def ways(self, stated, path):
+        """As options, and as a row of a table."""
+        yield [w for k, v in stated.items() for w in ("--" + k, v)]
+        row = {"file": os.path.basename(path), **stated}
+        yield ["--metadata", self.file("t.json", json.dumps([row]))]
+
+    def test_of_one_document(self):
+        """A field that can be true of one document only: nothing is recorded, and what to do is said."""
+        a = self.archive()
+        for path in self.containers():
+            for field, value in self.ONE.items():
+                for words in self.ways({field: value}, path):
+                    r = self.expect(1, "-C", a, "import", path, *words, "--json").json
+                    self.assertEqual((r["imported"], r["refused"]), (0, 1), words)
+                    self.assertEqual(r["refusals"], [{"path": path, "reason": field + " can be true of one document "
+                                     "only, and is stated of a container that is not kept itself (--as-file keeps it)"}])
+        self.expect(1, "-C", a, "import", path, "--derived-from", "not-held", "--derived-method", "ocr")
+        for field in ("file-name", "media-type", "header"):
+            row = json.dumps([{"file": os.path.basename(path), field: "text/plain"}])
+            self.expect(1, "-C", a, "import", path, "--metadata", self.file("t.json", row))
+        self.assertEqual(self.records(a), [])
+        self.ok("-C", a, "import", "--as-file", path, "--title", "T", "--record-id", "I")
+        self.assertEqual(self.named(a)["bag.tar"]["title"], "T")
+
+    def test_of_each(self):
+        """As of the files of a folder: what the user says comes first, and what is said in addition is."""
+        for path in self.containers():
+            for words in self.ways(self.EACH, path):
+                a = self.archive(name=f"a-{os.path.basename(path)}-{len(words)}")
+                self.ok("-C", a, "import", path, *words, "--field", "k=v")
+                self.assertTrue(self.records(a))
+                for r in self.records(a):
+                    for field, value in self.EACH.items():
+                        stated = r[field.replace("-", "_")]
+                        self.assertEqual(stated, [value] if isinstance(stated, list) else value, (path, words, field))
+                    self.assertEqual(r["field"][0], "k: v")
+                    self.assertTrue(any(f.startswith("path: ") for f in r["field"]))
+
+    def test_require(self):
+        a = self.archive()
+        path = next(self.containers())
+        r = self.expect(1, "-C", a, "import", path, "--require", "author", "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (0, 2))
+        r = self.ok("-C", a, "import", path, "--require", "author", "--unknown", "author", "--json").json
+        self.assertEqual(r["imported"], 2)
+
+    def test_in_a_folder(self):
+        """A row that says too much of a container keeps the other files from nothing."""
+        a = self.archive()
+        path = next(self.containers())
+        lay_out(self.dir / "in", {"x.tar": pathlib.Path(path).read_bytes(), "y.txt": b"y\n"})
+        table = self.file("t.csv", "file,title\nin/x.tar,T\nin/y.txt,Y\n")
+        r = self.expect(1, "-C", a, "import", str(self.dir / "in"), "--metadata", table, "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (1, 1))
+        self.assertEqual(list(self.named(a)), ["y.txt"])
+
+
 class EqualParts(support.Case):
     """Many parts of equal bytes in many containers: each is known by its place, in time that grows with their number."""
 

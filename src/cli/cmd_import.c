@@ -71,7 +71,9 @@ const struct vdm_manual vdm_manual_import = {
             "every manifest, every file, every tag file. If it is valid, all of its files are "
             "documents, its tag files too, and what bag-info.txt says stands in each record: "
             "Source-Organization as `received-from`, External-Identifier as `record-id`, the "
-            "rest as `field`. One that is not valid is refused as a whole, with what was found; "
+            "rest as `field`. A tar or a zip in it is kept as it is and not looked into; of a WARC "
+            "in a folder the records are taken, too, with the bag's `received-from`. A bag that "
+            "is not valid is refused as a whole, with what was found; "
             "--as-file takes its files without that claim. What fetch.txt names is never "
             "downloaded.",
             "A bundle of vidimus is verified, by the keys in keys/trusted/ and the archive's "

@@ -238,7 +238,7 @@ static bool state_of_warc(struct vdm_import_lines *l, const struct vdm_import_re
 {
     goes_fn *goes = r->warc == VDM_WARC_RECORDS ? goes_for_several : vdm_goes_for_parts;
     return fill(l, k->line, k->lines, all_go, err) && fill_from_row(l, k->row, goes, err) &&
-           fill(l, r->given, r->givens, goes, err);
+           fill(l, r->given, r->givens, goes, err) && fill(l, k->bag, k->bag_lines, goes, err);
 }
 
 static bool state_file(struct vdm_import_lines *l, const struct vdm_import_request *r,

@@ -26,7 +26,8 @@ struct vdm_import_known {
     const struct vdm_record_line
         *line; /* what the container states of itself, or of this part of it; plain */
     size_t lines;
-    const struct vdm_record_line *bag; /* what the bag states that it lies in; plain */
+    const struct vdm_record_line
+        *bag; /* what the bag states that it, or its WARC, lies in; plain */
     size_t bag_lines;
     struct vdm_bytes bag_path; /* and `path: ` with its place in it; n == 0: it lies in none */
     /* A container that is kept beside what is in it, or what it says of itself: r->required is not asked of it. */

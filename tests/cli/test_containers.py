@@ -10,12 +10,16 @@ import pathlib
 import resource
 import signal
 import subprocess
+import sys
 import tarfile
 import time
 import zipfile
 
 import support
 from support import run
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import warcs  # noqa: E402
 
 DECLARED = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
@@ -518,6 +522,49 @@ class Bags(Records):
         inner["inner/data/x"] = b"changed"
         self.ok("-C", a, "import", lay_out(self.dir / "b", bag(inner)))
         self.assertIn("x", self.named(a))
+
+    def test_containers_in_a_bag(self):
+        """In a bag folder as in a bag in a tar: each file is a document with the bag's lines, and not looked into."""
+        payload = {"x.tar": pathlib.Path(tar(self.dir / "x.tar", {"inner.txt": b"1"})).read_bytes()}
+        with zipfile.ZipFile(self.dir / "x.zip", "w") as z:
+            z.writestr("inner-2.txt", "zipped")
+        payload["x.zip"] = (self.dir / "x.zip").read_bytes()
+        files = bag(payload, self.INFO.replace(b"Payload-Oxum: 6.1\n", b""))
+        for way, path in (("folder", lay_out(self.dir / "b", files)),
+                          ("tar", tar(self.dir / "b.tar", {f"b/{k}": v for k, v in files.items()}))):
+            a = self.archive(name="a-" + way)
+            self.ok("-C", a, "import", path, "--note", "N")
+            named = self.named(a)
+            self.assertEqual(sorted(named), ["bag-info.txt", "bagit.txt", "manifest-sha256.txt", "x.tar", "x.zip"])
+            for name in payload:
+                r = named[name]
+                self.assertEqual((r["received_from"], r["record_id"], r["note"]), (["The Library"], ["acc-7"], ["N"]))
+                self.assertIn("bag: valid, BagIt 1.0, sha256", r["field"])
+                self.assertTrue([f for f in r["field"] if f.startswith("path: ") and f.endswith("data/" + name)])
+            self.assertEqual(self.ok("-C", a, "import", path, "--note", "N", "--json").json["already_known"], 5)
+            self.ok("-C", a, "verify")
+        a = self.archive(name="outside")
+        self.ok("-C", a, "import", str(self.dir / "x.tar"))
+        self.assertEqual(list(self.named(a)), ["inner.txt"])
+
+    def test_warc_in_a_bag(self):
+        """It is a document of the bag, and what is in it came with the bag."""
+        info = self.INFO.replace(b"Payload-Oxum: 6.1\n", b"")
+        src = lay_out(self.dir / "b", bag({"x.warc": b"".join(warcs.TWO[:2])}, info))
+        for way in ("both", "records"):
+            a = self.archive(name="a-" + way)
+            self.ok("-C", a, "import", src, "--warc", way)
+            named = {r.get("file_name", "-"): r for r in self.records(a)}
+            self.assertEqual("x.warc" in named, way == "both")
+            r = named["-"]
+            self.assertEqual(r["received_from"], ["The Library"])
+            self.assertTrue(r["record_id"][0].startswith("urn:uuid:"))
+            self.assertEqual("Contact-Name: Edna" in r["field"], way == "records")
+            if way == "both":
+                r = named["x.warc"]
+                self.assertEqual((r["received_from"], r["record_id"]), (["The Library"], ["acc-7"]))
+                self.assertIn("path: data/x.warc", r["field"])
+                self.assertIn("Contact-Name: Edna", r["field"])
 
     def test_bag_with_a_table(self):
         a = self.archive()

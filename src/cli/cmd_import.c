@@ -32,11 +32,14 @@ const struct vdm_manual vdm_manual_import = {
     .paragraphs =
         {
             "PATH is a file, a folder (with all below it) or - for standard input. Symbolic "
-            "links are followed only when they are named here. The source is never changed, and "
+            "links are followed only when they are named here. Standard input is kept as one "
+            "document and not looked into. The source is never changed, and "
             "one that changes while it is read is refused.",
             "What is known of the documents comes from a metadata table (CSV, JSON or JSON "
             "Lines, one row a file, columns named as the options below, `file` relative to the "
-            "table) and from options, which fill what a row leaves empty. What is not stated is "
+            "table; `derived-from` with the method behind it, as in a record: there is no column "
+            "derived-method) and from options, which fill what a row leaves empty. What is not "
+            "stated is "
             "not made up. Inputs that say nothing of what --require names are refused; a WARC or "
             "WACZ "
             "that is kept beside its records is not, but each of its records is.",
@@ -327,6 +330,7 @@ static bool print_json(const struct vdm_import_done *d, bool dry, const struct t
                   "already_known", (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
                   (json_int_t)d->bytes, "not_stated", not_stated, "refusals", t->refusals,
                   "problems", (json_int_t)d->problems, "problem_list", t->problems);
+    vdm_json_set(&o, "dry_run", json_boolean(dry));
     vdm_json_set(&o, "media_types_not_guessed", json_integer((json_int_t)d->unguessed.documents));
     vdm_json_set(&o, "texts_not_extracted", json_integer((json_int_t)d->textless.documents));
     vdm_json_set(&o, "first_entry", recorded ? json_integer((json_int_t)d->first) : json_null());

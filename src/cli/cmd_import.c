@@ -32,25 +32,26 @@ const struct vdm_manual vdm_manual_import = {
     .paragraphs =
         {
             "PATH is a file, a folder (with all below it) or - for standard input. Symbolic "
-            "links are followed only when they are named here. The source is never changed, and "
-            "one that changes while it is read is refused.",
+            "links are followed only when they are named here. Standard input is kept as one "
+            "document and not looked into. The source is never changed, and one that changes "
+            "while it is read is refused.",
             "What is known of the documents comes from a metadata table (CSV, JSON or JSON "
             "Lines, one row a file, columns named as the options below, `file` relative to the "
-            "table) and from options, which fill what a row leaves empty. What is not stated is "
-            "not made up. Inputs that say nothing of what --require names are refused; a WARC or "
-            "WACZ "
-            "that is kept beside its records is not, but each of its records is.",
-            "A folder that is another archive (keys/ and store/ledger.db) is refused: its keys are "
-            "secret. Import a bundle of it.",
+            "table; `derived-from` with the method behind it, as in a record: there is no column "
+            "derived-method) and from options, which fill what a row leaves empty. What is not "
+            "stated is not made up. Inputs that say nothing of what --require names are refused; "
+            "a WARC or WACZ that is kept beside its records is not, but each of its records is.",
+            "A folder that is another archive (keys/ and store/ledger.db) is refused: its keys "
+            "are secret. Import a bundle of it.",
             "A file that holds captures is known by its first bytes. A WARC (plain, gzip, zstd) "
             "is kept whole as a document, and the payload of each response, resource, conversion "
             "and revisit record in it is a document with the record's own source, time, id and "
             "headers, and with `derived-from` saying where in the WARC it stands. --warc whole "
             "keeps the WARC alone, --warc records what is in it alone (its requests and metadata "
-            "are then not kept). What cannot be read is told with its place, the rest is imported; "
-            "records in segments are not joined. What options and the table state of a "
-            "WARC goes for its records where they say nothing themselves, but for what can be "
-            "true of one document only.",
+            "are then not kept). What cannot be read is told with its place, the rest is "
+            "imported; records in segments are not joined. What options and the table state of a "
+            "WARC stands in its own record; its collection, captured time, people, languages and "
+            "rights go for its records, too, where they say nothing themselves.",
             "Of a tar (plain or in one layer of gzip, bzip2, xz or zstd) and of a zip each file "
             "is a document, with its path and time in its record; `derived-from` says of which "
             "container and, where it is stored there as it is, which bytes. Links, devices and "
@@ -59,13 +60,21 @@ const struct vdm_manual vdm_manual_import = {
             "(256 MiB are free) is read no further. One in a container is a document and not "
             "looked into; so are office documents, books and programs, which are zips as well. "
             "--as-file keeps every container whole.",
+            "What options and the table state of a container that is not kept itself (a tar, a "
+            "zip, with --warc records a WARC) stands in the record of each document in it, as of "
+            "the files of a folder: notes, fields and what is unknown, too; in a WARC where the "
+            "record says nothing itself. What can be true of one document only (source, title, "
+            "issued, issued-as-written, reference, derived-from; in a table also file-name, "
+            "media-type and header; of a WARC also record-id) is not for each of them: a "
+            "container of which it is stated is refused.",
             "A BagIt bag (0.97 or 1.0; a folder, or alone in a tar or a zip) is checked first: "
             "every manifest, every file, every tag file. If it is valid, all of its files are "
             "documents, its tag files too, and what bag-info.txt says stands in each record: "
             "Source-Organization as `received-from`, External-Identifier as `record-id`, the "
-            "rest as `field`. One that is not valid is refused as a whole, with what was found; "
-            "--as-file takes its files without that claim. What fetch.txt names is never "
-            "downloaded.",
+            "rest as `field`. A tar or a zip in it is kept as it is and not looked into; of a "
+            "WARC in a folder the records are taken, too, with the bag's `received-from`. A bag "
+            "that is not valid is refused as a whole, with what was found; --as-file takes its "
+            "files without that claim. What fetch.txt names is never downloaded.",
             "A bundle of vidimus is verified, by the keys in keys/trusted/ and the archive's "
             "own. It is kept whole, as one document, so that what it proves can be shown again; "
             "its record says of which ledger it is, as of which size and root, and what the "
@@ -75,11 +84,9 @@ const struct vdm_manual vdm_manual_import = {
             "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in "
             "it a document. First the hashes in datapackage.json are checked; a WARC that does "
             "not fit is not read. One that the zip has packed once more is read as well, but no "
-            "part "
-            "of the WACZ can then be shown to be its record. Titles come from its list of pages. "
-            "datapackage.json and "
-            "datapackage-digest.json are documents, byte for byte; a signature in the latter is "
-            "told as present, and is not verified.",
+            "part of the WACZ can then be shown to be its record. Titles come from its list of "
+            "pages. datapackage.json and datapackage-digest.json are documents, byte for byte; a "
+            "signature in the latter is told as present, and is not verified.",
             "A page may hold several statements. With --derived-from N and --range, or a table "
             "with a column `range` and no PATH, parts of the document of capture N become "
             "documents of their own, each with its own title and date. Their `derived-from` says "
@@ -87,20 +94,19 @@ const struct vdm_manual vdm_manual_import = {
             "known of the whole's collection, captured time, people and rights goes for its "
             "parts where nothing else is stated.",
             "The same document, source and captured time is already known and not recorded "
-            "again, unless --again is given; so is what was taken from the same place of the same "
-            "container or whole. A file of a bag is known if it was recorded with the same name, "
-            "path and bag-info: what two bags hold is recorded for each if these differ, and so is "
-            "what lay in a "
-            "bag before and now comes without one. --receipt tells what became of each input; "
-            "--dry-run writes nothing.",
+            "again, unless --again is given; so is what was taken from the same place of the "
+            "same container or whole. A file of a bag is known if it was recorded with the same "
+            "name, path and bag-info: what two bags hold is recorded for each if these differ, "
+            "and so is what lay in a bag before and now comes without one. --receipt tells what "
+            "became of each input; --dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
             "answer, the type is application/octet-stream, and a warning says for how many. In "
-            "another such process the text that a reader sees is taken out of HTML pages of up to "
-            "8 MiB, and of plain texts that are not UTF-8; its SHA-256 goes into the record (field "
-            "text-fingerprint), by which `vidimus history` tells a page that changed from one that "
-            "was served with another captcha. A document without one is imported as well, and "
-            "counted; --no-text makes none. The payload of a WARC record that was sent compressed "
-            "(Content-Encoding) is kept as it was sent, and has none.",
+            "another such process the text that a reader sees is taken out of HTML pages of up "
+            "to 8 MiB, and of plain texts that are not UTF-8; its SHA-256 goes into the record "
+            "(field text-fingerprint), by which `vidimus history` tells a page that changed from "
+            "one that was served with another captcha. A document without one is imported as "
+            "well, and counted; --no-text makes none. The payload of a WARC record that was sent "
+            "compressed (Content-Encoding) is kept as it was sent, and has none.",
             "Room for each document and for what is written about it is asked for before. Where "
             "there is none, what was taken so far is recorded and the import ends. Several "
             "imports may run at once; one that waits for long says for whom.",
@@ -317,6 +323,7 @@ static bool print_json(const struct vdm_import_done *d, bool dry, const struct t
                   "already_known", (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
                   (json_int_t)d->bytes, "not_stated", not_stated, "refusals", t->refusals,
                   "problems", (json_int_t)d->problems, "problem_list", t->problems);
+    vdm_json_set(&o, "dry_run", json_boolean(dry));
     vdm_json_set(&o, "media_types_not_guessed", json_integer((json_int_t)d->unguessed.documents));
     vdm_json_set(&o, "texts_not_extracted", json_integer((json_int_t)d->textless.documents));
     vdm_json_set(&o, "first_entry", recorded ? json_integer((json_int_t)d->first) : json_null());

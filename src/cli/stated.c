@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/stated.h"
 
+#include "ops/import_record.h"
 #include "ops/query.h"
 
 #include <string.h>
 
-/* Options that can be true of one document only. */
-static const char *const single[] = {"source",    "title",        "issued", "issued-as-written",
-                                     "reference", "derived-from", NULL};
-
 bool vdm_stated_check_several(const struct vdm_args *args, bool parts, struct vdm_err *err)
 {
-    for (const char *const *s = single; *s; s++)
-        if (vdm_args_has(args, *s) && !(parts && strcmp(*s, "derived-from") == 0))
+    for (int f = VDM_FIELD_COLLECTION; f < VDM_FIELDS; f++)
+        if (vdm_of_one_document((enum vdm_field)f) && !(parts && f == VDM_FIELD_DERIVED_FROM) &&
+            vdm_args_has(args, vdm_field_name((enum vdm_field)f)))
             return vdm_fail_as(err, VDM_ERR_USAGE,
                                "--%s can be true of one document only; several need a table "
                                "(--metadata)",
-                               *s);
+                               vdm_field_name((enum vdm_field)f));
     return true;
 }
 

@@ -54,11 +54,16 @@ static bool judge(struct vdm_importing *m, const struct vdm_walk_item *item, boo
     return true;
 }
 
+bool vdm_import_in_bag(const struct vdm_importing *m, const struct vdm_walk_item *item)
+{
+    return m->bag && vdm_bag_folder_holds(m->bag, item->path);
+}
+
 bool vdm_import_bag(struct vdm_importing *m, struct vdm_walk *walk,
                     const struct vdm_walk_item *item, struct vdm_err *err)
 {
     bool valid;
-    if (m->bag && vdm_bag_folder_holds(m->bag, item->path))
+    if (vdm_import_in_bag(m, item))
         return true; /* a bag in a bag is payload */
     vdm_bag_folder_close(m->bag);
     m->bag = NULL;
@@ -77,7 +82,7 @@ bool vdm_import_bag_lines(const struct vdm_importing *m, const struct vdm_walk_i
                           struct vdm_pending *p, struct vdm_import_known *known,
                           struct vdm_buf *path, struct vdm_err *err)
 {
-    if (!m->bag || !vdm_bag_folder_holds(m->bag, item->path))
+    if (!vdm_import_in_bag(m, item))
         return true;
     p->bag = m->bags;
     p->below = m->bag_below;
@@ -91,7 +96,6 @@ bool vdm_import_bag_lines(const struct vdm_importing *m, const struct vdm_walk_i
 bool vdm_import_bag_same(const struct vdm_importing *m, const struct vdm_walk_item *item,
                          struct vdm_digest digest, struct vdm_err *err)
 {
-    return !m->bag || !vdm_bag_folder_holds(m->bag, item->path) ||
-           vdm_bag_folder_same(m->bag, item->path, digest) ||
+    return !vdm_import_in_bag(m, item) || vdm_bag_folder_same(m->bag, item->path, digest) ||
            vdm_fail_as(err, VDM_ERR_REFUSED, "it was changed after its bag was checked");
 }

@@ -100,7 +100,7 @@ static bool keep_folder(struct files *s, struct place *place, struct file *f, st
 static bool is_special(const struct vdm_importing *m, const struct vdm_walk_item *item)
 {
     return item->kind == VDM_WALK_BAG || item->kind == VDM_WALK_STDIN ||
-           (m->bag && item->kind == VDM_WALK_FILE && vdm_bag_folder_holds(m->bag, item->path));
+           (item->kind == VDM_WALK_FILE && vdm_import_in_bag(m, item));
 }
 
 static bool add_item(struct files *s, struct place *place, const struct vdm_walk_item *item,

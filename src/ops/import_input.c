@@ -193,13 +193,15 @@ static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_er
     const struct vdm_container_format *format = vdm_container_format(in->container);
     if (format == &vdm_import_bundle_format)
         return vdm_import_bundle_judge(m, in->container, in->item->shown, err);
-    in->whole = format->warc && m->r->warc != VDM_WARC_RECORDS;
-    if (format->warc && m->r->warc == VDM_WARC_WHOLE) {
+    /* All files of a bag are documents, and a container in a container is not looked into. */
+    bool in_bag = vdm_import_in_bag(m, in->item);
+    in->whole = format->warc ? m->r->warc != VDM_WARC_RECORDS : in_bag;
+    if (format->warc ? m->r->warc == VDM_WARC_WHOLE : in_bag) {
         vdm_container_close(in->container);
         in->container = NULL;
     }
     in->keeps_parts = in->whole && in->container;
-    return true;
+    return in->whole || vdm_import_check_several(m->r, in->row, format->warc, err);
 }
 
 /* Its lines, then its bytes. */

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "capture/container.h"
 #include "format/value.h"
+#include "ops/import_bag.h"
 #include "ops/import_groups.h"
 #include "ops/import_revisit.h"
 
@@ -19,11 +20,13 @@ struct members {
     const struct vdm_source *source;
     struct vdm_bytes shown; /* the container */
     struct vdm_digest whole;
-    const struct vdm_table_row *row; /* the container's, or NULL */
-    uint64_t below;                  /* entries from here on are of this import */
-    uint64_t taken;                  /* members so far; how many there are, nobody knows */
-    struct vdm_buf path;             /* of the member at hand, as shown */
-    struct vdm_buf head;             /* its first bytes */
+    const struct vdm_table_row *row;   /* the container's, or NULL */
+    const struct vdm_record_line *bag; /* what the bag says that the container lies in */
+    size_t bag_lines;
+    uint64_t below;      /* entries from here on are of this import */
+    uint64_t taken;      /* members so far; how many there are, nobody knows */
+    struct vdm_buf path; /* of the member at hand, as shown */
+    struct vdm_buf head; /* its first bytes */
 };
 
 /* One that was read to its end. */
@@ -112,8 +115,11 @@ static bool collect(const struct members *s, const struct vdm_member *m, struct 
                                            .facts = &facts,
                                            .line = m->line,
                                            .lines = m->lines,
+                                           .bag = s->bag,
+                                           .bag_lines = s->bag_lines,
                                            .keeps_parts = m->describes,
-                                           .derived_from = vdm_buf_bytes(&from)};
+                                           .derived_from = vdm_buf_bytes(&from),
+                                           .of_warc = vdm_container_format(s->c)->warc};
     vdm_import_lines_release(&p->lines);
     if (!vdm_buf_ok(&from, err) || !vdm_import_collect(&p->lines, s->m->r, &known, err))
         return false;
@@ -378,6 +384,8 @@ bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
     s->shown = item->shown;
     s->whole = whole;
     s->row = row;
+    if (vdm_import_in_bag(m, item))
+        s->bag = vdm_bag_folder_lines(m->bag, &s->bag_lines);
     m->containers++;
     bool ok = vdm_ledger_size(m->a->ledger, &s->below, err);
     s->below += m->batched;

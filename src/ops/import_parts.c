@@ -158,8 +158,7 @@ static bool cut_part(struct cutting *c, struct vdm_bytes range, const struct vdm
                                            .facts = &facts,
                                            .line = c->line,
                                            .lines = c->lines,
-                                           .derived_from = vdm_buf_bytes(&from),
-                                           .cut = true};
+                                           .derived_from = vdm_buf_bytes(&from)};
     return vdm_buf_ok(&from, err) && vdm_import_collect(&p->lines, c->m->r, &known, err) &&
            store_part(c, p, offset, length, err);
 }

@@ -81,22 +81,34 @@ static bool add_row(struct vdm_import_lines *l, const struct vdm_table_row *row,
     return true;
 }
 
-/* An option fills what the row leaves empty; of a field that may repeat, all values or none. What
- * `unknown` names is empty only if the row says nothing of it. */
-static bool add_given(struct vdm_import_lines *l, const struct vdm_record_line *given,
-                      size_t givens, struct vdm_err *err)
+/* What was said before leaves room for this value: notes and the like come in addition, else its field is empty; what
+ * `unknown` names is empty only if nothing is said of it. */
+static bool is_open(uint64_t before, enum vdm_field f, struct vdm_bytes value)
 {
-    uint64_t by_row = l->stated;
-    for (size_t i = 0; i < givens; i++) {
-        const struct vdm_record_line *g = &given[i];
-        bool about_other = g->field == VDM_FIELD_UNKNOWN || g->field == VDM_FIELD_INFERRED;
-        uint64_t says = says_of(g->field, g->value);
-        if (about_other)
-            says &= ~bit(g->field);
-        bool adds = g->field == VDM_FIELD_NOTE || g->field == VDM_FIELD_FIELD;
-        if ((adds || !(by_row & says)) && !vdm_import_add(l, g->field, g->value, err))
+    uint64_t says = says_of(f, value);
+    if (f == VDM_FIELD_UNKNOWN || f == VDM_FIELD_INFERRED)
+        says &= ~bit(f);
+    return f == VDM_FIELD_NOTE || f == VDM_FIELD_FIELD || !(before & says);
+}
+
+/* Which fields of what is stated of one thing are said of another. */
+typedef bool goes_fn(enum vdm_field f);
+
+static bool all_go(enum vdm_field f)
+{
+    (void)f;
+    return true;
+}
+
+/* Fill what is left empty; of a field that may repeat, all values or none. */
+static bool fill(struct vdm_import_lines *l, const struct vdm_record_line *line, size_t n,
+                 goes_fn *goes, struct vdm_err *err)
+{
+    uint64_t before = l->stated;
+    for (size_t i = 0; i < n; i++)
+        if (goes(line[i].field) && is_open(before, line[i].field, line[i].value) &&
+            !vdm_import_add(l, line[i].field, line[i].value, err))
             return false;
-    }
     return true;
 }
 
@@ -174,6 +186,23 @@ static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)
     return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", why.kind ? why.text : "its record is too long");
 }
 
+bool vdm_of_one_document(enum vdm_field f)
+{
+    static const enum vdm_field single[] = {
+        VDM_FIELD_FILE_NAME,         VDM_FIELD_MEDIA_TYPE, VDM_FIELD_SOURCE,
+        VDM_FIELD_DERIVED_FROM,      VDM_FIELD_TITLE,      VDM_FIELD_ISSUED,
+        VDM_FIELD_ISSUED_AS_WRITTEN, VDM_FIELD_REFERENCE,  VDM_FIELD_HEADER};
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+        if (single[i] == f)
+            return true;
+    return false;
+}
+
+static bool goes_for_several(enum vdm_field f)
+{
+    return !vdm_of_one_document(f);
+}
+
 /* What is stated of a container may be said of its parts, but not what can be true of one document only, nor what
  * is remarked on the container. */
 bool vdm_goes_for_parts(enum vdm_field f)
@@ -188,59 +217,65 @@ bool vdm_goes_for_parts(enum vdm_field f)
     return false;
 }
 
-/* Fields of which nothing is said yet get these lines; those that hold anything take them all. */
-static bool fill(struct vdm_import_lines *l, const struct vdm_record_line *line, size_t n,
-                 bool of_container, struct vdm_err *err)
-{
-    uint64_t before = l->stated;
-    for (size_t i = 0; i < n; i++) {
-        enum vdm_field f = line[i].field;
-        bool adds = f == VDM_FIELD_NOTE || f == VDM_FIELD_FIELD;
-        if ((before & bit(f) && !adds) || (of_container && !vdm_goes_for_parts(f)))
-            continue;
-        if (!vdm_import_add(l, f, line[i].value, err))
-            return false;
-    }
-    return true;
-}
-
 static bool fill_from_row(struct vdm_import_lines *l, const struct vdm_table_row *row,
-                          struct vdm_err *err)
+                          goes_fn *goes, struct vdm_err *err)
 {
     uint64_t before = l->stated;
     for (size_t i = 0; row && i < row->n; i++) {
         enum vdm_field f;
         if (!vdm_field_from_name(vdm_str(row->cells[i].key), &f))
             return vdm_fail(err, "no such field: %s", row->cells[i].key);
-        if (!(before & bit(f)) && vdm_goes_for_parts(f) &&
+        if (goes(f) && is_open(before, f, row->cells[i].value) &&
             !vdm_import_add(l, f, row->cells[i].value, err))
             return false;
     }
     return true;
 }
 
-static bool state_part(struct vdm_import_lines *l, const struct vdm_import_request *r,
-                       const struct vdm_import_known *k, struct vdm_err *err)
+/* What is remarked on a WARC stands in its own record where it has one, else in those of what is in it. */
+static bool state_of_warc(struct vdm_import_lines *l, const struct vdm_import_request *r,
+                          const struct vdm_import_known *k, struct vdm_err *err)
 {
-    return fill(l, k->line, k->lines, false, err) && fill_from_row(l, k->row, err) &&
-           fill(l, r->given, r->givens, true, err) &&
-           vdm_import_add(l, VDM_FIELD_DERIVED_FROM, k->derived_from, err);
+    goes_fn *goes = r->warc == VDM_WARC_RECORDS ? goes_for_several : vdm_goes_for_parts;
+    return fill(l, k->line, k->lines, all_go, err) && fill_from_row(l, k->row, goes, err) &&
+           fill(l, r->given, r->givens, goes, err) && fill(l, k->bag, k->bag_lines, goes, err);
 }
 
 static bool state_file(struct vdm_import_lines *l, const struct vdm_import_request *r,
                        const struct vdm_import_known *k, struct vdm_err *err)
 {
-    return add_row(l, k->row, err) && add_given(l, r->given, r->givens, err) &&
-           fill(l, k->line, k->lines, k->cut, err) && fill(l, k->bag, k->bag_lines, false, err) &&
-           (k->bag_path.n == 0 || vdm_import_add(l, VDM_FIELD_FIELD, k->bag_path, err)) &&
-           (!k->cut || vdm_import_add(l, VDM_FIELD_DERIVED_FROM, k->derived_from, err));
+    return add_row(l, k->row, err) && fill(l, r->given, r->givens, all_go, err) &&
+           fill(l, k->line, k->lines, all_go, err) && fill(l, k->bag, k->bag_lines, all_go, err) &&
+           (k->bag_path.n == 0 || vdm_import_add(l, VDM_FIELD_FIELD, k->bag_path, err));
+}
+
+static bool refuse_lost(enum vdm_field f, bool warc, struct vdm_err *err)
+{
+    return (!vdm_of_one_document(f) && !(warc && f == VDM_FIELD_RECORD_ID)) ||
+           vdm_fail_as(err, VDM_ERR_REFUSED,
+                       "%s can be true of one document only, and is stated of a container that is "
+                       "not kept itself (--as-file keeps it%s)",
+                       vdm_field_name(f), warc ? ", and so does --warc both" : "");
+}
+
+bool vdm_import_check_several(const struct vdm_import_request *r, const struct vdm_table_row *row,
+                              bool warc, struct vdm_err *err)
+{
+    struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
+    if (!add_row(&l, row, err) || !fill(&l, r->given, r->givens, all_go, err))
+        return false;
+    for (size_t i = 0; i < l.n; i++)
+        if (!refuse_lost(l.line[i].field, warc, err))
+            return false;
+    return true;
 }
 
 bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
                         const struct vdm_import_known *k, struct vdm_err *err)
 {
     struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
-    if (!(k->derived_from.n && !k->cut ? state_part : state_file)(&l, r, k, err) ||
+    if (!(k->of_warc ? state_of_warc : state_file)(&l, r, k, err) ||
+        (k->derived_from.n && !vdm_import_add(&l, VDM_FIELD_DERIVED_FROM, k->derived_from, err)) ||
         !add_fact(&l, VDM_FIELD_FILE_NAME, k->facts->name, err) ||
         !add_fact(&l, VDM_FIELD_MEDIA_TYPE, k->facts->media_type, err) || !check_dates(&l, err) ||
         !check_fingerprint(&l, err) || !check_required(&l, k->keeps_parts ? 0 : r->required, err) ||
@@ -255,7 +290,7 @@ bool vdm_import_state(struct vdm_import_lines *out, const struct vdm_record_line
                       size_t givens, const struct vdm_table_row *row, struct vdm_err *err)
 {
     struct vdm_import_lines l VDM_CLEANUP(vdm_import_lines_release) = {0};
-    if (!add_row(&l, row, err) || !add_given(&l, given, givens, err) || !check_dates(&l, err) ||
+    if (!add_row(&l, row, err) || !fill(&l, given, givens, all_go, err) || !check_dates(&l, err) ||
         !check_fingerprint(&l, err))
         return false;
     *out = l;

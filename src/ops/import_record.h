@@ -26,21 +26,28 @@ struct vdm_import_known {
     const struct vdm_record_line
         *line; /* what the container states of itself, or of this part of it; plain */
     size_t lines;
-    const struct vdm_record_line *bag; /* what the bag states that it lies in; plain */
+    const struct vdm_record_line
+        *bag; /* what the bag states that it, or its WARC, lies in; plain */
     size_t bag_lines;
     struct vdm_bytes bag_path; /* and `path: ` with its place in it; n == 0: it lies in none */
     /* A container that is kept beside what is in it, or what it says of itself: r->required is not asked of it. */
     bool keeps_parts;
-    struct vdm_bytes derived_from; /* n > 0: it is a part of a container, taken so */
-    bool
-        cut; /* it is a part of another kind: cut out by the user, whom row and options quote; the lines are the whole's */
+    struct vdm_bytes derived_from; /* n > 0: it is a part of another document, taken so */
+    bool of_warc;                  /* and that is a WARC or WACZ */
 };
-/* The row speaks first, then the options, then the file. Of a part its container does; of what is stated of the
- * container, what can be true of its parts, too, fills what is left empty.
+/* Can it be true of one document only, so that it may not be stated of several together? */
+bool vdm_of_one_document(enum vdm_field f);
+/* Can what is stated of a whole that is kept itself be said of its parts, too? */
+bool vdm_goes_for_parts(enum vdm_field f);
+/* Of a container that is not kept itself, what row and options state stands in the record of each member: as of a file
+ * in a tar or zip; in a WARC where the record says nothing itself. VDM_ERR_REFUSED where it would not be true
+ * there, with the field: nothing that is stated may be lost without a word. A record of a WARC has an id of its own. */
+bool vdm_import_check_several(const struct vdm_import_request *r, const struct vdm_table_row *row,
+                              bool warc, struct vdm_err *err) VDM_MUST_CHECK;
+/* The row speaks first, then the options, then the file. Of a WARC its record does; of what is stated of the WARC,
+ * what can be true of its records, too, fills what is left empty.
  * VDM_ERR_REFUSED where what is stated breaks a rule (a date that is none, a required field that is missing),
  * naming it. */
-/* Can what is stated of a whole be said of its parts? */
-bool vdm_goes_for_parts(enum vdm_field f);
 bool vdm_import_collect(struct vdm_import_lines *out, const struct vdm_import_request *r,
                         const struct vdm_import_known *known, struct vdm_err *err) VDM_MUST_CHECK;
 /* What a row and options state, dates checked; nothing else is known. `row` may be NULL. */

@@ -10,12 +10,16 @@ import pathlib
 import resource
 import signal
 import subprocess
+import sys
 import tarfile
 import time
 import zipfile
 
 import support
 from support import run
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import warcs  # noqa: E402
 
 DECLARED = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
@@ -187,6 +191,80 @@ class Containers(Records):
             z.writestr("word/document.xml", "<w/>")
         self.ok("-C", a, "import", str(self.dir / "x.docx"))
         self.assertEqual(list(self.named(a)), ["x.docx"])
+
+
+class Stated(Records):
+    """What is stated of a container that is not kept itself: in each member's record, or refused. Never lost."""
+
+    ONE = {"source": "https://s.example/", "title": "T", "issued": "2024", "issued-as-written": "1 May",
+           "reference": "R 1"}
+    EACH = {"collection": "C", "captured": "2019", "captured-by": "W", "method": "M", "received-from": "F",
+            "record-id": "I", "author": "A", "issuer": "S", "publisher": "P", "language": "en", "rights": "O",
+            "note": "N", "unknown": "title"}
+
+    def containers(self):
+        yield tar(self.dir / "x.tar", {"a.txt": b"first\n", "b.txt": b"second\n"})
+        yield tar(self.dir / "x.tar.gz", {"c.txt": b"third\n"}, "w:gz")
+        with zipfile.ZipFile(self.dir / "x.zip", "w") as z:
+            z.writestr("z.txt", "zipped")
+        yield str(self.dir / "x.zip")
+        yield tar(self.dir / "bag.tar", {f"b/{k}": v for k, v in bag({"d.txt": b"first\n"}, Bags.INFO).items()})
+
+    def ways(self, stated, path):
+        """As options, and as a row of a table."""
+        yield [w for k, v in stated.items() for w in ("--" + k, v)]
+        row = {"file": os.path.basename(path), **stated}
+        yield ["--metadata", self.file("t.json", json.dumps([row]))]
+
+    def test_of_one_document(self):
+        """A field that can be true of one document only: nothing is recorded, and what to do is said."""
+        a = self.archive()
+        for path in self.containers():
+            for field, value in self.ONE.items():
+                for words in self.ways({field: value}, path):
+                    r = self.expect(1, "-C", a, "import", path, *words, "--json").json
+                    self.assertEqual((r["imported"], r["refused"]), (0, 1), words)
+                    self.assertEqual(r["refusals"], [{"path": path, "reason": field + " can be true of one document "
+                                     "only, and is stated of a container that is not kept itself (--as-file keeps it)"}])
+        self.expect(1, "-C", a, "import", path, "--derived-from", "not-held", "--derived-method", "ocr")
+        for field in ("file-name", "media-type", "header"):
+            row = json.dumps([{"file": os.path.basename(path), field: "text/plain"}])
+            self.expect(1, "-C", a, "import", path, "--metadata", self.file("t.json", row))
+        self.assertEqual(self.records(a), [])
+        self.ok("-C", a, "import", "--as-file", path, "--title", "T", "--record-id", "I")
+        self.assertEqual(self.named(a)["bag.tar"]["title"], "T")
+
+    def test_of_each(self):
+        """As of the files of a folder: what the user says comes first, and what is said in addition is."""
+        for path in self.containers():
+            for words in self.ways(self.EACH, path):
+                a = self.archive(name=f"a-{os.path.basename(path)}-{len(words)}")
+                self.ok("-C", a, "import", path, *words, "--field", "k=v")
+                self.assertTrue(self.records(a))
+                for r in self.records(a):
+                    for field, value in self.EACH.items():
+                        stated = r[field.replace("-", "_")]
+                        self.assertEqual(stated, [value] if isinstance(stated, list) else value, (path, words, field))
+                    self.assertEqual(r["field"][0], "k: v")
+                    self.assertTrue(any(f.startswith("path: ") for f in r["field"]))
+
+    def test_require(self):
+        a = self.archive()
+        path = next(self.containers())
+        r = self.expect(1, "-C", a, "import", path, "--require", "author", "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (0, 2))
+        r = self.ok("-C", a, "import", path, "--require", "author", "--unknown", "author", "--json").json
+        self.assertEqual(r["imported"], 2)
+
+    def test_in_a_folder(self):
+        """A row that says too much of a container keeps the other files from nothing."""
+        a = self.archive()
+        path = next(self.containers())
+        lay_out(self.dir / "in", {"x.tar": pathlib.Path(path).read_bytes(), "y.txt": b"y\n"})
+        table = self.file("t.csv", "file,title\nin/x.tar,T\nin/y.txt,Y\n")
+        r = self.expect(1, "-C", a, "import", str(self.dir / "in"), "--metadata", table, "--json").json
+        self.assertEqual((r["imported"], r["refused"]), (1, 1))
+        self.assertEqual(list(self.named(a)), ["y.txt"])
 
 
 class EqualParts(support.Case):
@@ -444,6 +522,49 @@ class Bags(Records):
         inner["inner/data/x"] = b"changed"
         self.ok("-C", a, "import", lay_out(self.dir / "b", bag(inner)))
         self.assertIn("x", self.named(a))
+
+    def test_containers_in_a_bag(self):
+        """In a bag folder as in a bag in a tar: each file is a document with the bag's lines, and not looked into."""
+        payload = {"x.tar": pathlib.Path(tar(self.dir / "x.tar", {"inner.txt": b"1"})).read_bytes()}
+        with zipfile.ZipFile(self.dir / "x.zip", "w") as z:
+            z.writestr("inner-2.txt", "zipped")
+        payload["x.zip"] = (self.dir / "x.zip").read_bytes()
+        files = bag(payload, self.INFO.replace(b"Payload-Oxum: 6.1\n", b""))
+        for way, path in (("folder", lay_out(self.dir / "b", files)),
+                          ("tar", tar(self.dir / "b.tar", {f"b/{k}": v for k, v in files.items()}))):
+            a = self.archive(name="a-" + way)
+            self.ok("-C", a, "import", path, "--note", "N")
+            named = self.named(a)
+            self.assertEqual(sorted(named), ["bag-info.txt", "bagit.txt", "manifest-sha256.txt", "x.tar", "x.zip"])
+            for name in payload:
+                r = named[name]
+                self.assertEqual((r["received_from"], r["record_id"], r["note"]), (["The Library"], ["acc-7"], ["N"]))
+                self.assertIn("bag: valid, BagIt 1.0, sha256", r["field"])
+                self.assertTrue([f for f in r["field"] if f.startswith("path: ") and f.endswith("data/" + name)])
+            self.assertEqual(self.ok("-C", a, "import", path, "--note", "N", "--json").json["already_known"], 5)
+            self.ok("-C", a, "verify")
+        a = self.archive(name="outside")
+        self.ok("-C", a, "import", str(self.dir / "x.tar"))
+        self.assertEqual(list(self.named(a)), ["inner.txt"])
+
+    def test_warc_in_a_bag(self):
+        """It is a document of the bag, and what is in it came with the bag."""
+        info = self.INFO.replace(b"Payload-Oxum: 6.1\n", b"")
+        src = lay_out(self.dir / "b", bag({"x.warc": b"".join(warcs.TWO[:2])}, info))
+        for way in ("both", "records"):
+            a = self.archive(name="a-" + way)
+            self.ok("-C", a, "import", src, "--warc", way)
+            named = {r.get("file_name", "-"): r for r in self.records(a)}
+            self.assertEqual("x.warc" in named, way == "both")
+            r = named["-"]
+            self.assertEqual(r["received_from"], ["The Library"])
+            self.assertTrue(r["record_id"][0].startswith("urn:uuid:"))
+            self.assertEqual("Contact-Name: Edna" in r["field"], way == "records")
+            if way == "both":
+                r = named["x.warc"]
+                self.assertEqual((r["received_from"], r["record_id"]), (["The Library"], ["acc-7"]))
+                self.assertIn("path: data/x.warc", r["field"])
+                self.assertIn("Contact-Name: Edna", r["field"])
 
     def test_bag_with_a_table(self):
         a = self.archive()

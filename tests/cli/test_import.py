@@ -4,10 +4,12 @@
 
 import csv
 import hashlib
+import io
 import os
 import pathlib
 import socket
 import subprocess
+import zipfile
 
 import support
 from support import run
@@ -128,8 +130,8 @@ class Import(support.Case):
         self.assertIn("3 statements would be recorded", r.out)
         self.assertNotIn("checkpoint", r.out)
         r = self.ok("-C", a, "import", src, self.dir / "a-src", "--dry-run", "--json").json
-        self.assertEqual((r["imported"], r["already_known"], r["first_entry"], r["checkpoint"]),
-                         (3, 2, None, None))
+        self.assertEqual((r["imported"], r["already_known"], r["first_entry"], r["checkpoint"], r["dry_run"]),
+                         (3, 2, None, None, True))
         self.assertEqual(support.listing(self.dir), before)
 
     def test_dry_run_needs_no_key(self):
@@ -203,6 +205,15 @@ class Import(support.Case):
         self.assertEqual(self.ok("-C", a, "cat", "2").raw_out, b"piped bytes")
         self.ok("-C", a, "import", "-", "--again", stdin=b"")
         self.verified(a, 4)
+
+    def test_stdin_is_not_looked_into(self):
+        a = self.archive()
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as z:
+            z.writestr("inner.txt", "zipped")
+        r = self.ok("-C", a, "import", "-", "--title", "T", "--json", stdin=packed.getvalue()).json
+        self.assertEqual((r["imported"], r["dry_run"]), (1, False))
+        self.assertEqual(self.ok("-C", a, "cat", "2").raw_out, packed.getvalue())
 
     def test_empty_and_large(self):
         a = self.archive()

@@ -54,6 +54,17 @@ class Tables(support.Case):
         self.assertEqual(r["two.txt"]["author"], ["Z"])
         self.assertEqual({x["collection"] for x in r.values()}, {"c"})
 
+    def test_derived_from(self):
+        """It has the method behind it, as in a record; the option's other half is no column."""
+        a, one = self.archive(), str(self.dir / "docs/one.txt")
+        table = self.file("t.csv", "file,derived-from\ndocs/one.txt,not-held - - by hand\n")
+        self.ok("-C", a, "import", one, "--metadata", table)
+        self.assertEqual(self.records(a)["one.txt"]["derived_from"], ["not-held - - by hand"])
+        table = self.file("u.csv", "file,derived-from,derived-method\ndocs/one.txt,not-held,by hand\n")
+        r = run("-C", a, "import", one, "--metadata", table)
+        self.assertEqual(r.code, 3)
+        self.assertIn("derived-method", r.err)
+
     def test_file_without_row_and_row_without_file(self):
         a = self.archive()
         table = self.file("t.csv", "file,title\ndocs/one.txt,One\ndocs/missing.txt,Gone\n")

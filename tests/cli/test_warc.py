@@ -3,6 +3,7 @@
 """WARCs: each payload a capture, with what its record says; what is broken is told, the rest is taken."""
 
 import hashlib
+import json
 import pathlib
 import resource
 import signal
@@ -98,6 +99,42 @@ class Warcs(support.Case):
         self.assertEqual(second["text"], [f"text-fingerprint: sha256:{text} 14 plain/1"])
         whole = self.ok("-C", a, "log", "--json").lines[-1]["record"]
         self.assertEqual((whole["file_name"], whole["title"]), ("x.warc", "The crawl of January"))
+
+    def test_what_is_stated_of_a_warc_that_is_not_kept(self):
+        """Its records say it where they say nothing themselves; what none of them can say is refused."""
+        words = ("--note", "N", "--unknown", "author", "--field", "k=v", "--collection", "C", "--captured", "1999",
+                 "--rights", "O", "--unknown", "source")
+        a, r = self.imported(CASES["plain"], "--warc", "records", *words)
+        self.assertEqual(r["imported"], 2)
+        for m in self.members(a):
+            self.assertEqual((m["note"], m["unknown"], m["collection"], m["rights"]), (["N"], ["author"], "C", ["O"]))
+            self.assertEqual(m["captured"][:4], "2026")
+            self.assertTrue(m["source"].startswith("https://a.example/"))
+            self.assertEqual(m["field"], ["payload-digest: match", "block-digest: match", "k: v"])
+        for field in ("title", "source", "issued", "issued-as-written", "reference", "record-id"):
+            table = self.file("t.csv", f"file,{field}\nx.warc,2024\n")
+            for stated in (["--" + field, "2024"], ["--metadata", table]):
+                _, r = self.imported(CASES["plain"], "--warc", "records", *stated, "--again", code=1, archive=a)
+                self.assertEqual((r["imported"], r["refused"]), (0, 1))
+                self.assertIn(field + " can be true of one document only", r["refusals"][0]["reason"])
+                self.assertIn("so does --warc both", r["refusals"][0]["reason"])
+        row = json.dumps([{"file": "x.warc", "note": "N2", "unknown": "issuer", "field": "r: w"}])
+        a, _ = self.imported(CASES["plain"], "--warc", "records", "--metadata", self.file("t.json", row),
+                             archive=self.archive(name="b"))
+        for m in self.members(a):
+            self.assertEqual((m["note"], m["unknown"], m["field"][-1]), (["N2"], ["issuer"], "r: w"))
+
+    def test_what_is_stated_of_a_warc_that_is_kept(self):
+        """What is remarked on it is said of it alone."""
+        words = ("--note", "N", "--unknown", "author", "--field", "k=v", "--record-id", "I", "--reference", "R")
+        a, _ = self.imported(CASES["plain"], *words)
+        for m in self.members(a):
+            self.assertNotIn("note", m)
+            self.assertNotIn("unknown", m)
+            self.assertNotIn("reference", m)
+            self.assertEqual(m["field"], ["payload-digest: match", "block-digest: match"])
+        whole = self.ok("-C", a, "log", "--json").lines[-1]["record"]
+        self.assertEqual((whole["note"], whole["unknown"], whole["record_id"]), (["N"], ["author"], ["I"]))
 
     def test_where_it_stands(self):
         for name, words in (("plain", "slice: payload of a WARC record"),

@@ -225,12 +225,14 @@ static void release(struct vdm_wacz *w)
 
 static void run(struct vdm_span *s, struct vdm_members *to)
 {
-    struct vdm_pack p = {s, to, VDM_PACKED_ZIP, vdm_unpack_max(s->end - s->start), 0, false};
+    struct vdm_pack p = {s, to, VDM_PACKED_ZIP, vdm_unpack_max(s->end - s->start), .quiet = false};
     struct vdm_wacz w = {.p = &p, .to = to};
     bool whole;
     vdm_pack_each(&p, see_file, &w, &whole);
     if (w.too_many)
         vdm_members_problem(to, VDM_OFFSET_NONE, "it has more files than are taken");
+    if (whole)
+        vdm_pack_check_end(&p);
     sort_files(&w);
     vdm_wacz_check(&w);
     vdm_wacz_about(&w);

@@ -55,7 +55,10 @@ const struct vdm_manual vdm_manual_import = {
             "is a document, with its path and time in its record; `derived-from` says of which "
             "container and, where it is stored there as it is, which bytes. Links, devices and "
             "encrypted members are refused, the rest is imported. Nothing is unpacked to a path: "
-            "names are only text. A container that would unpack to more than 300 times its size "
+            "names are only text. Tars that stand one behind the other are one; what else stands "
+            "before "
+            "or behind what a container speaks of is told, with its place. A container that would "
+            "unpack to more than 300 times its size "
             "(256 MiB are free) is read no further. One in a container is a document and not "
             "looked into; so are office documents, books and programs, which are zips as well. "
             "--as-file keeps every container whole.",

@@ -186,7 +186,17 @@ struct sort {
     struct vdm_buf top; /* the first part of the first name, with its slash */
     bool any, beside;   /* beside: other things stand at the top */
     bool bag_in_top, bag_in_root, bag_elsewhere;
+    bool warc, lists, package; /* as a WACZ has them */
 };
+
+static void see_wacz(struct sort *k, struct vdm_bytes name)
+{
+    k->warc = k->warc || (vdm_bytes_start_with(name, VDM_LIT("archive/")) &&
+                          memmem(name.p, name.n, ".warc", 5));
+    k->lists = k->lists || vdm_bytes_start_with(name, VDM_LIT("pages/")) ||
+               vdm_bytes_start_with(name, VDM_LIT("indexes/"));
+    k->package = k->package || vdm_bytes_equal(name, VDM_LIT("datapackage.json"));
+}
 
 static bool see_name(void *ctx, struct vdm_packed *u)
 {
@@ -196,6 +206,7 @@ static bool see_name(void *ctx, struct vdm_packed *u)
         rest = vdm_bytes_skip(rest, 2);
     if (rest.n == 0)
         return true;
+    see_wacz(k, rest);
     bool below = vdm_cut(&rest, '/', &part);
     if (!below)
         part = rest;
@@ -332,6 +343,9 @@ static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind
         vdm_pack_each(&p, take_plain, &p, &taken);
     if (whole)
         vdm_pack_check_end(&first);
+    if (kind == VDM_PACKED_ZIP && k.warc && k.lists && !k.package)
+        vdm_members_problem(to, VDM_OFFSET_NONE,
+                            "it looks like a WACZ, but has no datapackage.json: taken as a zip");
     vdm_buf_release(&k.top);
 }
 

@@ -163,11 +163,20 @@ struct telling {
     uint64_t listed_known;
 };
 
+/* Of a problem with its place. */
+static void put_reason(struct vdm_buf *out, const struct vdm_input *in)
+{
+    if (in->status == VDM_INPUT_PROBLEM && in->offset != UINT64_MAX)
+        vdm_buf_putf(out, "at byte %llu: ", (unsigned long long)in->offset);
+    vdm_buf_puts(out, in->reason);
+}
+
 static void write_receipt(FILE *to, const struct vdm_input *in)
 {
     static const char *const words[] = {"recorded", "already known", "refused", "would be recorded",
                                         "problem"};
     char hex[65] = "";
+    struct vdm_buf reason VDM_CLEANUP(vdm_buf_release) = {0};
     vdm_out_csv(to, in->path);
     fprintf(to, ",%s,", words[in->status]);
     if (in->status == VDM_INPUT_RECORDED || in->status == VDM_INPUT_KNOWN)
@@ -178,8 +187,10 @@ static void write_receipt(FILE *to, const struct vdm_input *in)
         fprintf(to, "sha256:%s", hex);
     }
     fputc(',', to);
-    if (in->reason)
-        vdm_out_csv(to, vdm_str(in->reason));
+    if (in->reason) {
+        put_reason(&reason, in);
+        vdm_out_csv(to, reason.failed ? vdm_str(in->reason) : vdm_buf_bytes(&reason));
+    }
     fputs("\r\n", to);
 }
 
@@ -211,6 +222,7 @@ static void tell_refused(struct telling *t, const struct vdm_input *in)
 
 static void tell_problem(struct telling *t, const struct vdm_input *in)
 {
+    struct vdm_buf reason VDM_CLEANUP(vdm_buf_release) = {0};
     if (t->problems && json_array_size(t->problems) < VDM_FINDINGS_MAX)
         vdm_json_add(
             &t->problems,
@@ -222,11 +234,9 @@ static void tell_problem(struct telling *t, const struct vdm_input *in)
     vdm_progress_end(t->cli);
     fputs("problem  ", stderr);
     vdm_out_text(stderr, in->path);
-    if (in->offset != UINT64_MAX)
-        fprintf(stderr, "    at byte %llu: ", (unsigned long long)in->offset);
-    else
-        fputs("    ", stderr);
-    vdm_out_str(stderr, in->reason);
+    fputs("    ", stderr);
+    put_reason(&reason, in);
+    vdm_out_text(stderr, reason.failed ? vdm_str(in->reason) : vdm_buf_bytes(&reason));
     fputc('\n', stderr);
 }
 

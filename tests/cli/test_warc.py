@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """WARCs: each payload a capture, with what its record says; what is broken is told, the rest is taken."""
 
+import csv
 import hashlib
 import pathlib
 import resource
@@ -326,6 +327,14 @@ class Warcs(support.Case):
         at = len(b"".join(warcs.TWO[:2]))
         self.assertIn(f"x.warc    at byte {at}: no record begins here", r.err)
         self.assertIn("1 problem in containers", r.out)
+
+    def test_receipt_says_where(self):
+        a, out = self.archive(), self.dir / "r.csv"
+        r = self.expect(1, "-C", a, "import", self.file("x.warc", CASES["garbage"]), "--receipt", str(out))
+        with open(out, newline="", encoding="utf-8") as f:
+            told = [row["reason"] for row in csv.DictReader(f) if row["status"] == "problem"]
+        self.assertEqual(told, [f"at byte {len(b''.join(warcs.TWO[:2]))}: no record begins here"])
+        self.assertIn(told[0], r.err)
 
     def test_problems_say_where_in_what_it_unpacks_to(self):
         """Of a WARC that is one gzip member or zstd frame all problems are at its byte 0."""

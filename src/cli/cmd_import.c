@@ -37,9 +37,8 @@ const struct vdm_manual vdm_manual_import = {
             "What is known of the documents comes from a metadata table (CSV, JSON or JSON "
             "Lines, one row a file, columns named as the options below, `file` relative to the "
             "table) and from options, which fill what a row leaves empty. What is not stated is "
-            "not made up. Inputs that say nothing of what --require names are refused; a WARC or "
-            "WACZ "
-            "that is kept beside its records is not, but each of its records is.",
+            "not made up. Inputs that say nothing of what --require names are refused; a WARC "
+            "or WACZ that is kept beside its records is not, but each of its records is.",
             "A folder that is another archive (keys/ and store/ledger.db) is refused: its keys are "
             "secret. Import a bundle of it.",
             "A file that holds captures is known by its first bytes. A WARC (plain, gzip, zstd) "
@@ -54,14 +53,14 @@ const struct vdm_manual vdm_manual_import = {
             "Of a tar (plain or in one layer of gzip, bzip2, xz or zstd) and of a zip each file "
             "is a document, with its path and time in its record; `derived-from` says of which "
             "container and, where it is stored there as it is, which bytes. Links, devices and "
-            "encrypted members are refused, the rest is imported. Nothing is unpacked to a path: "
-            "names are only text. Tars that stand one behind the other are one; what else stands "
-            "before "
-            "or behind what a container speaks of is told, with its place. A container that would "
-            "unpack to more than 300 times its size "
-            "(256 MiB are free) is read no further. One in a container is a document and not "
-            "looked into; so are office documents, books and programs, which are zips as well. "
-            "--as-file keeps every container whole.",
+            "encrypted members are refused, the rest is imported. Nothing is unpacked to a "
+            "path: names are only text (in a zip, backslashes in a name without `/` are read as "
+            "`/`). Tars that stand one behind the other are one; what else stands before or "
+            "behind what a container speaks of is told, with its place. A container that would "
+            "unpack to more than 300 times its size (256 MiB are free) is read no further. One in "
+            "a container "
+            "is a document and not looked into; so are office documents, books and programs, "
+            "which are zips as well. --as-file keeps every container whole.",
             "A BagIt bag (0.97 or 1.0; a folder, or alone in a tar or a zip) is checked first: "
             "every manifest, every file, every tag file. If it is valid, all of its files are "
             "documents, its tag files too, and what bag-info.txt says stands in each record: "
@@ -77,12 +76,10 @@ const struct vdm_manual vdm_manual_import = {
             "was found; --as-file keeps it without a word about it.",
             "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in "
             "it a document. First the hashes in datapackage.json are checked; a WARC that does "
-            "not fit is not read. One that the zip has packed once more is read as well, but no "
-            "part "
-            "of the WACZ can then be shown to be its record. Titles come from its list of pages. "
-            "datapackage.json and "
-            "datapackage-digest.json are documents, byte for byte; a signature in the latter is "
-            "told as present, and is not verified.",
+            "not fit is not read. One that the zip has packed once more is read as well, but "
+            "no part of the WACZ can then be shown to be its record. Titles come from its list "
+            "of pages. datapackage.json and datapackage-digest.json are documents, byte for "
+            "byte; a signature in the latter is told as present, and is not verified.",
             "A page may hold several statements. With --derived-from N and --range, or a table "
             "with a column `range` and no PATH, parts of the document of capture N become "
             "documents of their own, each with its own title and date. Their `derived-from` says "

@@ -137,6 +137,15 @@ class Containers(Records):
         self.assertFalse(os.path.exists("/abs/olute"))
         self.assertFalse((self.dir.parent / "up").exists())
 
+    def test_backslashes_in_a_zip(self):
+        """As libarchive reads them, and the manual says: as slashes, where a name has no other."""
+        a = self.archive()
+        with zipfile.ZipFile(self.dir / "x.zip", "w") as z:
+            for name in ("a\\b.txt", "c/d\\e.txt"):
+                z.writestr(name, name)
+        self.ok("-C", a, "import", str(self.dir / "x.zip"))
+        self.assertEqual(sorted(r["field"][0] for r in self.records(a)), ["path: a/b.txt", "path: c/d\\\\e.txt"])
+
     def test_cut_off(self):
         """What can be read is taken, the rest is told."""
         a = self.archive()

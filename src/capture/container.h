@@ -47,6 +47,8 @@ uint64_t vdm_span_at(const struct vdm_span *s); /* offset of the next byte */
 struct vdm_bytes vdm_span_look(struct vdm_span *s, size_t want);
 void vdm_span_take(struct vdm_span *s, size_t n); /* of those that were looked at */
 void vdm_span_seek(struct vdm_span *s, uint64_t offset);
+bool vdm_span_zeros(struct vdm_span *s,
+                    uint64_t from); /* nothing else from there to the end? Goes there. */
 
 /* Where a format puts what it finds. Nothing here fails: once the parent is gone, or a bound is reached,
  * nothing more is sent, and vdm_members_wanted says so. */

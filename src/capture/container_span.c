@@ -110,3 +110,13 @@ void vdm_span_seek(struct vdm_span *s, uint64_t offset)
     s->at = offset;
     s->from = s->n = 0;
 }
+
+bool vdm_span_zeros(struct vdm_span *s, uint64_t from)
+{
+    struct vdm_bytes b;
+    for (vdm_span_seek(s, from); (b = vdm_span_look(s, 1)).n; vdm_span_take(s, b.n))
+        for (size_t i = 0; i < b.n; i++)
+            if (b.p[i])
+                return false;
+    return true;
+}

@@ -86,6 +86,17 @@ static void pass_over(struct vdm_pack *p, struct vdm_packed *u)
         vdm_members_passed(p->to, piece.n);
 }
 
+static void tell_broken(struct vdm_pack *p, const struct vdm_packed *u)
+{
+    char text[300];
+    snprintf(text, sizeof text, "%s, at byte %llu of what it unpacks to", vdm_packed_why(u),
+             (unsigned long long)vdm_packed_broke_at(u));
+    if (vdm_packed_skips(u))
+        vdm_members_problem(p->to, vdm_packed_broke_at(u), vdm_packed_why(u));
+    else
+        vdm_members_problem(p->to, VDM_OFFSET_NONE, text);
+}
+
 void vdm_pack_each(struct vdm_pack *p, vdm_pack_see_fn *see, void *ctx, bool *whole)
 {
     struct vdm_packed *u VDM_CLEANUP(vdm_packed_cleanup) = vdm_packed_open(p->s, p->kind);
@@ -100,8 +111,10 @@ void vdm_pack_each(struct vdm_pack *p, vdm_pack_see_fn *see, void *ctx, bool *wh
         pass_over(p, u);
     }
     *whole = step == VDM_PACKED_END;
-    if (u && step == VDM_PACKED_BROKEN && !p->quiet)
-        vdm_members_problem(p->to, vdm_span_at(p->s), vdm_packed_why(u));
+    if (*whole)
+        p->end = vdm_packed_end(u);
+    else if (u && step == VDM_PACKED_BROKEN && !p->quiet)
+        tell_broken(p, u);
 }
 
 /* --- members --- */
@@ -173,7 +186,17 @@ struct sort {
     struct vdm_buf top; /* the first part of the first name, with its slash */
     bool any, beside;   /* beside: other things stand at the top */
     bool bag_in_top, bag_in_root, bag_elsewhere;
+    bool warc, lists, package; /* as a WACZ has them */
 };
+
+static void see_wacz(struct sort *k, struct vdm_bytes name)
+{
+    k->warc = k->warc || (vdm_bytes_start_with(name, VDM_LIT("archive/")) &&
+                          memmem(name.p, name.n, ".warc", 5));
+    k->lists = k->lists || vdm_bytes_start_with(name, VDM_LIT("pages/")) ||
+               vdm_bytes_start_with(name, VDM_LIT("indexes/"));
+    k->package = k->package || vdm_bytes_equal(name, VDM_LIT("datapackage.json"));
+}
 
 static bool see_name(void *ctx, struct vdm_packed *u)
 {
@@ -183,6 +206,7 @@ static bool see_name(void *ctx, struct vdm_packed *u)
         rest = vdm_bytes_skip(rest, 2);
     if (rest.n == 0)
         return true;
+    see_wacz(k, rest);
     bool below = vdm_cut(&rest, '/', &part);
     if (!below)
         part = rest;
@@ -202,80 +226,107 @@ static bool see_name(void *ctx, struct vdm_packed *u)
 
 /* --- is it all there? --- */
 
-static bool tail_is_zero(struct vdm_span *s)
+/* The end of a zip's directory, which a comment may follow. */
+struct directory {
+    uint64_t entries; /* UINT64_MAX: that is told elsewhere (zip64) */
+    uint64_t before;  /* bytes that are more than it speaks of */
+    uint64_t end;     /* where the comment does */
+};
+
+static uint64_t little_endian(const uint8_t *p, unsigned n)
 {
-    if (s->end - s->start < 1024)
-        return false;
-    vdm_span_seek(s, s->end - 1024);
-    struct vdm_bytes tail = vdm_span_look(s, 1024);
-    for (size_t i = 0; i < tail.n; i++)
-        if (tail.p[i])
-            return false;
-    return tail.n == 1024;
+    uint64_t value = 0;
+    for (unsigned i = 0; i < n; i++)
+        value |= (uint64_t)p[i] << 8 * i;
+    return value;
 }
 
-/* The end of a zip's directory, which a comment of at most 65,535 bytes may follow; how many entries it names,
- * UINT64_MAX: that is told elsewhere (zip64). */
-static bool find_directory(struct vdm_span *s, uint64_t *entries)
+enum { END = 22, COMMENT = 65535, LOCATOR = 20 };
+
+/* Its record begins `i` bytes behind `from`. What a zip64 has before that is found by libarchive where it is said to
+ * be, or else that is no zip for us: nothing can stand before it. */
+static void read_directory(struct directory *d, struct vdm_bytes tail, size_t i, uint64_t from)
 {
-    enum { END = 22, COMMENT = 65535 };
-    uint64_t size = s->end - s->start;
-    uint64_t from = s->end - (size < END + COMMENT ? size : END + COMMENT);
+    const uint8_t *p = tail.p + i;
+    uint64_t at = from + i, n = little_endian(p + 10, 2);
+    uint64_t stated = little_endian(p + 12, 4) + little_endian(p + 16, 4);
+    bool zip64 = i >= LOCATOR && memcmp(p - LOCATOR, "PK\6\7", 4) == 0;
+    d->entries = n == 0xFFFF ? UINT64_MAX : n;
+    d->before = !zip64 && at > stated ? at - stated : 0;
+    d->end = at + END + little_endian(p + 20, 2);
+}
+
+static bool find_directory(struct vdm_span *s, struct directory *d)
+{
+    enum { LOOK = LOCATOR + END + COMMENT };
+    uint64_t size = s->end - s->start, from = s->end - (size < LOOK ? size : LOOK);
     vdm_span_seek(s, from);
     struct vdm_bytes tail = vdm_span_look(s, (size_t)(s->end - from));
     for (size_t i = tail.n < END ? 0 : tail.n - END + 1; i-- > 0;)
         if (memcmp(tail.p + i, "PK\5\6", 4) == 0) {
-            uint64_t n = (uint64_t)tail.p[i + 10] | (uint64_t)tail.p[i + 11] << 8;
-            *entries = n == 0xFFFF ? UINT64_MAX : n;
+            read_directory(d, tail, i, from - s->start);
             return true;
         }
     return false;
 }
 
-/* libarchive passes over an entry that lies where another does, and reads a zip without its directory from
- * front to back. */
-static void check_zip(struct vdm_pack *p)
+/* libarchive passes over an entry that lies where another does, reads a zip without its directory from front to back,
+ * and does not look at what stands before or behind. */
+static void check_zip(const struct vdm_pack *p)
 {
     char text[120];
-    uint64_t entries;
-    if (!find_directory(p->s, &entries)) {
+    struct directory d;
+    if (!find_directory(p->s, &d)) {
         vdm_members_problem(p->to, p->s->end,
                             "the directory at its end is missing: it may be cut off here");
-    } else if (entries != UINT64_MAX && entries != p->entries) {
+        return;
+    }
+    if (d.entries != UINT64_MAX && d.entries != p->entries) {
         snprintf(text, sizeof text, "its directory names %llu entries, and %llu were found",
-                 (unsigned long long)entries, (unsigned long long)p->entries);
+                 (unsigned long long)d.entries, (unsigned long long)p->entries);
         vdm_members_problem(p->to, p->s->end, text);
+    }
+    if (d.before) {
+        snprintf(text, sizeof text, "%llu bytes are more than its directory speaks of: not read",
+                 (unsigned long long)d.before);
+        vdm_members_problem(p->to, p->s->start, text);
+    }
+    if (p->s->start + d.end < p->s->end)
+        vdm_members_problem(p->to, p->s->start + d.end,
+                            "what follows is behind the end of the zip: not read");
+}
+
+/* libarchive ends without a word where a plain tar is cut off between two members, and where a layer ends. */
+static void check_tar(const struct vdm_pack *p)
+{
+    struct vdm_span *s = p->s;
+    vdm_span_seek(s, s->start);
+    if (!is_tar_sum(vdm_span_look(s, 512))) {
+        if (!vdm_span_zeros(s, p->end))
+            vdm_members_problem(p->to, p->end,
+                                "what follows is behind the end of the tar: not read");
+    } else if (s->end - s->start < 1024 || !vdm_span_zeros(s, s->end - 1024)) {
+        vdm_members_problem(p->to, s->end, "it does not end as a tar does: it may be cut off here");
     }
 }
 
-/* libarchive ends without a word where a plain tar is cut off between two members. */
-static void check_tar(struct vdm_pack *p)
+void vdm_pack_check_end(const struct vdm_pack *p)
 {
-    vdm_span_seek(p->s, p->s->start);
-    bool plain = is_tar_sum(vdm_span_look(p->s, 512));
-    if (plain && !tail_is_zero(p->s))
-        vdm_members_problem(p->to, p->s->end,
-                            "it does not end as a tar does: it may be cut off here");
+    if (p->kind == VDM_PACKED_TAR)
+        check_tar(p);
+    else
+        check_zip(p);
 }
 
 /* --- all of it --- */
-
-static void run_plain(struct vdm_pack *p)
-{
-    bool whole;
-    vdm_pack_each(p, take_plain, p, &whole);
-    if (whole && p->kind == VDM_PACKED_TAR)
-        check_tar(p);
-    else if (whole)
-        check_zip(p);
-}
 
 static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind kind)
 {
     struct vdm_pack p = {s, to, kind, vdm_unpack_max(s->end - s->start), .quiet = true};
     struct sort k = {0};
-    bool whole;
+    bool whole, taken;
     vdm_pack_each(&p, see_name, &k, &whole);
+    const struct vdm_pack first = p; /* how far that came */
     p.quiet = false;
     bool in_top = k.bag_in_top && !k.beside;
     if (whole && (in_top || k.bag_in_root))
@@ -289,7 +340,12 @@ static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind
         vdm_members_problem(to, VDM_OFFSET_NONE,
                             "the bag in it cannot be read to its end: nothing was taken");
     else
-        run_plain(&p);
+        vdm_pack_each(&p, take_plain, &p, &taken);
+    if (whole)
+        vdm_pack_check_end(&first);
+    if (kind == VDM_PACKED_ZIP && k.warc && k.lists && !k.package)
+        vdm_members_problem(to, VDM_OFFSET_NONE,
+                            "it looks like a WACZ, but has no datapackage.json: taken as a zip");
     vdm_buf_release(&k.top);
 }
 

@@ -15,6 +15,7 @@ struct vdm_pack {
     enum vdm_packed_kind kind;
     uint64_t most;    /* bytes that may be unpacked of a container of its size */
     uint64_t entries; /* of the last pass */
+    uint64_t end;     /* how far the container was read, if that came to the end */
     bool quiet;       /* what is broken is told by a later pass */
 };
 
@@ -22,6 +23,9 @@ struct vdm_pack {
  * What it leaves of the bytes is passed over. *whole: the end was reached. */
 typedef bool vdm_pack_see_fn(void *ctx, struct vdm_packed *u);
 void vdm_pack_each(struct vdm_pack *p, vdm_pack_see_fn *see, void *ctx, bool *whole);
+
+/* After such a pass: tells what of the container was not read. */
+void vdm_pack_check_end(const struct vdm_pack *p);
 
 /* A member with its path, its time and its bytes; or refused, with the reason. */
 void vdm_pack_begin(struct vdm_pack *p, const struct vdm_packed_entry *e);

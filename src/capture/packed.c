@@ -23,6 +23,7 @@ struct vdm_packed {
     size_t looked; /* bytes that libarchive was given last */
     struct vdm_packed_entry entry;
     bool sparse;
+    uint64_t broke_at;
     char refused[VDM_MEMBER_NAME_MAX + 40];
     char why[200];
     uint8_t piece[PIECE_BYTES];
@@ -98,6 +99,8 @@ static bool allow(struct archive *a, enum vdm_packed_kind kind)
     if (kind == VDM_PACKED_ZIP)
         return archive_read_support_format_zip(a) == ARCHIVE_OK;
     return archive_read_support_format_tar(a) == ARCHIVE_OK &&
+           archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1") ==
+               ARCHIVE_OK &&
            archive_read_support_filter_gzip(a) == ARCHIVE_OK &&
            archive_read_support_filter_bzip2(a) == ARCHIVE_OK &&
            archive_read_support_filter_xz(a) == ARCHIVE_OK &&
@@ -208,6 +211,39 @@ static void take_entry(struct vdm_packed *u, struct archive_entry *e)
     put_modified(u, e);
 }
 
+bool vdm_packed_skips(const struct vdm_packed *u)
+{
+    return archive_filter_count(u->a) < 2;
+}
+
+static uint64_t passed(const struct vdm_packed *u, int filter)
+{
+    la_int64_t at = archive_filter_bytes(u->a, filter);
+    return u->s->start + (at > 0 ? (uint64_t)at : 0);
+}
+
+static uint64_t reached(const struct vdm_packed *u)
+{
+    return passed(u, 0);
+}
+
+uint64_t vdm_packed_end(const struct vdm_packed *u)
+{
+    return passed(u, -1);
+}
+
+uint64_t vdm_packed_broke_at(const struct vdm_packed *u)
+{
+    return u->broke_at;
+}
+
+/* Tars are filled up with zeros, of which libarchive takes less than a block for a header that is cut off. */
+static bool is_padding(const struct vdm_packed *u)
+{
+    return u->kind == VDM_PACKED_TAR && vdm_packed_skips(u) && u->s->end - u->broke_at < 512 &&
+           vdm_span_zeros(u->s, u->broke_at);
+}
+
 enum vdm_packed_step vdm_packed_next(struct vdm_packed *u)
 {
     struct archive_entry *e = NULL;
@@ -216,7 +252,10 @@ enum vdm_packed_step vdm_packed_next(struct vdm_packed *u)
         return VDM_PACKED_END;
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
         keep_why(u);
-        return VDM_PACKED_BROKEN;
+        u->broke_at = reached(u);
+        if (result == ARCHIVE_RETRY && u->broke_at >= 512)
+            u->broke_at -= 512; /* a tar's header, of which it has seen that it is none */
+        return is_padding(u) ? VDM_PACKED_END : VDM_PACKED_BROKEN;
     }
     take_entry(u, e);
     return VDM_PACKED_ENTRY;
@@ -234,17 +273,6 @@ bool vdm_packed_read(struct vdm_packed *u, struct vdm_bytes *piece)
     if (n < 0)
         keep_why(u);
     return n >= 0;
-}
-
-bool vdm_packed_skips(const struct vdm_packed *u)
-{
-    return archive_filter_count(u->a) < 2;
-}
-
-static uint64_t reached(const struct vdm_packed *u)
-{
-    la_int64_t at = archive_filter_bytes(u->a, 0);
-    return u->s->start + (at > 0 ? (uint64_t)at : 0);
 }
 
 /* libarchive stands at the data of the entry, once its header was read. A sparse file has holes, which are not

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The entries of a tar or a zip, one after another, by libarchive with these formats alone. In the worker.
  *
- * A tar may be plain or in one layer of gzip, bzip2, xz or zstd: what partners send. Everything else that
+ * A tar may be plain or in one layer of gzip, bzip2, xz or zstd: what partners send. Several tars may stand one behind
+ * the other, in one layer each or in one for all. Everything else that
  * libarchive could read is left off: each reader is code for strangers to attack. Nothing is written anywhere; a name
  * is bytes to us. */
 #ifndef VDM_CAPTURE_PACKED_H
@@ -49,5 +50,9 @@ bool vdm_packed_stored(const struct vdm_packed *u, uint64_t *offset);
 /* After the last: has libarchive taken just these bytes of the container for it? */
 bool vdm_packed_took(const struct vdm_packed *u, uint64_t from, uint64_t bytes);
 const char *vdm_packed_why(const struct vdm_packed *u);
+/* Where it broke: an offset of the container, or, of a tar in a layer, in what that unpacks to (vdm_packed_skips). */
+uint64_t vdm_packed_broke_at(const struct vdm_packed *u);
+/* At the end: how far the container was read. What follows a layer that ends is passed over by libarchive. */
+uint64_t vdm_packed_end(const struct vdm_packed *u);
 
 #endif

@@ -27,14 +27,27 @@ static bool wacz_may_be(struct vdm_bytes head)
     return vdm_bytes_start_with(head, VDM_LIT("PK\3\4"));
 }
 
+static bool says_wacz(struct vdm_packed *u)
+{
+    struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_bytes piece = {NULL, 1};
+    while (piece.n && text.n <= VDM_WACZ_TEXT_MAX && vdm_packed_read(u, &piece))
+        vdm_buf_put(&text, piece);
+    return !text.failed && vdm_wacz_says_so(vdm_buf_bytes(&text));
+}
+
+/* By a WARC that is there, or that should be. */
 static bool wacz_is(struct vdm_span *s)
 {
     struct vdm_packed *u VDM_CLEANUP(vdm_packed_cleanup) = vdm_packed_open(s, VDM_PACKED_ZIP);
     bool package = false, archive = false;
     while (u && !(package && archive) && vdm_packed_next(u) == VDM_PACKED_ENTRY) {
         struct vdm_bytes name = vdm_packed_entry(u)->name;
-        package = package || vdm_bytes_equal(name, VDM_LIT("datapackage.json"));
         archive = archive || is_warc(name);
+        if (!package && vdm_bytes_equal(name, VDM_LIT("datapackage.json"))) {
+            package = true;
+            archive = archive || says_wacz(u);
+        }
     }
     return package && archive;
 }
@@ -225,12 +238,14 @@ static void release(struct vdm_wacz *w)
 
 static void run(struct vdm_span *s, struct vdm_members *to)
 {
-    struct vdm_pack p = {s, to, VDM_PACKED_ZIP, vdm_unpack_max(s->end - s->start), 0, false};
+    struct vdm_pack p = {s, to, VDM_PACKED_ZIP, vdm_unpack_max(s->end - s->start), .quiet = false};
     struct vdm_wacz w = {.p = &p, .to = to};
     bool whole;
     vdm_pack_each(&p, see_file, &w, &whole);
     if (w.too_many)
         vdm_members_problem(to, VDM_OFFSET_NONE, "it has more files than are taken");
+    if (whole)
+        vdm_pack_check_end(&p);
     sort_files(&w);
     vdm_wacz_check(&w);
     vdm_wacz_about(&w);

@@ -155,6 +155,21 @@ void vdm_wacz_check(struct vdm_wacz *w)
     check_digest(w);
 }
 
+bool vdm_wacz_says_so(struct vdm_bytes package)
+{
+    size_t i;
+    json_t *resource, *json = json_loadb((const char *)package.p, package.n, 0, NULL);
+    const json_t *resources = json_object_get(json, "resources");
+    bool says = string_in(json, "wacz_version");
+    json_array_foreach((json_t *)(uintptr_t)resources, i, resource)
+    {
+        const char *path = string_in(resource, "path");
+        says = says || (path && strncmp(path, "archive/", 8) == 0);
+    }
+    json_decref(json);
+    return says;
+}
+
 /* --- what is told of the WACZ --- */
 
 static void about(struct vdm_wacz *w, const char *name, const char *value)

@@ -50,6 +50,8 @@ void vdm_wacz_refuse(struct vdm_wacz *w, const struct vdm_wacz_file *f, const ch
 /* The records of a WARC that is packed in the zip. `u` stands at it. */
 void vdm_wacz_take_packed(struct vdm_wacz *w, const struct vdm_wacz_file *f, struct vdm_packed *u);
 
+/* Is datapackage.json, as it stands, that of a WACZ? By its version, or by what it names. */
+bool vdm_wacz_says_so(struct vdm_bytes package);
 /* Compares; tells problems, and marks files that are not what is said of them. */
 void vdm_wacz_check(struct vdm_wacz *w);
 /* Lines about the WACZ. */

@@ -10,13 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+void vdm_warc_unpacked_place(const struct vdm_warc *w, char text[VDM_WARC_PLACE_MAX])
+{
+    char from[40] = "";
+    if (w->begins)
+        snprintf(from, sizeof from, " from byte %llu on", (unsigned long long)w->begins);
+    snprintf(text, VDM_WARC_PLACE_MAX, "byte %llu of what it unpacks to%s",
+             (unsigned long long)w->start, from);
+}
+
 void vdm_warc_problem(struct vdm_warc *w, const char *format, ...)
 {
-    char text[300], there[VDM_MEMBER_NAME_MAX + 400];
+    char text[400], there[VDM_MEMBER_NAME_MAX + 500];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, 300, format, args);
     va_end(args);
+    if (w->amid) {
+        strcat(text, ", at ");
+        vdm_warc_unpacked_place(w, text + strlen(text));
+    }
     if (w->within)
         snprintf(there, sizeof there, "%s, byte %llu: %s", w->within,
                  (unsigned long long)w->start_file, text);
@@ -323,11 +336,17 @@ static bool version_known(const struct vdm_warc *w)
     return false;
 }
 
+static void note_place(struct vdm_warc *w)
+{
+    w->start = vdm_unpack_at(w->in);
+    w->start_file = vdm_unpack_file_at(w->in);
+    w->amid = vdm_unpack_form(w->in) != VDM_UNPACK_PLAIN && !vdm_unpack_piece_begins(w->in);
+}
+
 static bool take_record(struct vdm_warc *w)
 {
     enum vdm_warc_end end;
-    w->start = vdm_unpack_at(w->in);
-    w->start_file = vdm_unpack_file_at(w->in);
+    note_place(w);
     w->inner = 0;
     w->lasts = 0;
     if (!take_head(w))
@@ -373,7 +392,7 @@ void vdm_warc_read(struct vdm_span *s, struct vdm_members *to)
             continue;
         }
         const char *trouble = vdm_unpack_trouble(w->in, &at, &kind);
-        w->start_file = vdm_unpack_file_at(w->in);
+        note_place(w);
         vdm_warc_problem(w, "%s", trouble ? trouble : "no record begins here");
         more = go_on(w);
     }

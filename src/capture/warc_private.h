@@ -33,7 +33,8 @@ struct vdm_warc {
     uint64_t begins; /* where it begins in the file: 0, or in a container that holds several */
     struct vdm_head head, http, info;
     /* The record at hand. */
-    uint64_t start, start_file;      /* unpacked, and where to look in the file */
+    uint64_t start, start_file; /* unpacked, and where to look in the file */
+    bool amid; /* in a piece that has begun before: start_file is not enough to find it */
     uint64_t block, length;          /* unpacked position and length of its block */
     uint8_t raw[VDM_HEAD_BYTES_MAX]; /* its head as it stands */
     size_t raw_n;
@@ -48,6 +49,11 @@ struct vdm_warc {
     size_t informed;
 };
 
+#define VDM_WARC_PLACE_MAX 90
+/* "byte 17 of what it unpacks to": where the record at hand begins, where the file has no byte for that. Of several
+ * WARCs in one file each may have a record there, so it says which. */
+void vdm_warc_unpacked_place(const struct vdm_warc *w, char text[VDM_WARC_PLACE_MAX]);
+/* With the place of what is at hand. */
 void vdm_warc_problem(struct vdm_warc *w, const char *format, ...) VDM_PRINTF(2, 3);
 /* The next piece of the block, at most `left` bytes; empty: the file ends or is damaged there. */
 struct vdm_bytes vdm_warc_piece(struct vdm_warc *w, uint64_t left);

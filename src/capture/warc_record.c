@@ -305,15 +305,12 @@ static void tell_place_within(struct taking *t, const char *what)
     vdm_members_method(w->to, method);
 }
 
-/* Of several WARCs in one file each may have a record there. */
 static void tell_place_unpacked(struct taking *t, const char *what)
 {
     struct vdm_warc *w = t->w;
-    char method[200], from[60] = "";
-    if (w->begins)
-        snprintf(from, sizeof from, " from byte %llu on", (unsigned long long)w->begins);
-    snprintf(method, sizeof method, "%s of the WARC record at byte %llu of what it unpacks to%s",
-             what, (unsigned long long)w->start, from);
+    char method[200], place[VDM_WARC_PLACE_MAX];
+    vdm_warc_unpacked_place(w, place);
+    snprintf(method, sizeof method, "%s of the WARC record at %s", what, place);
     vdm_members_method(w->to, method);
 }
 

@@ -56,10 +56,12 @@ const struct vdm_manual vdm_manual_import = {
             "is a document, with its path and time in its record; `derived-from` says of which "
             "container and, where it is stored there as it is, which bytes. Links, devices and "
             "encrypted members are refused, the rest is imported. Nothing is unpacked to a path: "
-            "names are only text. A container that would unpack to more than 300 times its size "
-            "(256 MiB are free) is read no further. One in a container is a document and not "
-            "looked into; so are office documents, books and programs, which are zips as well. "
-            "--as-file keeps every container whole.",
+            "names are only text (in a zip, backslashes in a name without `/` are read as `/`). "
+            "Tars that stand one behind the other are one; what else stands before or behind what "
+            "a container speaks of is told, with its place. A container that would unpack to more "
+            "than 300 times its size (256 MiB are free) is read no further. One in a container is "
+            "a document and not looked into; so are office documents, books and programs, which "
+            "are zips as well. --as-file keeps every container whole.",
             "What options and the table state of a container that is not kept itself (a tar, a "
             "zip, with --warc records a WARC) stands in the record of each document in it, as of "
             "the files of a folder: notes, fields and what is unknown, too; in a WARC where the "
@@ -166,11 +168,20 @@ struct telling {
     uint64_t listed_known;
 };
 
+/* Of a problem with its place. */
+static void put_reason(struct vdm_buf *out, const struct vdm_input *in)
+{
+    if (in->status == VDM_INPUT_PROBLEM && in->offset != UINT64_MAX)
+        vdm_buf_putf(out, "at byte %llu: ", (unsigned long long)in->offset);
+    vdm_buf_puts(out, in->reason);
+}
+
 static void write_receipt(FILE *to, const struct vdm_input *in)
 {
     static const char *const words[] = {"recorded", "already known", "refused", "would be recorded",
                                         "problem"};
     char hex[65] = "";
+    struct vdm_buf reason VDM_CLEANUP(vdm_buf_release) = {0};
     vdm_out_csv(to, in->path);
     fprintf(to, ",%s,", words[in->status]);
     if (in->status == VDM_INPUT_RECORDED || in->status == VDM_INPUT_KNOWN)
@@ -181,8 +192,10 @@ static void write_receipt(FILE *to, const struct vdm_input *in)
         fprintf(to, "sha256:%s", hex);
     }
     fputc(',', to);
-    if (in->reason)
-        vdm_out_csv(to, vdm_str(in->reason));
+    if (in->reason) {
+        put_reason(&reason, in);
+        vdm_out_csv(to, reason.failed ? vdm_str(in->reason) : vdm_buf_bytes(&reason));
+    }
     fputs("\r\n", to);
 }
 
@@ -214,6 +227,7 @@ static void tell_refused(struct telling *t, const struct vdm_input *in)
 
 static void tell_problem(struct telling *t, const struct vdm_input *in)
 {
+    struct vdm_buf reason VDM_CLEANUP(vdm_buf_release) = {0};
     if (t->problems && json_array_size(t->problems) < VDM_FINDINGS_MAX)
         vdm_json_add(
             &t->problems,
@@ -225,11 +239,9 @@ static void tell_problem(struct telling *t, const struct vdm_input *in)
     vdm_progress_end(t->cli);
     fputs("problem  ", stderr);
     vdm_out_text(stderr, in->path);
-    if (in->offset != UINT64_MAX)
-        fprintf(stderr, "    at byte %llu: ", (unsigned long long)in->offset);
-    else
-        fputs("    ", stderr);
-    vdm_out_str(stderr, in->reason);
+    fputs("    ", stderr);
+    put_reason(&reason, in);
+    vdm_out_text(stderr, reason.failed ? vdm_str(in->reason) : vdm_buf_bytes(&reason));
     fputc('\n', stderr);
 }
 

@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Import of tars, zips and bags: what becomes a document, what is refused, what is left untouched."""
 
+import bz2
+import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import pathlib
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import tarfile
@@ -136,6 +140,15 @@ class Containers(Records):
                 self.assertEqual(now[p], outside[p], p)
         self.assertFalse(os.path.exists("/abs/olute"))
         self.assertFalse((self.dir.parent / "up").exists())
+
+    def test_backslashes_in_a_zip(self):
+        """As libarchive reads them, and the manual says: as slashes, where a name has no other."""
+        a = self.archive()
+        with zipfile.ZipFile(self.dir / "x.zip", "w") as z:
+            for name in ("a\\b.txt", "c/d\\e.txt"):
+                z.writestr(name, name)
+        self.ok("-C", a, "import", str(self.dir / "x.zip"))
+        self.assertEqual(sorted(r["field"][0] for r in self.records(a)), ["path: a/b.txt", "path: c/d\\\\e.txt"])
 
     def test_cut_off(self):
         """What can be read is taken, the rest is told."""
@@ -265,6 +278,93 @@ class Stated(Records):
         r = self.expect(1, "-C", a, "import", str(self.dir / "in"), "--metadata", table, "--json").json
         self.assertEqual((r["imported"], r["refused"]), (1, 1))
         self.assertEqual(list(self.named(a)), ["y.txt"])
+
+
+class Ends(Records):
+    """What stands before or behind the end of a container is taken or told, not dropped."""
+
+    def setUp(self):
+        super().setUp()
+        self.tars = [pathlib.Path(tar(self.dir / f"{n}.tar", {n: n.encode() * 100})).read_bytes() for n in "ab"]
+        self.zips = []
+        for n, comment in (("a", b"which has a comment"), ("b", b"")):
+            with zipfile.ZipFile(self.dir / f"{n}.zip", "w") as z:
+                z.writestr(n, n * 100)
+                z.comment = comment
+            self.zips.append((self.dir / f"{n}.zip").read_bytes())
+
+    def taken(self, name, content, wanted, *problems):
+        """`problems`: offset (or None) and the beginning of the reason."""
+        a = self.archive(name=f"of-{name}")
+        r = self.expect(1 if problems else 0, "-C", a, "import", self.file(name, content), "--json").json
+        self.assertEqual("".join(sorted(self.named(a))), wanted, name)
+        told = [(p["offset"], p["reason"]) for p in r["problem_list"]]
+        self.assertEqual(len(told), len(problems), (name, told))
+        for (offset, reason), (at, start) in zip(told, problems):
+            self.assertTrue(offset == at and reason.startswith(start), (name, told))
+
+    LAYERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+    def test_tars_one_behind_the_other(self):
+        a, b = self.tars
+        self.taken("two.tar", a + b, "ab")
+        self.taken("two-padded.tar", a + bytes(512 * 77) + b + bytes(9000), "ab")
+        for name, pack in self.LAYERS.items():
+            self.taken("one-layer." + name, pack(a + b), "ab")
+            self.taken("two-layers." + name, pack(a) + pack(b), "ab")
+
+    def test_zeros_behind_a_tar(self):
+        for n in (1, 511, 512, 513, 10240, 1000001):
+            self.taken(f"zeros{n}", self.tars[0] + bytes(n), "a")
+            self.taken(f"zeros{n}.gz", gzip.compress(self.tars[0]) + bytes(n), "a")
+
+    def test_something_behind_a_tar(self):
+        a, b = self.tars
+        self.taken("short.tar", a + b"text", "a", (len(a), "Truncated tar archive"))
+        self.taken("long.tar", a + b + b"text" * 1000, "ab", (len(a + b), "Damaged tar archive"))
+        self.taken("zeros-text.tar", a + bytes(1000) + b"text", "a", (len(a) + 512, "Truncated tar archive"))
+        self.taken("within.gz", gzip.compress(a + b"text" * 1000), "a",
+                   (None, f"Damaged tar archive, at byte {len(a)} of what it unpacks to"))
+        for name in ("gz", "bz2"):
+            packed = self.LAYERS[name](a)
+            self.taken("behind." + name, packed + b"\0text", "a", (len(packed), "what follows is behind the end"))
+
+    def test_a_damaged_header(self):
+        two = bytearray(pathlib.Path(tar(self.dir / "x.tar", {"a": b"1", "b": b"2"})).read_bytes())
+        two[1024 + 7] ^= 1
+        self.taken("damaged.tar", bytes(two), "a", (1024, "Damaged tar archive"))
+        self.taken("damaged.gz", gzip.compress(two), "a",
+                   (None, "Damaged tar archive, at byte 1024 of what it unpacks to"))
+
+    def test_around_a_zip(self):
+        a, b = self.zips
+        self.taken("whole.zip", a, "a")
+        self.taken("two.zip", a + b, "b", (0, f"{len(a)} bytes are more than its directory speaks of"))
+        self.taken("behind.zip", a + b"text", "a", (len(a), "what follows is behind the end of the zip"))
+        self.taken("both.zip", b + a + b"text", "a", (0, f"{len(b)} bytes are more"), (len(a + b), "what follows"))
+        lies = bytearray(b)  # of a directory behind the end of the file
+        lies[-6:-2] = b"\xff" * 4
+        r = run("-C", self.archive(), "import", self.file("lies.zip", bytes(lies)))
+        self.assertNotIn("more than its directory", r.err)
+
+    def test_around_a_zip64(self):
+        """Its own end of the directory, as written for more than 65,535 entries, stands before the other."""
+        b = self.zips[1]
+        at, size, start = len(b) - 22, *struct.unpack("<II", b[-10:-2])
+        end64 = struct.pack("<IQHHIIQQQQ", 0x06064b50, 44, 45, 45, 0, 0, 1, 1, size, start)
+        end = struct.pack("<IIQI", 0x07064b50, 0, at, 1) + b[at:]
+        self.taken("64.zip", b[:at] + end64 + end, "b")
+        self.taken("64-behind.zip", b[:at] + end64 + end + b"text", "b", (at + 98, "what follows is behind"))
+        moved = struct.pack("<IIQI", 0x07064b50, 0, at - 7, 1)  # it is not where it is said to be
+        self.taken("64-before.zip", b[:at] + end64 + moved + b[at:], "64-before.zip")
+
+    def test_around_a_bag(self):
+        files = {f"b/{k}": v for k, v in bag({"a.txt": b"first\n"}).items()}
+        with zipfile.ZipFile(self.dir / "bag.zip", "w") as z:
+            for name, content in files.items():
+                z.writestr(name, content)
+        content = (self.dir / "bag.zip").read_bytes()
+        self.taken("bag-and.zip", content + b"text", "a.txtbagit.txtmanifest-sha256.txt", (len(content), "what follows"))
 
 
 class EqualParts(support.Case):

@@ -37,7 +37,7 @@ def md5_form(path, data):
 
 def wacz(path, *, form=new_form, warc=None, change=None, signed=None, package=None, compress=False,
          digest=True, extra=None):
-    """`change`: bytes of files that are put in place of what the hashes are of."""
+    """`change`: bytes of files that are put in place of what the hashes are of; None: it is not there."""
     files = {"indexes/index.cdx": b"example,a)/ 20260102030405 {}\n",
              "archive/data.warc.gz": warcs.by_record(*warcs.TWO) if warc is None else warc, "pages/pages.jsonl": PAGES}
     about = {"profile": "wacz", "wacz_version": "1.1.1", "title": "A crawl", "software": "crawler 1.0",
@@ -52,6 +52,8 @@ def wacz(path, *, form=new_form, warc=None, change=None, signed=None, package=No
     files.update(change or {})
     with zipfile.ZipFile(path, "w") as z:
         for name, data in files.items():
+            if data is None:
+                continue
             z.writestr(name, data, zipfile.ZIP_DEFLATED if compress or not name.startswith("archive/")
                        else zipfile.ZIP_STORED)
     return str(path)
@@ -234,6 +236,41 @@ class Wacz(support.Case):
         self.refused("datapackage.json cannot be read", taken=True, change={"datapackage.json": b"{"})
         self.refused("lost.warc is missing, which datapackage.json names",
                      package={"resources": [new_form("archive/lost.warc", b"")]})
+
+    def test_the_only_warc_is_missing(self):
+        """It is a WACZ by what datapackage.json says, not by what is there."""
+        gone = {"archive/data.warc.gz": None}
+        missing = "archive/data.warc.gz is missing, which datapackage.json names"
+        got = self.refused(missing, change=gone)
+        self.assertIn("wacz: 3 files checked against datapackage.json, 1 do not fit", got["x.wacz"]["field"])
+        self.refused(missing, change=gone, package={"wacz_version": None})
+        without = {"resources": [new_form("archive/lost.warc", b"")]}
+        text = json.dumps(without).encode()
+        self.refused("archive/lost.warc is missing", change={**gone, "datapackage.json": text})
+        self.refused("datapackage.json cannot be read", change={**gone, "datapackage.json": b'{"wacz_version": "1"}'})
+        a = self.archive()  # others have a datapackage.json as well
+        text = json.dumps({"resources": [{"path": "data.csv"}, {"path": 7}, 7]}).encode()
+        self.ok("-C", a, "import", wacz(self.dir / "x.wacz", change={**gone, "datapackage.json": text}))
+        self.assertNotIn("x.wacz", self.records(a))
+
+    def test_without_its_package(self):
+        told = "it looks like a WACZ, but has no datapackage.json"
+        for gone, looks in (((), True), (("pages/pages.jsonl",), True), (("archive/data.warc.gz",), False),
+                            (("pages/pages.jsonl", "indexes/index.cdx"), False)):
+            a = self.archive(name=f"a{len(list(self.dir.iterdir()))}")
+            path = wacz(self.dir / "x.wacz", change=dict.fromkeys(("datapackage.json", *gone)))
+            r = self.expect(1 if looks else 0, "-C", a, "import", path)
+            self.assertEqual(told in r.err, looks, gone)
+            self.assertEqual("data.warc.gz" in self.records(a), "archive/data.warc.gz" not in gone)
+
+    def test_what_stands_behind(self):
+        a = self.archive()
+        path = pathlib.Path(wacz(self.dir / "x.wacz"))
+        size = path.stat().st_size
+        path.write_bytes(path.read_bytes() + b"text")
+        r = self.expect(1, "-C", a, "import", str(path))
+        self.assertIn(f"at byte {size}: what follows is behind the end of the zip", r.err)
+        self.assertIn("https://a.example/", self.records(a))
 
     def test_md5_is_no_evidence(self):
         a = self.archive()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """WARCs: each payload a capture, with what its record says; what is broken is told, the rest is taken."""
 
+import csv
 import hashlib
 import json
 import pathlib
@@ -375,6 +376,29 @@ class Warcs(support.Case):
         at = len(b"".join(warcs.TWO[:2]))
         self.assertIn(f"x.warc    at byte {at}: no record begins here", r.err)
         self.assertIn("1 problem in containers", r.out)
+
+    def test_receipt_says_where(self):
+        a, out = self.archive(), self.dir / "r.csv"
+        r = self.expect(1, "-C", a, "import", self.file("x.warc", CASES["garbage"]), "--receipt", str(out))
+        with open(out, newline="", encoding="utf-8") as f:
+            told = [row["reason"] for row in csv.DictReader(f) if row["status"] == "problem"]
+        self.assertEqual(told, [f"at byte {len(b''.join(warcs.TWO[:2]))}: no record begins here"])
+        self.assertIn(told[0], r.err)
+
+    def test_problems_say_where_in_what_it_unpacks_to(self):
+        """Of a WARC that is one gzip member or zstd frame all problems are at its byte 0."""
+        bad = warcs.response(BODY, payload=b"other", id=2)
+        for plain, told in ((b"".join(warcs.TWO) + bad, "the payload is not what WARC-Payload-Digest says"),
+                            (b"".join(warcs.TWO) + bytes(700), "no record begins here")):
+            for content in (warcs.gzip.compress(plain), self.zstd(plain)):
+                _, r = self.imported(content, code=1, archive=self.archive(name=f"a{len(list(self.dir.iterdir()))}"))
+                self.assertEqual([(p["offset"], p["reason"]) for p in r["problem_list"]],
+                                 [(0, f"{told}, at byte {len(b''.join(warcs.TWO))} of what it unpacks to")])
+        # Where it begins with a member of its own, the offset says it all.
+        before = warcs.by_record(*warcs.TWO)
+        _, r = self.imported(before + warcs.by_record(bad), code=1, archive=self.archive(name="own"))
+        self.assertEqual([(p["offset"], p["reason"]) for p in r["problem_list"]],
+                         [(len(before), "the payload is not what WARC-Payload-Digest says")])
 
     def test_every_byte_cut_off(self):
         """However it is cut: no crash, what was taken is right, and the archive verifies."""

@@ -31,13 +31,13 @@ const struct vdm_manual vdm_manual_import = {
     .summary = "hashes, stores, signs and records documents",
     .paragraphs =
         {
-            "PATH is a file, a folder (with all below it) or - for standard input. Symbolic "
-            "links are followed only when they are named here. Standard input is kept as one "
-            "document and not looked into. The source is never changed, and one that changes "
-            "while it is read is refused.",
-            "What is known of the documents comes from a metadata table (CSV, JSON or JSON "
-            "Lines, one row a file, columns named as the options below, `file` relative to the "
-            "table; `derived-from` with the method behind it, as in a record: there is no column "
+            "PATH is a file, a folder (with all below it) or - for standard input. Symbolic links "
+            "are followed only when they are named here. Standard input is kept as one document "
+            "and not looked into. The source is never changed, and one that changes while it is "
+            "read is refused.",
+            "What is known of the documents comes from a metadata table (CSV, JSON or JSON Lines, "
+            "one row a file, columns named as the options below, `file` relative to the table; "
+            "`derived-from` with the method behind it, as in a record: there is no column "
             "derived-method) and from options, which fill what a row leaves empty. What is not "
             "stated is not made up. Inputs that say nothing of what --require names are refused; "
             "a WARC or WACZ that is kept beside its records is not, but each of its records is.",
@@ -64,25 +64,24 @@ const struct vdm_manual vdm_manual_import = {
             "are zips as well. --as-file keeps every container whole.",
             "What options and the table state of a container that is not kept itself (a tar, a "
             "zip, with --warc records a WARC) stands in the record of each document in it, as of "
-            "the files of a folder: notes, fields and what is unknown, too; in a WARC where the "
-            "record says nothing itself. What can be true of one document only (source, title, "
-            "issued, issued-as-written, reference, derived-from; in a table also file-name, "
-            "media-type and header; of a WARC also record-id) is not for each of them: a "
-            "container of which it is stated is refused.",
+            "the files of a folder; in a WARC where the record says nothing itself. If it can be "
+            "true of one document only (source, title, issued, issued-as-written, reference, "
+            "derived-from, file-name, media-type, header; of a WARC record-id), the container is "
+            "refused.",
             "A BagIt bag (0.97 or 1.0; a folder, or alone in a tar or a zip) is checked first: "
             "every manifest, every file, every tag file. If it is valid, all of its files are "
             "documents, its tag files too, and what bag-info.txt says stands in each record: "
-            "Source-Organization as `received-from`, External-Identifier as `record-id`, the "
-            "rest as `field`. A tar or a zip in it is kept as it is and not looked into; of a "
-            "WARC in a folder the records are taken, too, with the bag's `received-from`. A bag "
-            "that is not valid is refused as a whole, with what was found; --as-file takes its "
-            "files without that claim. What fetch.txt names is never downloaded.",
-            "A bundle of vidimus is verified, by the keys in keys/trusted/ and the archive's "
-            "own. It is kept whole, as one document, so that what it proves can be shown again; "
-            "its record says of which ledger it is, as of which size and root, and what the "
-            "verdict was by which key. Its captures are somebody else's and are not recorded as "
-            "captures of this archive. One that is altered or incomplete is refused with what "
-            "was found; --as-file keeps it without a word about it.",
+            "Source-Organization as `received-from`, External-Identifier as `record-id`, the rest "
+            "as `field`. A tar or a zip in it is kept as it is and not looked into; of a WARC in "
+            "a folder the records are taken, too, with the bag's `received-from`. A bag that is "
+            "not valid is refused as a whole, with what was found; --as-file takes its files "
+            "without that claim. What fetch.txt names is never downloaded.",
+            "A bundle of vidimus is verified, by the keys in keys/trusted/ and the archive's own. "
+            "It is kept whole, as one document, so that what it proves can be shown again; its "
+            "record says of which ledger it is, as of which size and root, and what the verdict "
+            "was by which key. Its captures are somebody else's and are not recorded as captures "
+            "of this archive. One that is altered or incomplete is refused with what was found; "
+            "--as-file keeps it without a word about it.",
             "A WACZ is taken as a WARC is (--warc): kept whole, and each record of the WARCs in "
             "it a document. First the hashes in datapackage.json are checked; a WARC that does "
             "not fit is not read. One that the zip has packed once more is read as well, but no "
@@ -93,18 +92,18 @@ const struct vdm_manual vdm_manual_import = {
             "with a column `range` and no PATH, parts of the document of capture N become "
             "documents of their own, each with its own title and date. Their `derived-from` says "
             "which bytes of the whole they are; verify compares them where it has both. What is "
-            "known of the whole's collection, captured time, people and rights goes for its "
-            "parts where nothing else is stated.",
-            "The same document, source and captured time is already known and not recorded "
-            "again, unless --again is given; so is what was taken from the same place of the "
-            "same container or whole. A file of a bag is known if it was recorded with the same "
-            "name, path and bag-info: what two bags hold is recorded for each if these differ, "
-            "and so is what lay in a bag before and now comes without one. --receipt tells what "
-            "became of each input; --dry-run writes nothing.",
+            "known of the whole's collection, captured time, people and rights goes for its parts "
+            "where nothing else is stated.",
+            "The same document, source and captured time is already known and not recorded again, "
+            "unless --again is given; so is what was taken from the same place of the same "
+            "container or whole. A file of a bag is known if it was recorded with the same name, "
+            "path and bag-info: what two bags hold is recorded for each if these differ, and so "
+            "is what lay in a bag before and now comes without one. --receipt tells what became "
+            "of each input; --dry-run writes nothing.",
             "The media type is guessed in a process without rights. Where that dies or does not "
             "answer, the type is application/octet-stream, and a warning says for how many. In "
-            "another such process the text that a reader sees is taken out of HTML pages of up "
-            "to 8 MiB, and of plain texts that are not UTF-8; its SHA-256 goes into the record "
+            "another such process the text that a reader sees is taken out of HTML pages of up to "
+            "8 MiB, and of plain texts that are not UTF-8; its SHA-256 goes into the record "
             "(field text-fingerprint), by which `vidimus history` tells a page that changed from "
             "one that was served with another captcha. A document without one is imported as "
             "well, and counted; --no-text makes none. The payload of a WARC record that was sent "

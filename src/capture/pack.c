@@ -104,13 +104,16 @@ void vdm_pack_each(struct vdm_pack *p, vdm_pack_see_fn *see, void *ctx, bool *wh
     *whole = false;
     p->entries = 0;
     while (u && vdm_members_wanted(p->to) && (step = vdm_packed_next(u)) == VDM_PACKED_ENTRY) {
-        vdm_members_passed(p->to, 512); /* its header, so that very many of them count as well */
+        /* Its header, so that very many of them count as well. */
+        vdm_members_passed(p->to, vdm_packed_stepped(u));
         p->entries++;
         if (!see(ctx, u))
             return;
         pass_over(p, u);
     }
     *whole = step == VDM_PACKED_END;
+    if (u)
+        vdm_members_passed(p->to, vdm_packed_stepped(u));
     if (*whole)
         p->end = vdm_packed_end(u);
     else if (u && step == VDM_PACKED_BROKEN && !p->quiet)

@@ -23,7 +23,7 @@ struct vdm_packed {
     size_t looked; /* bytes that libarchive was given last */
     struct vdm_packed_entry entry;
     bool sparse;
-    uint64_t broke_at;
+    uint64_t broke_at, stepped;
     char refused[VDM_MEMBER_NAME_MAX + 40];
     char why[200];
     uint8_t piece[PIECE_BYTES];
@@ -232,6 +232,11 @@ uint64_t vdm_packed_end(const struct vdm_packed *u)
     return passed(u, -1);
 }
 
+uint64_t vdm_packed_stepped(const struct vdm_packed *u)
+{
+    return u->stepped;
+}
+
 uint64_t vdm_packed_broke_at(const struct vdm_packed *u)
 {
     return u->broke_at;
@@ -247,7 +252,9 @@ static bool is_padding(const struct vdm_packed *u)
 enum vdm_packed_step vdm_packed_next(struct vdm_packed *u)
 {
     struct archive_entry *e = NULL;
+    uint64_t before = reached(u);
     int result = archive_read_next_header(u->a, &e);
+    u->stepped = vdm_packed_skips(u) || reached(u) < before ? 512 : reached(u) - before;
     if (result == ARCHIVE_EOF)
         return VDM_PACKED_END;
     if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {

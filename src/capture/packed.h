@@ -50,6 +50,8 @@ bool vdm_packed_stored(const struct vdm_packed *u, uint64_t *offset);
 /* After the last: has libarchive taken just these bytes of the container for it? */
 bool vdm_packed_took(const struct vdm_packed *u, uint64_t from, uint64_t bytes);
 const char *vdm_packed_why(const struct vdm_packed *u);
+/* Bytes that the step counts for: a header; in a layer all that it unpacked, so zeros between tars, too. */
+uint64_t vdm_packed_stepped(const struct vdm_packed *u);
 /* Where it broke: an offset of the container, or, of a tar in a layer, in what that unpacks to (vdm_packed_skips). */
 uint64_t vdm_packed_broke_at(const struct vdm_packed *u);
 /* At the end: how far the container was read. What follows a layer that ends is passed over by libarchive. */

@@ -318,6 +318,14 @@ class Ends(Records):
             self.taken(f"zeros{n}", self.tars[0] + bytes(n), "a")
             self.taken(f"zeros{n}.gz", gzip.compress(self.tars[0]) + bytes(n), "a")
 
+    def test_very_many_zeros(self):
+        """They count as what a container unpacks to."""
+        zeros = gzip.compress(bytes(200 << 20)) * 3
+        for name, behind in (("end", b""), ("between", gzip.compress(self.tars[1]))):
+            a = self.archive(name=name)
+            path = self.file(name + ".tar.gz", gzip.compress(self.tars[0]) + zeros + behind)
+            self.assertIn("it unpacks to more than a container", self.expect(1, "-C", a, "import", path).err)
+
     def test_something_behind_a_tar(self):
         a, b = self.tars
         self.taken("short.tar", a + b"text", "a", (len(a), "Truncated tar archive"))

@@ -242,9 +242,14 @@ bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed
         return false;
     if (p->index.fd < 0) {
         vdm_packs_count(p);
-        return p->packs == 0 ||
-               vdm_fail(err, "packs/index: %s; `vidimus reindex` makes it", p->index.problem);
+        if (p->packs == 0)
+            return true;
+        /* Another may have begun the first pack since: its index was there before it. */
+        if (!vdm_pack_index_refresh(&p->index, err))
+            return false;
     }
+    if (p->index.fd < 0)
+        return vdm_fail(err, "packs/index: %s; `vidimus reindex` makes it", p->index.problem);
     return find_by_index(p, id, out, found, err) &&
            (*found || p->base.writable || find_behind_marks(p, id, out, found, err));
 }

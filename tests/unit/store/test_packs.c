@@ -50,6 +50,21 @@ static void remove_index(struct store_fixture *x)
     assert_int_equal(unlink(below(x, "packs/index").s), 0);
 }
 
+/* Puts a document right after a handle has looked for the index. */
+static struct vdm_store *in_between;
+
+bool __real_vdm_pack_index_refresh(struct vdm_pack_index *x, struct vdm_err *err);
+bool __wrap_vdm_pack_index_refresh(struct vdm_pack_index *x, struct vdm_err *err);
+bool __wrap_vdm_pack_index_refresh(struct vdm_pack_index *x, struct vdm_err *err)
+{
+    struct vdm_store *other = in_between;
+    bool ok = __real_vdm_pack_index_refresh(x, err);
+    in_between = NULL;
+    if (other)
+        must_put(other, 1, 100);
+    return ok;
+}
+
 /* Small documents only; large ones are files, as ever. */
 static void test_form(void **state)
 {
@@ -578,6 +593,19 @@ static void test_sync_of_anothers(void **state)
     vdm_store_close(other);
 }
 
+/* The first pack of all appears while another handle is looking. */
+static void test_first_of_anothers(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store *other = NULL;
+    assert_true(vdm_store_open_folder(&other, x->crypto, x->path, true, NULL));
+    in_between = other;
+    assert_true(must_put(x->store, 2, 100).was_new);
+    assert_null(in_between);
+    assert_false(must_put(x->store, 1, 100).was_new);
+    vdm_store_close(other);
+}
+
 #define CHILDREN 4
 #define SHARED   60
 
@@ -656,6 +684,7 @@ int main(void)
         cmocka_unit_test(test_broken_header),
         cmocka_unit_test(test_reading_handle),
         cmocka_unit_test(test_sync_of_anothers),
+        cmocka_unit_test(test_first_of_anothers),
         cmocka_unit_test(test_side_by_side),
     };
     struct CMUnitTest one_pack[] = {

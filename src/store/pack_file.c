@@ -149,29 +149,14 @@ static void encode(const char *name, uint64_t size, uint8_t block[VDM_PACK_BLOCK
     vdm_ustar_encode(&h, block);
 }
 
-/* One call, so that the member is either there or torn, and a torn one is seen by its length. */
-static bool write_member(int fd, uint64_t at, const uint8_t *header, struct vdm_bytes document,
-                         struct vdm_err *err)
+/* What one call did not write: cut short by a signal or a disk that is nearly full. The rest is tried, and
+ * tells which. */
+static bool write_rest(int fd, uint64_t at, const struct iovec *v, size_t n, uint64_t done,
+                       struct vdm_err *err)
 {
-    static const uint8_t zeros[VDM_PACK_BLOCK];
-    union {
-        const void *in;
-        void *out;
-    } head = {header}, body = {document.p}, rest = {zeros};
-    size_t padding = (size_t)(padded(document.n) - document.n);
-    struct iovec v[] = {{head.out, VDM_PACK_BLOCK}, {body.out, document.n}, {rest.out, padding}};
-    ssize_t n;
-    do
-        n = pwritev(fd, v, 3, (off_t)at);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return vdm_fail_errno(err, "write");
-    uint64_t done = (uint64_t)n;
-    /* Cut short by a signal or a disk that is nearly full: the rest is tried, and tells which. */
-    for (int i = 0; i < 3; i++) {
-        struct vdm_bytes left = vdm_bytes_skip((struct vdm_bytes){v[i].iov_base, v[i].iov_len},
-                                               done < v[i].iov_len ? (size_t)done : v[i].iov_len);
-        uint64_t skipped = v[i].iov_len - left.n;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t skipped = done < v[i].iov_len ? done : v[i].iov_len;
+        struct vdm_bytes left = {(const uint8_t *)v[i].iov_base + skipped, v[i].iov_len - skipped};
         if (left.n && !vdm_fd_write_at(fd, at + skipped, left, err))
             return false;
         at += v[i].iov_len;
@@ -180,14 +165,39 @@ static bool write_member(int fd, uint64_t at, const uint8_t *header, struct vdm_
     return true;
 }
 
-bool vdm_pack_append(int fd, uint64_t at, struct vdm_digest id, struct vdm_bytes document,
+/* One call, so that a member is either there or torn, and a torn one is seen by its length. */
+static bool write_members(int fd, uint64_t at, const struct vdm_pack_new *member, size_t n,
+                          struct vdm_err *err)
+{
+    static const uint8_t zeros[VDM_PACK_BLOCK];
+    uint8_t header[VDM_PACK_TOGETHER][VDM_PACK_BLOCK];
+    struct iovec v[VDM_PACK_TOGETHER * 3];
+    for (size_t i = 0; i < n; i++) {
+        struct vdm_bytes d = member[i].document;
+        char hex[65];
+        vdm_digest_hex(member[i].id, hex);
+        encode(hex, d.n, header[i]);
+        union {
+            const void *in;
+            void *out;
+        } body = {d.p}, rest = {zeros};
+        v[3 * i] = (struct iovec){header[i], VDM_PACK_BLOCK};
+        v[3 * i + 1] = (struct iovec){body.out, d.n};
+        v[3 * i + 2] = (struct iovec){rest.out, (size_t)(padded(d.n) - d.n)};
+    }
+    ssize_t done;
+    do
+        done = pwritev(fd, v, (int)(3 * n), (off_t)at);
+    while (done < 0 && errno == EINTR);
+    if (done < 0)
+        return vdm_fail_errno(err, "write");
+    return write_rest(fd, at, v, 3 * n, (uint64_t)done, err);
+}
+
+bool vdm_pack_append(int fd, uint64_t at, const struct vdm_pack_new *member, size_t n,
                      struct vdm_err *err)
 {
-    char hex[65];
-    uint8_t block[VDM_PACK_BLOCK];
-    vdm_digest_hex(id, hex);
-    encode(hex, document.n, block);
-    if (write_member(fd, at, block, document, err))
+    if (write_members(fd, at, member, n, err))
         return true;
     /* If this fails too, the next writer cuts it off. */
     int ignored = ftruncate(fd, (off_t)at);

@@ -52,8 +52,13 @@ struct vdm_pack_scan {
 bool vdm_pack_next(struct vdm_pack_scan *s, struct vdm_pack_member *m, enum vdm_pack_seen *seen,
                    struct vdm_err *err) VDM_MUST_CHECK;
 
-/* Write a member at the pack's end, which is `at`. What fails is cut off again. */
-bool vdm_pack_append(int fd, uint64_t at, struct vdm_digest id, struct vdm_bytes document,
+#define VDM_PACK_TOGETHER 32 /* members that are written in one call */
+struct vdm_pack_new {
+    struct vdm_digest id;
+    struct vdm_bytes document;
+};
+/* Write up to VDM_PACK_TOGETHER members at the pack's end, which is `at`. What fails is cut off again. */
+bool vdm_pack_append(int fd, uint64_t at, const struct vdm_pack_new *member, size_t n,
                      struct vdm_err *err) VDM_MUST_CHECK;
 
 /* Overwrite the document with zeros, then its name; durable on return. May be repeated. */

@@ -330,22 +330,32 @@ static bool grow(struct vdm_pack_index *x, struct vdm_err *err)
     return true;
 }
 
-bool vdm_pack_index_insert(struct vdm_pack_index *x, struct vdm_digest id,
-                           struct vdm_pack_place place, uint64_t end, struct vdm_err *err)
+/* A load of 0.7 at most keeps the way to a slot short. */
+static bool make_room(struct vdm_pack_index *x, size_t n, uint64_t *count, struct vdm_err *err)
+{
+    if (!read64(x, AT_COUNT, count, err))
+        return false;
+    while (*count + n > slots_of(x) / 10 * 7)
+        if (!grow(x, err) || !read64(x, AT_COUNT, count, err))
+            return false;
+    return true;
+}
+
+bool vdm_pack_index_insert(struct vdm_pack_index *x, const struct vdm_pack_slot *slot, size_t n,
+                           struct vdm_err *err)
 {
     uint64_t count;
     uint8_t last[LAST];
-    if (!read64(x, AT_COUNT, &count, err))
+    if (!make_room(x, n, &count, err))
         return false;
-    /* A load of 0.7 at most keeps the way to a slot short. */
-    if (count + 1 > slots_of(x) / 10 * 7 && (!grow(x, err) || !read64(x, AT_COUNT, &count, err)))
-        return false;
-    put64(last, count + 1);
-    put64(last + 8, place.pack);
-    put64(last + 16, end);
-    /* The slot first: where it is missing, the end must not say that nothing is. */
-    return add(x, key_of(id), pack_place(place), err) &&
-           write_bytes(x, AT_COUNT, last, sizeof last, err);
+    /* The slots first: where one is missing, the end must not say that none is. */
+    for (size_t i = 0; i < n; i++)
+        if (!add(x, key_of(slot[i].id), pack_place(slot[i].place), err))
+            return false;
+    put64(last, count + n);
+    put64(last + 8, slot[n - 1].place.pack);
+    put64(last + 16, slot[n - 1].end);
+    return write_bytes(x, AT_COUNT, last, sizeof last, err);
 }
 
 bool vdm_pack_index_ends(const struct vdm_pack_index *x, uint32_t pack, uint64_t length, bool *ends,

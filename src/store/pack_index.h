@@ -62,9 +62,13 @@ bool vdm_pack_probe_next(const struct vdm_pack_index *x, struct vdm_pack_probe *
                          struct vdm_pack_place *place, bool *found,
                          struct vdm_err *err) VDM_MUST_CHECK;
 
-/* `end`: of the member that stands there. */
-bool vdm_pack_index_insert(struct vdm_pack_index *x, struct vdm_digest id,
-                           struct vdm_pack_place place, uint64_t end,
+struct vdm_pack_slot {
+    struct vdm_digest id;
+    struct vdm_pack_place place;
+    uint64_t end; /* of the member that stands there */
+};
+/* Of members that follow one another. */
+bool vdm_pack_index_insert(struct vdm_pack_index *x, const struct vdm_pack_slot *slot, size_t n,
                            struct vdm_err *err) VDM_MUST_CHECK;
 /* Is the pack just as long as the last insert left it? Then nothing in it is half done, and all of it has slots. */
 bool vdm_pack_index_ends(const struct vdm_pack_index *x, uint32_t pack, uint64_t length, bool *ends,

@@ -112,21 +112,32 @@ bool vdm_packs_list(struct vdm_packs *p, uint8_t there[VDM_PACKS_MAX / 8],
     return ok;
 }
 
-bool vdm_packs_open(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *length,
-                    struct vdm_err *err)
+/* *length as it was when it was asked for last. */
+static bool open_in_hand(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *length,
+                         struct vdm_err *err)
 {
     size_t i = number % VDM_PACKS_IN_HAND;
-    struct stat st;
     if (p->in_hand[i].fd < 0 || p->in_hand[i].number != number) {
         vdm_fd_close(&p->in_hand[i].fd);
         p->in_hand[i].number = number;
+        p->in_hand[i].length = 0;
         if (!vdm_file_open(p->dir, vdm_pack_name(number).text, false, &p->in_hand[i].fd, err))
             return vdm_err_prefix(err, "packs/%s", vdm_pack_name(number).text);
     }
     *fd = p->in_hand[i].fd;
+    *length = p->in_hand[i].length;
+    return true;
+}
+
+bool vdm_packs_open(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *length,
+                    struct vdm_err *err)
+{
+    struct stat st;
+    if (!open_in_hand(p, number, fd, length, err))
+        return false;
     if (fstat(*fd, &st) != 0)
         return vdm_fail_errno(err, "stat packs/%s", vdm_pack_name(number).text);
-    *length = vdm_pack_length(st.st_size);
+    *length = p->in_hand[number % VDM_PACKS_IN_HAND].length = vdm_pack_length(st.st_size);
     return true;
 }
 
@@ -137,20 +148,35 @@ struct vdm_pack_scan vdm_packs_scan(struct vdm_packs *p, int fd, uint64_t from, 
 
 /* --- digests --- */
 
+static bool look_within(const struct vdm_packed *f, uint64_t length, struct vdm_pack_member *m,
+                        enum vdm_pack_seen *seen, struct vdm_err *err)
+{
+    return vdm_pack_look(f->fd, f->place.offset, length, m, seen, err) ||
+           vdm_err_prefix(err, "packs/%s", vdm_pack_name(f->place.pack).text);
+}
+
+/* What stands there. A pack may have grown since its length was asked for. */
+static bool look(struct vdm_packs *p, struct vdm_packed *f, enum vdm_pack_seen *seen,
+                 struct vdm_err *err)
+{
+    uint64_t length;
+    return open_in_hand(p, f->place.pack, &f->fd, &length, err) &&
+           look_within(f, length, &f->m, seen, err) &&
+           (*seen == VDM_PACK_MEMBER || (vdm_packs_open(p, f->place.pack, &f->fd, &length, err) &&
+                                         look_within(f, length, &f->m, seen, err)));
+}
+
 /* What the slot leads to: *ours, or *broken. */
 static bool follow(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *f, bool *ours,
                    bool *broken, struct vdm_err *err)
 {
     struct vdm_err why = {0};
     enum vdm_pack_seen seen;
-    uint64_t length;
     *ours = *broken = false;
     if (f->place.pack >= VDM_PACKS_MAX)
         return true;
-    if (!vdm_packs_open(p, f->place.pack, &f->fd, &length, &why))
+    if (!look(p, f, &seen, &why))
         return why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
-    if (!vdm_pack_look(f->fd, f->place.offset, length, &f->m, &seen, err))
-        return vdm_err_prefix(err, "packs/%s", vdm_pack_name(f->place.pack).text);
     *broken = seen == VDM_PACK_BROKEN;
     *ours = seen == VDM_PACK_MEMBER && !f->m.withdrawn && vdm_digest_equal(f->m.id, id);
     return true;
@@ -252,6 +278,13 @@ bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed
         return vdm_fail(err, "packs/index: %s; `vidimus reindex` makes it", p->index.problem);
     return find_by_index(p, id, out, found, err) &&
            (*found || p->base.writable || find_behind_marks(p, id, out, found, err));
+}
+
+bool vdm_packs_find_locked(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,
+                           bool *found, struct vdm_err *err)
+{
+    *found = false;
+    return p->index.fd < 0 || find_by_index(p, id, out, found, err);
 }
 
 bool vdm_packs_leads(struct vdm_packs *p, struct vdm_digest id, uint32_t pack, uint64_t offset,

@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static uint64_t end_of(const struct vdm_pack_member *m)
+static bool insert(struct vdm_packs *p, const struct vdm_pack_member *m,
+                   struct vdm_pack_place place, struct vdm_err *err)
 {
-    return m->offset + vdm_pack_span(m->size);
+    const struct vdm_pack_slot slot = {m->id, place, m->offset + vdm_pack_span(m->size)};
+    return vdm_pack_index_insert(&p->index, &slot, 1, err);
 }
 
 /* A second member of one digest: one of them was bad, or a writer did not see the other. A good one counts,
@@ -23,7 +25,7 @@ static bool learn_again(struct vdm_packs *p, int fd, const struct vdm_packed *ol
     if (good && !vdm_pack_index_set_aside(&p->index, &old->probe, old->place, err))
         return false;
     place.aside = !good;
-    return vdm_pack_index_insert(&p->index, m->id, place, end_of(m), err);
+    return insert(p, m, place, err);
 }
 
 static bool learn_member(struct vdm_packs *p, int fd, uint32_t number,
@@ -38,8 +40,7 @@ static bool learn_member(struct vdm_packs *p, int fd, uint32_t number,
         return leads;
     if (!vdm_packs_find(p, m->id, &old, &found, err))
         return false;
-    return found ? learn_again(p, fd, &old, m, place, err)
-                 : vdm_pack_index_insert(&p->index, m->id, place, end_of(m), err);
+    return found ? learn_again(p, fd, &old, m, place, err) : insert(p, m, place, err);
 }
 
 bool vdm_packs_learn(struct vdm_packs *p, int fd, uint32_t number, uint64_t from, bool cut,

@@ -93,24 +93,56 @@ static bool make_room(struct vdm_packs *p, uint64_t span, struct vdm_err *err)
     return fits || begin_pack(p, err);
 }
 
-bool vdm_packs_append(struct vdm_packs *p, struct vdm_digest id, struct vdm_bytes document,
-                      struct vdm_err *err)
+/* All of them, or none. */
+static bool append_there(struct vdm_packs *p, const struct vdm_pack_new *member, size_t n,
+                         struct vdm_err *err)
 {
-    uint64_t span = vdm_pack_span(document.n);
-    if (p->index.fd < 0 && !vdm_packs_reindex(p, err))
-        return false;
-    if (!make_room(p, span, err))
-        return false;
-    struct vdm_pack_place place = {p->active_number, p->active_end, false};
-    if (!vdm_pack_append(p->active, place.offset, id, document, err))
-        return vdm_err_prefix(err, "packs/%s", vdm_pack_name(place.pack).text);
-    /* The slot last: who finds it finds the whole member. */
-    if (!vdm_pack_index_insert(&p->index, id, place, place.offset + span, err)) {
-        int ignored = ftruncate(p->active, (off_t)place.offset);
+    struct vdm_pack_slot slot[VDM_PACK_TOGETHER];
+    uint64_t at = p->active_end;
+    for (size_t i = 0; i < n; i++) {
+        slot[i].id = member[i].id;
+        slot[i].place = (struct vdm_pack_place){p->active_number, at, false};
+        slot[i].end = at += vdm_pack_span(member[i].document.n);
+    }
+    if (!vdm_pack_append(p->active, p->active_end, member, n, err))
+        return vdm_err_prefix(err, "packs/%s", vdm_pack_name(p->active_number).text);
+    /* The slots last: who finds one finds the whole member. */
+    if (!vdm_pack_index_insert(&p->index, slot, n, err)) {
+        int ignored = ftruncate(p->active, (off_t)p->active_end);
         (void)ignored;
         return false;
     }
-    p->active_end += span;
+    p->active_end = at;
+    return true;
+}
+
+/* How many of them one call may write, behind the first, for which there is room. */
+static size_t fitting(const struct vdm_packs *p, const struct vdm_pack_new *member, size_t n)
+{
+    uint64_t end = p->active_end + vdm_pack_span(member[0].document.n);
+    size_t i = 1;
+    while (i < n && i < VDM_PACK_TOGETHER &&
+           (end += vdm_pack_span(member[i].document.n)) <= p->limit)
+        i++;
+    return i;
+}
+
+bool vdm_packs_append(struct vdm_packs *p, const struct vdm_pack_new *member, size_t n,
+                      size_t *done, struct vdm_err *err)
+{
+    *done = 0;
+    if (p->index.fd < 0 && !vdm_packs_reindex(p, err))
+        return false;
+    while (*done < n) {
+        const struct vdm_pack_new *next = member + *done;
+        if (!make_room(p, vdm_pack_span(next->document.n), err))
+            return false;
+        size_t k = fitting(p, next, n - *done);
+        /* Where the disk is nearly full, there may be room for some of them. */
+        if (!append_there(p, next, k, err) && (k == 1 || !append_there(p, next, k = 1, err)))
+            return false;
+        *done += k;
+    }
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 bool vdm_store_init(struct vdm_store *s, const struct vdm_store_ops *ops, bool writable,
@@ -42,6 +43,33 @@ bool vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t s
                    struct vdm_stored *out, struct vdm_err *err)
 {
     return may_write(s, err) && s->ops->put(s, read, ctx, size_hint, out, err);
+}
+
+static bool read_bytes(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
+{
+    struct vdm_bytes *left = ctx;
+    (void)err;
+    *got = left->n < cap ? left->n : cap;
+    if (*got)
+        memcpy(p, left->p, *got);
+    *left = vdm_bytes_skip(*left, *got);
+    return true;
+}
+
+bool vdm_store_put_all(struct vdm_store *s, struct vdm_store_document *d, size_t n, size_t *done,
+                       struct vdm_err *err)
+{
+    *done = 0;
+    if (!may_write(s, err))
+        return false;
+    if (s->ops->put_all)
+        return s->ops->put_all(s, d, n, done, err);
+    for (; *done < n; ++*done) {
+        struct vdm_bytes left = d[*done].bytes;
+        if (!s->ops->put(s, read_bytes, &left, left.n, &d[*done].stored, err))
+            return false;
+    }
+    return true;
 }
 
 bool vdm_store_sync(struct vdm_store *s, struct vdm_err *err)
@@ -87,15 +115,18 @@ bool vdm_store_reindex(struct vdm_store *s, struct vdm_err *err)
            (!s->ops->reindex || s->ops->reindex(s, err) || vdm_err_prefix(err, "store"));
 }
 
-bool vdm_store_holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
+static bool holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
 {
     struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
     struct vdm_err why = {0};
     *yes = s->ops->get(s, id, &r, &why);
-    if (*yes || why.kind == VDM_ERR_NOT_FOUND)
-        return true;
-    vdm_fail_as(err, why.kind, "%s", why.text);
-    return object_failed(id, err) || vdm_err_prefix(err, "store");
+    return *yes || why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
+}
+
+bool vdm_store_holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
+{
+    return (s->ops->holds ? s->ops->holds : holds)(s, id, yes, err) || object_failed(id, err) ||
+           vdm_err_prefix(err, "store");
 }
 
 bool vdm_store_each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err)

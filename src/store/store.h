@@ -87,6 +87,14 @@ typedef bool vdm_store_visit_fn(void *ctx, const struct vdm_store_item *item, bo
  * for S4's folder. */
 bool vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
                    struct vdm_stored *out, struct vdm_err *err) VDM_MUST_CHECK;
+/* Documents that are in memory, in their order, each as vdm_store_put would, but at the price of one lock. On failure
+ * *done of them were put, and the error is that of the next. */
+struct vdm_store_document {
+    struct vdm_bytes bytes;
+    struct vdm_stored stored; /* of those that were put */
+};
+bool vdm_store_put_all(struct vdm_store *s, struct vdm_store_document *d, size_t n, size_t *done,
+                       struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_store_sync(struct vdm_store *s, struct vdm_err *err) VDM_MUST_CHECK;
 /* Without such an object: VDM_ERR_NOT_FOUND; with something else in its place: VDM_ERR_REFUSED. */
 bool vdm_store_get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
@@ -124,9 +132,13 @@ bool vdm_store_check(struct vdm_store *s, struct vdm_digest id, uint64_t size_by
 struct vdm_store_ops {
     bool (*put)(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
                 struct vdm_stored *out, struct vdm_err *err);
+    bool (*put_all)(struct vdm_store *s, struct vdm_store_document *d, size_t n, size_t *done,
+                    struct vdm_err *err); /* NULL: one by one */
     bool (*sync)(struct vdm_store *s, struct vdm_err *err);
     bool (*get)(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
                 struct vdm_err *err);
+    bool (*holds)(struct vdm_store *s, struct vdm_digest id, bool *yes,
+                  struct vdm_err *err); /* NULL: by get */
     bool (*each)(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err);
     bool (*erase)(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
                   struct vdm_err *err);

@@ -36,6 +36,12 @@ static void window_close(struct vdm_store_reader *r)
     vdm_fd_close(&r->fd);
 }
 
+static bool header_damaged(const struct vdm_packed *f, struct vdm_err *err)
+{
+    return vdm_fail_as(err, VDM_ERR_REFUSED, "packs/%s: its header at %llu is damaged",
+                       vdm_pack_name(f->place.pack).text, (unsigned long long)f->place.offset);
+}
+
 static bool get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
                 struct vdm_err *err)
 {
@@ -47,8 +53,7 @@ static bool get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_read
     if (!found)
         return p->files->ops->get(p->files, id, r, err);
     if (f.broken)
-        return vdm_fail_as(err, VDM_ERR_REFUSED, "packs/%s: its header at %llu is damaged",
-                           vdm_pack_name(f.place.pack).text, (unsigned long long)f.place.offset);
+        return header_damaged(&f, err);
     int fd = fcntl(f.fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return vdm_fail_errno(err, "open once more");
@@ -60,139 +65,26 @@ static bool get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_read
     return true;
 }
 
-/* --- put --- */
-
-/* What was read already, then the rest of the source. */
-struct rest {
-    struct vdm_bytes first;
-    vdm_read_fn *read; /* NULL: that is all */
-    void *ctx;
-};
-
-static bool read_rest(void *ctx, uint8_t *out, size_t cap, size_t *got, struct vdm_err *err)
-{
-    struct rest *r = ctx;
-    if (r->first.n == 0 && r->read)
-        return r->read(r->ctx, out, cap, got, err);
-    *got = r->first.n < cap ? r->first.n : cap;
-    if (*got)
-        memcpy(out, r->first.p, *got);
-    r->first = vdm_bytes_skip(r->first, *got);
-    return true;
-}
-
-static bool put_file(struct vdm_packs *p, struct rest *r, uint64_t size_hint,
-                     struct vdm_stored *out, struct vdm_err *err)
-{
-    if (!p->files->ops->put(p->files, read_rest, r, size_hint, out, err))
-        return false;
-    p->files_touched = true;
-    return true;
-}
-
-static bool read_document(struct vdm_packs *p, vdm_read_fn *read, void *ctx, size_t *n,
-                          struct vdm_err *err)
-{
-    size_t got;
-    *n = 0;
-    if (!p->document && !(p->document = malloc(VDM_PACK_DOCUMENT_MAX + 1)))
-        return vdm_fail_memory(err) || vdm_err_prefix(err, "store");
-    do {
-        size_t room = VDM_PACK_DOCUMENT_MAX + 1 - *n;
-        if (!read(ctx, p->document + *n, room < VDM_COPY_BYTES ? room : VDM_COPY_BYTES, &got, err))
-            return false;
-        assert(got <= room);
-        *n += got;
-    } while (got && *n <= VDM_PACK_DOCUMENT_MAX);
-    return true;
-}
-
-static bool judge(struct vdm_packs *p, const struct vdm_packed *f, bool *good, struct vdm_err *err)
-{
-    *good = false;
-    return f->broken || vdm_pack_good(f->fd, &f->m, p->base.hash, p->base.copy, good, err);
-}
-
-/* What fails here too leaves it set aside: what went wrong before is what is told. */
-static void take_back(struct vdm_packs *p, struct vdm_digest id, const struct vdm_pack_place *bad)
-{
-    struct vdm_pack_probe probe;
-    struct vdm_pack_place place;
-    bool more = true, done = false;
-    vdm_pack_probe_begin(&p->index, id, &probe);
-    while (!done && vdm_pack_probe_next(&p->index, &probe, &place, &more, NULL) && more)
-        done = place.pack == bad->pack && place.offset == bad->offset &&
-               vdm_pack_index_insist(&p->index, &probe, place, NULL);
-}
-
-/* Under the lock: what others put meanwhile is seen, and what is bad is set aside once. */
-static bool put_in_pack(struct vdm_packs *p, struct vdm_bytes document, struct vdm_stored *done,
-                        struct vdm_err *err)
-{
-    int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
-    struct vdm_packed f;
-    struct vdm_pack_place bad = {0};
-    bool found, good;
-    if (!vdm_packs_lock(p, &locked, err))
-        return false;
-    for (;;) {
-        if (!vdm_packs_find(p, done->id, &f, &found, err) || (found && !judge(p, &f, &good, err)))
-            return false;
-        if (found && good)
-            return true;
-        if (!found)
-            break;
-        if (!vdm_pack_index_set_aside(&p->index, &f.probe, f.place, err))
-            return false;
-        done->repaired = true;
-        bad = f.place;
-    }
-    done->was_new = !done->repaired;
-    /* A bad one is more than none: where there is no room for a good one, it counts again. */
-    if (vdm_packs_append(p, done->id, document, err))
-        return true;
-    if (done->repaired)
-        take_back(p, done->id, &bad);
-    return false;
-}
-
-static bool put_small(struct vdm_packs *p, struct vdm_bytes document, struct vdm_stored *out,
-                      struct vdm_err *err)
-{
-    struct vdm_stored done = {.size_bytes = document.n};
-    struct vdm_packed f;
-    struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
-    struct vdm_err why = {0};
-    bool found, good = false;
-    vdm_hash_update(p->base.hash, document);
-    done.id = vdm_hash_end(p->base.hash);
-    if (!vdm_packs_find(p, done.id, &f, &found, err) || (found && !judge(p, &f, &good, err)))
-        return vdm_err_prefix(err, "store");
-    if (!found &&
-        (p->files->ops->get(p->files, done.id, &r, &why) || why.kind != VDM_ERR_NOT_FOUND)) {
-        struct rest rest = {.first = document};
-        return put_file(p, &rest, document.n, out, err);
-    }
-    if (!good && !put_in_pack(p, document, &done, err))
-        return vdm_err_prefix(err, "store");
-    p->touched = true;
-    *out = done;
-    return true;
-}
-
-static bool put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
-                struct vdm_stored *out, struct vdm_err *err)
+/* Where the index at hand leads to it, that is enough; another index may lead to more. */
+static bool holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
 {
     struct vdm_packs *p = of(s);
-    size_t n;
-    if (!read_document(p, read, ctx, &n, err))
+    struct vdm_packed f;
+    if (!vdm_packs_find_locked(p, id, &f, yes, err))
         return false;
-    struct vdm_bytes document = {p->document, n};
-    if (n <= VDM_PACK_DOCUMENT_MAX)
-        return put_small(p, document, out, err);
-    struct rest rest = {document, read, ctx};
-    return put_file(p, &rest, size_hint, out, err);
+    if (*yes && !f.broken)
+        return true;
+    if (!vdm_packs_find(p, id, &f, yes, err))
+        return false;
+    if (*yes)
+        return !f.broken || header_damaged(&f, err);
+    struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
+    struct vdm_err why = {0};
+    *yes = p->files->ops->get(p->files, id, &r, &why);
+    return *yes || why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
 }
+
+/* --- sync --- */
 
 static bool sync_packs(struct vdm_store *s, struct vdm_err *err)
 {
@@ -329,9 +221,11 @@ static void close_packs(struct vdm_store *s)
 }
 
 static const struct vdm_store_ops packs_ops = {
-    .put = put,
+    .put = vdm_packs_put,
+    .put_all = vdm_packs_put_all,
     .sync = sync_packs,
     .get = get,
+    .holds = holds,
     .each = each,
     .erase = erase,
     .set_aside = set_aside,
@@ -339,7 +233,7 @@ static const struct vdm_store_ops packs_ops = {
     .close = close_packs,
 };
 
-static bool look_around(struct vdm_packs *p, struct vdm_err *err)
+static bool look_around(struct vdm_packs *p, int store, struct vdm_err *err)
 {
     int locked VDM_CLEANUP(vdm_packs_unlock) = -1;
     uint8_t there[VDM_PACKS_MAX / 8];
@@ -347,10 +241,11 @@ static bool look_around(struct vdm_packs *p, struct vdm_err *err)
     if (!vdm_packs_list(p, there, NULL, NULL, &stop, err) ||
         !vdm_pack_index_open(&p->index, p->dir, p->base.writable, err))
         return false;
-    return !p->base.writable || (vdm_packs_lock(p, &locked, err) && vdm_packs_catch_up(p, err));
+    return !p->base.writable || (vdm_packs_look_for_older(p, store, err) &&
+                                 vdm_packs_lock(p, &locked, err) && vdm_packs_catch_up(p, err));
 }
 
-static bool wrap(struct vdm_store **files, int *dir, struct vdm_crypto *crypto,
+static bool wrap(struct vdm_store **files, int store, int *dir, struct vdm_crypto *crypto,
                  struct vdm_store **out, struct vdm_err *err)
 {
     struct vdm_packs *p = calloc(1, sizeof *p);
@@ -369,7 +264,7 @@ static bool wrap(struct vdm_store **files, int *dir, struct vdm_crypto *crypto,
         p->in_hand[i].fd = -1;
     *files = NULL; /* the handle owns them */
     *dir = -1;
-    if (look_around(p, err)) {
+    if (look_around(p, store, err)) {
         *out = &p->base;
         return true;
     }
@@ -388,7 +283,7 @@ bool vdm_store_open_folder(struct vdm_store **out, struct vdm_crypto *crypto, co
     if (!vdm_dir_open(AT_FDCWD, path, &store, err))
         return vdm_err_prefix(err, "store %s", path);
     if (vdm_store_open_dir(store, "packs", &dir, &why))
-        return wrap(&files, &dir, crypto, out, err) || vdm_err_prefix(err, "store %s", path);
+        return wrap(&files, store, &dir, crypto, out, err) || vdm_err_prefix(err, "store %s", path);
     if (why.kind != VDM_ERR_NOT_FOUND)
         return vdm_fail_as(err, why.kind, "store %s: %s", path, why.text);
     *out = files;

@@ -26,12 +26,14 @@ struct vdm_packs {
     struct {
         int fd;
         uint32_t number;
+        uint64_t length;          /* as it was seen last */
     } in_hand[VDM_PACKS_IN_HAND]; /* for reading */
     unsigned tail_looks;          /* at members behind the marks */
     /* For writing. */
-    uint8_t *document; /* VDM_PACK_DOCUMENT_MAX + 1 */
-    uint64_t limit;    /* bytes of a pack */
-    int active;        /* the pack that was appended to last, or -1 */
+    uint8_t *document;      /* VDM_PACK_DOCUMENT_MAX + 1 */
+    uint64_t limit;         /* bytes of a pack */
+    uint8_t older[256 / 8]; /* folders of objects/ that were there when it was opened */
+    int active;             /* the pack that was appended to last, or -1 */
     uint32_t active_number;
     uint64_t active_end; /* up to here all members have their slots */
     bool sound;          /* the index led to every member when a document was first erased */
@@ -72,6 +74,9 @@ struct vdm_packed {
 };
 bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out, bool *found,
                     struct vdm_err *err) VDM_MUST_CHECK;
+/* The same under the lock, in the index as vdm_pack_index_refresh left it. */
+bool vdm_packs_find_locked(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,
+                           bool *found, struct vdm_err *err) VDM_MUST_CHECK;
 /* Does a slot of the id, one set aside too, lead to this place? */
 bool vdm_packs_leads(struct vdm_packs *p, struct vdm_digest id, uint32_t pack, uint64_t offset,
                      bool *leads, bool *aside, struct vdm_err *err) VDM_MUST_CHECK;
@@ -82,10 +87,23 @@ struct vdm_pack_scan vdm_packs_scan(struct vdm_packs *p, int fd, uint64_t from, 
 /* -1 and errno: it cannot be opened. */
 int vdm_packs_open_to_write(struct vdm_packs *p, uint32_t number);
 
-bool vdm_packs_append(struct vdm_packs *p, struct vdm_digest id, struct vdm_bytes document,
-                      struct vdm_err *err) VDM_MUST_CHECK;
+/* In their order, up to the first that fails: *done of them are there. */
+bool vdm_packs_append(struct vdm_packs *p, const struct vdm_pack_new *member, size_t n,
+                      size_t *done, struct vdm_err *err) VDM_MUST_CHECK;
 /* Without the lock. */
 bool vdm_packs_sync(struct vdm_packs *p, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- packs_put.c: S1 to S6 of store.h --- */
+
+/* May a small document of this id lie in objects/? Such are from before there were packs. */
+bool vdm_packs_may_be_older(const struct vdm_packs *p, struct vdm_digest id);
+/* Looks for them once, when the handle is opened. */
+bool vdm_packs_look_for_older(struct vdm_packs *p, int store, struct vdm_err *err) VDM_MUST_CHECK;
+
+bool vdm_packs_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
+                   struct vdm_stored *out, struct vdm_err *err) VDM_MUST_CHECK;
+bool vdm_packs_put_all(struct vdm_store *s, struct vdm_store_document *d, size_t n, size_t *done,
+                       struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- packs_erase.c: under the lock --- */
 

@@ -238,6 +238,53 @@ static void test_twice(void **state)
     assert_int_equal(x->backend->set_aside(x), 0);
 }
 
+#define TOGETHER 70
+
+static void make_documents(struct vdm_store_document d[TOGETHER], struct vdm_buf b[TOGETHER],
+                           uint64_t (*seed_of)(size_t))
+{
+    for (size_t i = 0; i < TOGETHER; i++) {
+        make_bytes(&b[i], seed_of(i), 10 * seed_of(i));
+        d[i] = (struct vdm_store_document){.bytes = vdm_buf_bytes(&b[i])};
+    }
+}
+
+/* Each third stands there twice, and one is large. */
+static uint64_t some_seed(size_t i)
+{
+    return i == 50 ? 200000 : i % 3 == 2 ? i - 1 : i;
+}
+
+/* Documents in memory, many at once: just what one after the other gives. */
+static void test_put_all(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store_document d[TOGETHER];
+    struct vdm_buf b[TOGETHER] = {{0}};
+    struct vdm_digest bad = must_put(x->store, 7, 70).id;
+    size_t done, objects = 0;
+    must_put(x->store, 9, 90);
+    x->backend->damage(x, bad, DAMAGE_FLIP);
+    make_documents(d, b, some_seed);
+    assert_true(vdm_store_put_all(x->store, d, TOGETHER, &done, NULL));
+    assert_int_equal(done, TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        uint64_t seed = some_seed(i);
+        bool again = i % 3 == 2 && i != 50;
+        must_hold(x->store, d[i].stored.id, seed, 10 * seed);
+        assert_true(vdm_digest_equal(d[i].stored.id, source_digest(x->crypto, seed, 10 * seed)));
+        assert_int_equal(d[i].stored.size_bytes, 10 * seed);
+        assert_int_equal(d[i].stored.was_new, seed != 7 && seed != 9 && !again);
+        assert_int_equal(d[i].stored.repaired, seed == 7 && !again);
+        objects += !again;
+    }
+    nothing_left(x, objects);
+    assert_int_equal(x->backend->set_aside(x), 1);
+    assert_true(vdm_store_sync(x->store, NULL));
+    for (size_t i = 0; i < TOGETHER; i++)
+        vdm_buf_release(&b[i]);
+}
+
 /* S4 */
 static void test_damaged(void **state)
 {
@@ -483,6 +530,7 @@ int store_contract_run(const struct store_backend *backend)
         T(test_pieces_and_hints),
         T(test_failing_source),
         T(test_twice),
+        T(test_put_all),
         T(test_damaged),
         T(test_damaged_when_empty),
         T(test_reader_outlives_repair),

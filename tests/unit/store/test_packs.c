@@ -593,6 +593,23 @@ static void test_sync_of_anothers(void **state)
     vdm_store_close(other);
 }
 
+/* No pack gets longer than it may, also where many documents come at once. */
+static void test_lengths(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store_document d[DOCUMENTS];
+    uint8_t bytes[DOCUMENTS];
+    size_t done, many = 0;
+    for (size_t i = 0; i < DOCUMENTS; i++) {
+        bytes[i] = (uint8_t)i;
+        d[i].bytes = (struct vdm_bytes){bytes + i, 1};
+    }
+    assert_true(vdm_store_put_all(x->store, d, DOCUMENTS, &done, NULL));
+    for (off_t n; (n = size_of(pack_at(x, (unsigned)many).s)) >= 0; many++)
+        assert_true(x->backend != &small_packs || n == 4096);
+    assert_int_equal(many, x->backend == &small_packs ? DOCUMENTS / 4 : 1);
+}
+
 /* The first pack of all appears while another handle is looking. */
 static void test_first_of_anothers(void **state)
 {
@@ -684,6 +701,7 @@ int main(void)
         cmocka_unit_test(test_broken_header),
         cmocka_unit_test(test_reading_handle),
         cmocka_unit_test(test_sync_of_anothers),
+        cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_first_of_anothers),
         cmocka_unit_test(test_side_by_side),
     };

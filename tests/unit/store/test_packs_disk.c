@@ -26,6 +26,8 @@ static struct {
     unsigned writes_left; /* calls of vdm_fd_write_at before one that fails */
     bool no_cut, no_holes;
     const char *locked; /* must be, whenever a member is written */
+    off_t pack_most;    /* bytes of a pack for which there is room; 0: any */
+    int pack;           /* the file of the newest pwritev */
 } does;
 
 static void good_disk(void)
@@ -34,6 +36,8 @@ static void good_disk(void)
     does.writes_left = NEVER;
     does.interrupted = does.no_cut = does.no_holes = false;
     does.locked = NULL;
+    does.pack_most = 0;
+    does.pack = -1;
 }
 
 static bool is_locked(const char *path)
@@ -48,14 +52,17 @@ ssize_t __real_pwritev64(int fd, const struct iovec *v, int n, off_t at);
 ssize_t __wrap_pwritev64(int fd, const struct iovec *v, int n, off_t at);
 ssize_t __wrap_pwritev64(int fd, const struct iovec *v, int n, off_t at)
 {
-    struct iovec part[3];
+    struct iovec part[3 * VDM_PACK_TOGETHER];
     size_t left = does.takes;
+    does.pack = fd;
+    if (does.pack_most)
+        left = does.pack_most > at ? (size_t)(does.pack_most - at) : 0;
     errno = does.interrupted ? EINTR : ENOSPC;
-    if (does.interrupted || does.takes == 0) {
+    if (does.interrupted || left == 0) {
         does.interrupted = false;
         return -1;
     }
-    assert_int_equal(n, 3);
+    assert_in_range(n, 3, 3 * VDM_PACK_TOGETHER);
     assert_true(!does.locked || is_locked(does.locked));
     for (int i = 0; i < n; i++) {
         part[i] = v[i];
@@ -69,6 +76,8 @@ bool __real_vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct v
 bool __wrap_vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct vdm_err *err);
 bool __wrap_vdm_fd_write_at(int fd, uint64_t at, struct vdm_bytes data, struct vdm_err *err)
 {
+    if (does.pack_most && fd == does.pack && (off_t)(at + data.n) > does.pack_most)
+        return vdm_fail(err, "write: No space left on device");
     if (does.writes_left == NEVER || does.writes_left--)
         return __real_vdm_fd_write_at(fd, at, data, err);
     does.writes_left = NEVER;
@@ -161,6 +170,33 @@ static void test_full(void **state)
     assert_true(must_put(x->store, 2, 400).was_new);
     assert_int_equal(size_of(pack.s), 2048);
     must_hold(x->store, source_digest(x->crypto, 1, 400), 1, 400);
+}
+
+/* Of many the first are put, as many as there is room for, and nothing of the others stays. */
+static void test_full_among_many(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store_document d[40];
+    struct vdm_err err = {0};
+    uint8_t bytes[40][400];
+    size_t done;
+    for (size_t i = 0; i < 40; i++) {
+        struct source from = source(i % 8 == 7 ? 3 : i, 400);
+        assert_true(source_read(&from, bytes[i], 400, &done, NULL));
+        d[i].bytes = (struct vdm_bytes){bytes[i], 400};
+    }
+    does.pack_most = 10 * 1024 + 700; /* ten, and the eighth is no new one */
+    assert_false(vdm_store_put_all(x->store, d, 40, &done, &err));
+    assert_non_null(strstr(err.text, "No space left"));
+    good_disk();
+    assert_int_equal(done, 11);
+    assert_int_equal(size_of(pack_at(x, 0).s), 10 * 1024);
+    assert_int_equal(object_count(x->store), 10);
+    for (size_t i = 0; i < done; i++)
+        must_hold(x->store, d[i].stored.id, i == 7 ? 3 : i, 400);
+    assert_true(vdm_store_put_all(x->store, d, 40, &done, &err));
+    reopen(x);
+    assert_int_equal(object_count(x->store), 35);
 }
 
 /* Not even that could be taken back: the same handle, and another, go on behind the last whole one. */
@@ -519,6 +555,7 @@ int main(void)
     struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_full_among_many),
         cmocka_unit_test(test_full_and_no_way_back),
         cmocka_unit_test(test_full_index),
         cmocka_unit_test(test_full_repair),

@@ -116,29 +116,47 @@ bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err)
     return syncfs(fd) == 0 || vdm_fail_errno(err, "syncfs");
 }
 
-bool vdm_file_open(int dir, const char *path, bool follow, int *fd, struct vdm_err *err)
+/* O_NONBLOCK: opening a FIFO that slipped in after a look must not hang. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+static bool check_opened(int f, int *fd, struct stat *st, struct vdm_err *err)
 {
-    struct stat st;
-    /* O_NONBLOCK: opening a FIFO that slipped in after a look must not hang. */
-    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW);
-    if (fstatat(dir, path, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
-        return vdm_fail_as(err, VDM_ERR_REFUSED, "not a file");
-    int f = openat(dir, path, flags);
     if (f < 0 && errno == ENOENT)
         return vdm_fail_as(err, VDM_ERR_NOT_FOUND, "no such file");
     if (f < 0)
         return vdm_fail_errno(err, "open");
-    if (fstat(f, &st) != 0) {
+    if (fstat(f, st) != 0) {
         vdm_fail_errno(err, "stat");
         close(f);
         return false;
     }
-    if (!S_ISREG(st.st_mode)) {
+    if (!S_ISREG(st->st_mode)) {
         close(f);
         return vdm_fail_as(err, VDM_ERR_REFUSED, "not a file");
     }
     *fd = f;
     return true;
+}
+
+bool vdm_file_open(int dir, const char *path, bool follow, int *fd, struct vdm_err *err)
+{
+    struct stat st;
+    if (fstatat(dir, path, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "not a file");
+    return check_opened(openat(dir, path, OPEN_FLAGS | (follow ? 0 : O_NOFOLLOW)), fd, &st, err);
+}
+
+/* Only the owner may ask for O_NOATIME; for anybody else the time of access moves. */
+bool vdm_file_open_source(int dir, const char *path, bool follow, int *fd, struct stat *st,
+                          struct vdm_err *err)
+{
+    int flags = OPEN_FLAGS | (follow ? 0 : O_NOFOLLOW);
+    int f = openat(dir, path, flags | O_NOATIME);
+    if (f < 0 && errno == EPERM)
+        f = openat(dir, path, flags);
+    if (f < 0 && errno == ELOOP && !follow) /* a link, by now */
+        return vdm_fail_as(err, VDM_ERR_REFUSED, "not a file");
+    return check_opened(f, fd, st, err);
 }
 
 bool vdm_file_read(int dir, const char *path, size_t limit, struct vdm_buf *out,

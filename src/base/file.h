@@ -40,6 +40,11 @@ bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err) VDM_MUST_CHECK;
  * A missing file is VDM_ERR_NOT_FOUND; a device, socket, folder is refused without opening it. */
 bool vdm_file_open(int dir, const char *path, bool follow, int *fd,
                    struct vdm_err *err) VDM_MUST_CHECK;
+/* The same for a file of the user's that was just seen to be a regular one: its time of access stays, where we may
+ * ask for that. *st tells what it is now. */
+struct stat;
+bool vdm_file_open_source(int dir, const char *path, bool follow, int *fd, struct stat *st,
+                          struct vdm_err *err) VDM_MUST_CHECK;
 /* The whole of a regular file of at most `limit` bytes, appended to out. Follows links. */
 bool vdm_file_read(int dir, const char *path, size_t limit, struct vdm_buf *out,
                    struct vdm_err *err) VDM_MUST_CHECK;

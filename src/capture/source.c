@@ -20,6 +20,7 @@ struct vdm_source {
     struct vdm_buf
         head; /* first bytes, read to guess the type, not yet handed out from `used` on */
     size_t used;
+    uint64_t got_bytes;  /* from fd */
     bool at_end;         /* of fd */
     bool ended;          /* the reader was told so */
     uint64_t read_bytes; /* handed out */
@@ -47,21 +48,23 @@ static bool read_once(struct vdm_source *s, uint8_t *p, size_t cap, size_t *got,
     }
     if (k < 0)
         return vdm_fail_as(err, VDM_ERR_REFUSED, "read: %s", strerror(errno));
-    s->at_end = k == 0 && cap > 0;
+    s->got_bytes += (uint64_t)k;
+    /* A file gave less than there was room for, and just as much as it has: no need to ask again. */
+    bool all = s->facts.has_size && (size_t)k < cap && s->got_bytes == s->facts.size_bytes;
+    s->at_end = cap > 0 && (k == 0 || all);
     *got = (size_t)k;
     return true;
 }
 
 static bool open_file(struct vdm_source *s, const struct vdm_walk_item *item, struct vdm_err *err)
 {
-    if (!vdm_file_open(item->dir, item->name, item->follow, &s->fd, err)) {
+    struct stat st;
+    if (!vdm_file_open_source(item->dir, item->name, item->follow, &s->fd, &st, err)) {
         if (err)
             err->kind = VDM_ERR_REFUSED;
         return false;
     }
-    /* Also ends O_NONBLOCK. Only the owner may ask for O_NOATIME; for anybody else it stays off. */
-    if (fcntl(s->fd, F_SETFL, O_NOATIME) != 0)
-        (void)fcntl(s->fd, F_SETFL, 0);
+    s->stamp = vdm_stamp_of(&st);
     vdm_buf_put(&s->name, vdm_path_name(vdm_str(item->name)));
     return vdm_buf_ok(&s->name, err);
 }
@@ -70,7 +73,7 @@ static bool guess_type(struct vdm_source *s, struct vdm_media *media, struct vdm
 {
     size_t want = VDM_MEDIA_LOOK_BYTES;
     if (s->facts.has_size && s->facts.size_bytes < want)
-        want = (size_t)s->facts.size_bytes;
+        want = (size_t)s->facts.size_bytes + 1; /* so that its end is seen */
     uint8_t *p = vdm_buf_grow(&s->head, want);
     if (!p)
         return vdm_fail_memory(err);
@@ -98,7 +101,7 @@ bool vdm_source_open(struct vdm_source **out, const struct vdm_walk_item *item,
         return vdm_fail_as(err, VDM_ERR_REFUSED, "%s", item->reason);
     if (!s->standard_input && !open_file(s, item, err))
         return false;
-    if (!vdm_stamp_take(s->fd, &s->stamp))
+    if (s->standard_input && !vdm_stamp_take(s->fd, &s->stamp))
         return vdm_fail_as(err, VDM_ERR_REFUSED, "read: %s", strerror(errno));
     s->facts.has_size = !s->standard_input;
     s->facts.size_bytes = s->standard_input ? 0 : s->stamp.size_bytes;

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "capture/stamp.h"
 
+struct vdm_stamp vdm_stamp_of(const struct stat *st)
+{
+    return (struct vdm_stamp){.mode = st->st_mode & S_IFMT,
+                              .dev = st->st_dev,
+                              .ino = st->st_ino,
+                              .size_bytes = (uint64_t)st->st_size,
+                              .modified = st->st_mtim,
+                              .changed = st->st_ctim};
+}
+
 bool vdm_stamp_take(int fd, struct vdm_stamp *out)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return false;
-    *out = (struct vdm_stamp){.mode = st.st_mode & S_IFMT,
-                              .dev = st.st_dev,
-                              .ino = st.st_ino,
-                              .size_bytes = (uint64_t)st.st_size,
-                              .modified = st.st_mtim,
-                              .changed = st.st_ctim};
+    *out = vdm_stamp_of(&st);
     return true;
 }
 

@@ -18,6 +18,7 @@ struct vdm_stamp {
     struct timespec modified, changed;
 };
 
+struct vdm_stamp vdm_stamp_of(const struct stat *st);
 /* false: errno says why. */
 bool vdm_stamp_take(int fd, struct vdm_stamp *out);
 /* Always true for what is no regular file; false if it cannot be looked at any more. */

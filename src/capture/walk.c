@@ -26,7 +26,8 @@ struct level {
 struct vdm_walk {
     const char *const *paths;
     size_t n, next;
-    bool stdin_taken, tell_bags;
+    bool stdin_taken, tell_bags, only_count;
+    uid_t user;
     struct level levels[VDM_WALK_DEPTH_MAX + 1];
     size_t depth; /* levels in use */
     struct vdm_buf names, order;
@@ -46,6 +47,7 @@ bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n, st
         return vdm_fail_memory(err);
     w->paths = paths;
     w->n = n;
+    w->user = geteuid();
     *out = w;
     return true;
 }
@@ -147,6 +149,7 @@ static bool read_names(struct vdm_walk *w, struct level *level)
     while (errno = 0, (d = readdir(folder)) != NULL) {
         if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
             continue;
+        vdm_buf_putc(&w->names, (char)d->d_type);
         size_t offset = w->names.n;
         vdm_buf_put(&w->names,
                     (struct vdm_bytes){(const uint8_t *)d->d_name, strlen(d->d_name) + 1});
@@ -236,10 +239,17 @@ static bool step_folder(struct vdm_walk *w, const struct level *parent, const ch
     return enter(w, fd, item);
 }
 
+/* Mostly its mode says so already. */
+static bool may_read(const struct vdm_walk *w, int dir, const char *name, const struct stat *st)
+{
+    return (st->st_uid == w->user && (st->st_mode & S_IRUSR)) ||
+           faccessat(dir, name, R_OK, AT_EACCESS) == 0;
+}
+
 static bool file_item(struct vdm_walk *w, struct vdm_walk_item *item, int dir, const char *name,
                       const struct stat *st, bool follow)
 {
-    if (faccessat(dir, name, R_OK, AT_EACCESS) != 0)
+    if (!may_read(w, dir, name, st))
         return refuse_errno(w, item, errno);
     item->kind = VDM_WALK_FILE;
     item->size_bytes = (uint64_t)st->st_size;
@@ -271,6 +281,10 @@ static bool step_below(struct vdm_walk *w, struct vdm_walk_item *item)
     if (w->path.n > VDM_PATH_MAX_BYTES)
         return refuse_errno(w, item, ENAMETOOLONG);
     struct stat st;
+    if (w->only_count && name[-1] == DT_REG) {
+        item->kind = VDM_WALK_FILE;
+        return true;
+    }
     if (fstatat(level->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return refuse_errno(w, item, errno);
     if (S_ISLNK(st.st_mode))
@@ -329,6 +343,11 @@ static bool step_argument(struct vdm_walk *w, struct vdm_walk_item *item)
         return vdm_err_is_memory(&err) ? refuse_errno(w, item, ENOMEM) : refuse(w, item, err.text);
     return is_left_out(w) ? refuse(w, item, w->why_left_out)
                           : file_item(w, item, AT_FDCWD, argument, &st, true);
+}
+
+void vdm_walk_only_count(struct vdm_walk *w)
+{
+    w->only_count = true;
 }
 
 void vdm_walk_tell_bags(struct vdm_walk *w)

@@ -45,6 +45,8 @@ bool vdm_walk_open(struct vdm_walk **out, const char *const *paths, size_t n,
 /* Folders (canonical paths, borrowed as above) that are refused, each once and with all below it.
  * So is then every other archive: a folder with keys/ and store/ledger.db of which keys/ is not left out. */
 void vdm_walk_leave_out(struct vdm_walk *w, char *const *folders, size_t n, const char *reason);
+/* Files below folders are told without a look at them: they can only be counted. */
+void vdm_walk_only_count(struct vdm_walk *w);
 /* Tell folders that are bags. One that was just told is left with all that is in it by vdm_walk_pass_over. */
 void vdm_walk_tell_bags(struct vdm_walk *w);
 void vdm_walk_pass_over(struct vdm_walk *w);

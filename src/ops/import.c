@@ -62,6 +62,8 @@ static bool compare_with_table(struct vdm_importing *m, struct vdm_err *err)
     bool more = true, found = true;
     if (!open_walk(m, &walk, err))
         return false;
+    if (!m->table)
+        vdm_walk_only_count(walk);
     m->no_row_fits = true;
     while (vdm_walk_next(walk, &item, &more, err) && more) {
         if (item.kind == VDM_WALK_REFUSED || is_the_table(m, &item))

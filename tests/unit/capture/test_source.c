@@ -199,6 +199,35 @@ static void test_growing(void **state)
     assert_string_equal(err.text, "changed while it was read");
 }
 
+/* What the system says of a file's size may be old, on a file system of another machine. */
+static off_t hidden_bytes;
+
+int __real_fstat64(int fd, struct stat *st);
+int __wrap_fstat64(int fd, struct stat *st);
+int __wrap_fstat64(int fd, struct stat *st)
+{
+    int result = __real_fstat64(fd, st);
+    st->st_size -= hidden_bytes;
+    return result;
+}
+
+static void test_old_size(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {2, 1000, 65536, 65537, 100000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        put_pattern("x", sizes[i]);
+        hidden_bytes = 1;
+        struct vdm_source *s VDM_CLEANUP(vdm_source_cleanup) = open_source("x");
+        struct vdm_buf b = {0};
+        struct vdm_err err = {0};
+        assert_false(read_all(s, 65536, &b, &err) && vdm_source_finish(s, &err));
+        assert_string_equal(err.text, "changed while it was read");
+        vdm_buf_release(&b);
+        hidden_bytes = 0;
+    }
+}
+
 static void test_not_read_to_its_end(void **state)
 {
     (void)state;
@@ -419,6 +448,7 @@ int main(void)
         SCRATCH_TEST(test_facts),
         SCRATCH_TEST(test_changed),
         SCRATCH_TEST(test_growing),
+        SCRATCH_TEST(test_old_size),
         SCRATCH_TEST(test_not_read_to_its_end),
         SCRATCH_TEST(test_refused),
         SCRATCH_TEST(test_unreadable),

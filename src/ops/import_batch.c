@@ -402,12 +402,20 @@ static bool add_follows(struct vdm_importing *m, struct vdm_pending *p, struct v
            vdm_import_add(&p->lines, VDM_FIELD_FOLLOWS, vdm_buf_bytes(&number), err);
 }
 
+static const uint8_t *next_secret(struct vdm_importing *m)
+{
+    if (m->secrets == 0) {
+        vdm_random(m->secret[0], sizeof m->secret);
+        m->secrets = VDM_SECRETS;
+    }
+    return m->secret[--m->secrets];
+}
+
 static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_err *err)
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_entry e = {.kind = VDM_ENTRY_CAPTURE, .recorded = vdm_time_now()};
     struct vdm_record r;
-    uint8_t secret[32];
     bool there;
     /* It was put before the lock was taken: a withdrawal may have erased it since. */
     if (!vdm_store_holds(m->a->store, p->digest, &there, err))
@@ -415,9 +423,9 @@ static bool append(struct vdm_importing *m, struct vdm_pending *p, struct vdm_er
     if (!there)
         return vdm_fail(err, "its document was withdrawn while it was imported; nothing of this "
                              "batch was recorded");
-    vdm_random(secret, sizeof secret);
     if (!add_follows(m, p, err) ||
-        !vdm_record_append(&text, secret, p->digest, p->size, p->lines.line, p->lines.n, &r, err) ||
+        !vdm_record_append(&text, next_secret(m), p->digest, p->size, p->lines.line, p->lines.n, &r,
+                           err) ||
         !vdm_record_commit(m->a->crypto, &r, &e.capture.record, err) ||
         !vdm_writer_add(m->writer, vdm_crew_pool(m->crew), &e, m->signers->signer,
                         vdm_buf_bytes(&text), err))

@@ -64,6 +64,7 @@ void vdm_crew_close(struct vdm_crew *c)
         vdm_media_close(h->media);
         for (size_t k = 0; k < VDM_CREW_PLACES; k++)
             vdm_store_close(h->store[k]);
+        vdm_buf_release(&h->bytes);
         vdm_crypto_close(h->crypto);
     }
     free(c);

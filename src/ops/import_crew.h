@@ -11,6 +11,15 @@
 
 #define VDM_CREW_PLACES 2
 
+/* Small documents are held in memory and put together, at the price of one lock. */
+#define VDM_HELD_MAX   32
+#define VDM_HELD_BYTES (UINT64_C(256) << 10)
+struct vdm_import_job;
+struct vdm_held {
+    struct vdm_import_job *job;
+    size_t at, n; /* in `bytes` */
+};
+
 struct vdm_hand {
     struct vdm_crypto *crypto;
     struct vdm_store *store[VDM_CREW_PLACES];
@@ -19,6 +28,9 @@ struct vdm_hand {
     struct vdm_media *media;
     struct vdm_import_text *text;      /* NULL: no fingerprints are made */
     atomic_uint_fast64_t *bytes_taken; /* by all of them, of this group */
+    struct vdm_held held[VDM_HELD_MAX];
+    size_t helds;
+    struct vdm_buf bytes;
 };
 
 struct vdm_crew;

@@ -17,8 +17,8 @@
 #define QUICK_MS    400
 #define SLOW_MS     1500
 
-/* A larger text is taken by one thread, for the memory that it takes. */
-#define TEXT_BYTES (UINT64_C(1) << 20)
+/* At least so many runs, so that all threads have something to do to the end. */
+#define RUNS 16
 
 struct group {
     unsigned place;
@@ -41,73 +41,11 @@ struct groups {
     atomic_bool stop;
     atomic_size_t failed_at; /* jobs behind it are not begun */
     atomic_size_t begun;
+    size_t run;                         /* jobs that one thread takes at a time */
     uint64_t seen_before, bytes_before; /* the group under way */
 };
 
-/* --- one input, by the crew --- */
-
-struct reading {
-    struct vdm_hand *h;
-    vdm_read_fn *read;
-    void *ctx;
-};
-
-static bool read_passing(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
-{
-    struct reading *r = ctx;
-    if (!r->read(r->ctx, p, cap, got, err))
-        return false;
-    vdm_import_text_take(r->h->text, (struct vdm_bytes){p, *got});
-    atomic_fetch_add(r->h->bytes_taken, *got);
-    return true;
-}
-
-static bool add_text(struct vdm_hand *h, struct vdm_import_job *j, struct vdm_err *err)
-{
-    uint64_t asked = vdm_import_text_asked(h->text);
-    if (!vdm_import_text_end(h->text, &j->p.lines, j->p.digest, err))
-        return false;
-    j->asked_text = vdm_import_text_asked(h->text) != asked;
-    struct vdm_textless none = vdm_import_text_taken(h->text);
-    if (j->asked_text && vdm_import_text_lost(h->text))
-        j->outcome = VDM_JOB_BACK;
-    else if (none.documents && !(j->textless = strdup(none.why)))
-        return vdm_fail_memory(err);
-    return true;
-}
-
-static bool is_large_text(const struct vdm_import_lines *l, uint64_t size)
-{
-    return size > TEXT_BYTES && size <= VDM_TEXT_DOCUMENT_MAX &&
-           vdm_text_kind(vdm_import_value(l, VDM_FIELD_MEDIA_TYPE)) != VDM_TEXT_NONE;
-}
-
-bool vdm_hand_store(struct vdm_hand *h, vdm_read_fn *read, void *ctx, uint64_t size_hint,
-                    struct vdm_import_job *j, struct vdm_err *err)
-{
-    struct reading r = {h, read, ctx};
-    struct vdm_stored stored;
-    if (h->text && is_large_text(&j->p.lines, size_hint)) {
-        j->outcome = VDM_JOB_BACK;
-        return true;
-    }
-    vdm_import_text_begin(h->text, &j->p.lines);
-    h->put[h->place] = true;
-    if (!vdm_store_put(h->store[h->place], read_passing, &r, size_hint, &stored, err))
-        return false;
-    j->repaired = stored.repaired;
-    j->p.digest = stored.id;
-    j->p.size = stored.size_bytes;
-    return add_text(h, j, err);
-}
-
-bool vdm_hand_gave_type(const struct vdm_hand *h, uint64_t asked_before, struct vdm_import_job *j)
-{
-    j->asked_media = vdm_media_asked(h->media) != asked_before;
-    if (j->asked_media && vdm_media_lost(h->media))
-        j->outcome = VDM_JOB_BACK;
-    return j->outcome != VDM_JOB_BACK;
-}
+/* --- by the crew --- */
 
 static void fail_at(struct groups *all, size_t i)
 {
@@ -116,29 +54,50 @@ static void fail_at(struct groups *all, size_t i)
         ;
 }
 
-static void do_job(void *ctx, struct vdm_hand *h, size_t i)
+static void fail(struct groups *all, struct vdm_import_job *j, const struct vdm_err *why)
 {
-    struct groups *all = ctx;
+    j->outcome = VDM_JOB_FAILED;
+    j->kind = why->kind;
+    j->why = strdup(why->text); /* without memory for it, that is what is told */
+    fail_at(all, (size_t)(j - all->under_way->job));
+}
+
+static void do_job(struct groups *all, struct vdm_hand *h, size_t i)
+{
     struct vdm_import_job *j = &all->under_way->job[i];
     struct vdm_err why = {0};
     if (j->outcome != VDM_JOB_NOT_BEGUN || atomic_load(&all->stop) ||
         i > atomic_load(&all->failed_at))
         return;
     atomic_fetch_add(&all->begun, 1);
-    if (all->s->take(all->s->ctx, h, j, &why)) {
-        j->outcome = j->outcome == VDM_JOB_BACK ? VDM_JOB_BACK : VDM_JOB_DONE;
+    if (all->s->take(all->s->ctx, h, j, &why))
         return;
-    }
     bool refused = why.kind == VDM_ERR_REFUSED || why.kind == VDM_ERR_NOT_FOUND;
-    j->kind = why.kind;
-    j->outcome = refused ? VDM_JOB_REFUSED : VDM_JOB_FAILED;
-    if (!refused)
-        fail_at(all, i);
-    if (!(j->why = strdup(why.text))) {
-        j->outcome = VDM_JOB_FAILED;
-        j->kind = VDM_ERR_FAILED;
-        fail_at(all, i);
+    if (!refused || !(j->why = strdup(why.text)))
+        fail(all, j, &why);
+    else
+        j->outcome = VDM_JOB_REFUSED;
+}
+
+static void put_held(struct groups *all, struct vdm_hand *h)
+{
+    struct vdm_err why = {0};
+    struct vdm_import_job *failed = vdm_hand_put_held(h, &why);
+    if (failed)
+        fail(all, failed, &why);
+}
+
+/* Jobs side by side, whose documents are put together. */
+static void do_run(void *ctx, struct vdm_hand *h, size_t run)
+{
+    struct groups *all = ctx;
+    size_t begin = run * all->run, end = begin + all->run;
+    for (size_t i = begin; i < end && i < all->under_way->n; i++) {
+        do_job(all, h, i);
+        if (vdm_hand_is_full(h))
+            put_held(all, h);
     }
+    put_held(all, h);
 }
 
 /* --- a group --- */
@@ -283,7 +242,8 @@ static bool start(struct groups *all, struct group *g, const struct group *befor
     g->crewed = true;
     atomic_store(&all->begun, 0);
     atomic_store(&all->failed_at, SIZE_MAX);
-    vdm_crew_start(m->crew, g->place, g->n, do_job, all);
+    all->run = g->n / RUNS < VDM_HELD_MAX ? g->n / RUNS + 1 : VDM_HELD_MAX;
+    vdm_crew_start(m->crew, g->place, (g->n + all->run - 1) / all->run, do_run, all);
     return true;
 }
 

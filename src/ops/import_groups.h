@@ -13,6 +13,7 @@
 
 enum vdm_job_outcome {
     VDM_JOB_NOT_BEGUN, /* the user wants to stop, or something before failed */
+    VDM_JOB_HELD,      /* in memory; not after the run that it is in */
     VDM_JOB_DONE,
     VDM_JOB_REFUSED, /* `why` */
     VDM_JOB_PROBLEM, /* of its container: `why`, at `offset` */
@@ -66,10 +67,17 @@ struct vdm_import_source {
 bool vdm_import_groups(struct vdm_importing *m, const struct vdm_import_source *s, bool *cut,
                        struct vdm_err *err) VDM_MUST_CHECK;
 
-/* For `take`: what `read` gives is stored and looked at for its text. Its lines are all there. */
-bool vdm_hand_store(struct vdm_hand *h, vdm_read_fn *read, void *ctx, uint64_t size_hint,
-                    struct vdm_import_job *j, struct vdm_err *err) VDM_MUST_CHECK;
+/* --- import_hand.c: for `take` --- */
+
+/* What `read` gives is looked at for its text, and stored; a small one at the end of the run, with others. The job's lines
+ * are all there. `size` is that of the document (else `read` fails), or VDM_SIZE_UNKNOWN. */
+bool vdm_hand_store(struct vdm_hand *h, vdm_read_fn *read, void *ctx, uint64_t size,
+                    struct vdm_import_job *j, struct vdm_err *err);
 /* The media type by its first bytes. false: no worker answers, the job goes BACK. */
 bool vdm_hand_gave_type(const struct vdm_hand *h, uint64_t asked_before, struct vdm_import_job *j);
+
+bool vdm_hand_is_full(const struct vdm_hand *h);
+/* NULL: each is DONE, or goes BACK. Else the first that failed, and those behind it count as not begun. */
+struct vdm_import_job *vdm_hand_put_held(struct vdm_hand *h, struct vdm_err *err);
 
 #endif

@@ -28,6 +28,8 @@ struct vdm_pending {
     struct vdm_input result;
 };
 
+#define VDM_SECRETS 64 /* are drawn at once */
+
 /* The places that captures were taken from (import_places.c). */
 struct vdm_places {
     void *tree;
@@ -72,6 +74,8 @@ struct vdm_importing {
     unsigned bag_of; /* the same of bags */
     uint64_t bag_from;
     unsigned looks; /* at captures of other deliveries */
+    uint8_t secret[VDM_SECRETS][32];
+    size_t secrets; /* of records, that are not used yet */
 };
 
 /* Is this item of the walk one to be taken, or refused? Its row, if it has one, comes along. */

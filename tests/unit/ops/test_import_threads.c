@@ -25,6 +25,21 @@ static struct {
     size_t room; /* for so many puts */
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .room = SIZE_MAX};
 
+static bool see_put(struct vdm_store *s, const struct vdm_stored *stored, struct vdm_err *err)
+{
+    pthread_mutex_lock(&seen.lock);
+    bool room = seen.room > 0;
+    assert_true(seen.puts < PUTS);
+    if (room) {
+        seen.room -= seen.room != SIZE_MAX;
+        seen.put[seen.puts].id = stored->id;
+        seen.put[seen.puts].by = s;
+        seen.put[seen.puts++].synced = false;
+    }
+    pthread_mutex_unlock(&seen.lock);
+    return room || vdm_fail(err, "store: write: No space left on device");
+}
+
 bool __real_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
                           struct vdm_stored *out, struct vdm_err *err);
 bool __wrap_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
@@ -32,19 +47,21 @@ bool __wrap_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uin
 bool __wrap_vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,
                           struct vdm_stored *out, struct vdm_err *err)
 {
-    if (!__real_vdm_store_put(s, read, ctx, size_hint, out, err))
+    return __real_vdm_store_put(s, read, ctx, size_hint, out, err) && see_put(s, out, err);
+}
+
+bool __real_vdm_store_put_all(struct vdm_store *s, struct vdm_store_document *d, size_t n,
+                              size_t *done, struct vdm_err *err);
+bool __wrap_vdm_store_put_all(struct vdm_store *s, struct vdm_store_document *d, size_t n,
+                              size_t *done, struct vdm_err *err);
+bool __wrap_vdm_store_put_all(struct vdm_store *s, struct vdm_store_document *d, size_t n,
+                              size_t *done, struct vdm_err *err)
+{
+    if (!__real_vdm_store_put_all(s, d, n, done, err))
         return false;
-    pthread_mutex_lock(&seen.lock);
-    if (seen.room-- == 0) {
-        seen.room = 0;
-        pthread_mutex_unlock(&seen.lock);
-        return vdm_fail(err, "store: write: No space left on device");
-    }
-    assert_true(seen.puts < PUTS);
-    seen.put[seen.puts].id = out->id;
-    seen.put[seen.puts].by = s;
-    seen.put[seen.puts++].synced = false;
-    pthread_mutex_unlock(&seen.lock);
+    for (*done = 0; *done < n; ++*done)
+        if (!see_put(s, &d[*done].stored, err))
+            return false;
     return true;
 }
 

@@ -26,8 +26,8 @@ def must(measured, what):
 
 
 class Growing:
-    def __init__(self, work, log, sample):
-        self.work, self.log, self.sample = work, log, sample
+    def __init__(self, work, files, log, sample):
+        self.work, self.files, self.log, self.sample = work, files, log, sample
         self.archive = os.path.join(work, "archive")
         self.vidimus = os.environ["VIDIMUS"]
         self.made = 0
@@ -39,7 +39,7 @@ class Growing:
                          self.log)
 
     def take(self, count):
-        files = os.path.join(self.work, "files")
+        files = os.path.join(self.files, "files")
         subprocess.run([os.environ["CORPUS"], "T", files, str(count), str(self.made)], check=True)
         measured = must(self.run("import", files, "--no-progress"), "import")
         self.made += count
@@ -79,13 +79,15 @@ def main():
     p.add_argument("--sample", type=int, default=5000, help="documents whose import is measured at each size")
     p.add_argument("--json", help="append a line a size to this file")
     p.add_argument("--work", help="where to work, on the disk that is to be measured")
+    p.add_argument("--files", default="/dev/shm", help="where what is imported is made, a file system in memory (%(default)s)")
     args = p.parse_args()
     work = tempfile.mkdtemp(prefix="vidimus-growth-", dir=args.work)
+    files = tempfile.mkdtemp(prefix="vidimus-growth-", dir=args.files)
     first = None
     try:
         with open(os.path.join(work, "log"), "w", encoding="utf-8") as log, \
                 open(args.json or os.devnull, "a", encoding="utf-8") as report:
-            growing = Growing(work, log, args.sample)
+            growing = Growing(work, files, log, args.sample)
             for size in sorted(args.sizes):
                 line = growing.measure(size)
                 first = first or line
@@ -97,6 +99,7 @@ def main():
                         print(f"  {name:18} {value:10}   {value / max(first[name], 1e-9):6.2f} of the first", flush=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(files, ignore_errors=True)
     return 0
 
 

@@ -44,20 +44,26 @@ static bool is_member(const uint8_t block[VDM_PACK_BLOCK], struct vdm_pack_membe
     return m->withdrawn || vdm_digest_from_hex(vdm_str(h.name), &m->id);
 }
 
+void vdm_pack_judge(struct vdm_bytes first, uint64_t offset, uint64_t length,
+                    struct vdm_pack_member *m, enum vdm_pack_seen *seen)
+{
+    *m = (struct vdm_pack_member){.offset = offset};
+    *seen = VDM_PACK_END;
+    if (offset > length || length - offset < VDM_PACK_BLOCK)
+        return;
+    bool whole = first.n >= VDM_PACK_BLOCK && is_member(first.p, m) &&
+                 vdm_pack_span(m->size) <= length - offset;
+    *seen = whole ? VDM_PACK_MEMBER : VDM_PACK_BROKEN;
+}
+
 bool vdm_pack_look(int fd, uint64_t offset, uint64_t length, struct vdm_pack_member *m,
                    enum vdm_pack_seen *seen, struct vdm_err *err)
 {
     uint8_t block[VDM_PACK_BLOCK];
     size_t got;
-    *m = (struct vdm_pack_member){.offset = offset};
-    *seen = VDM_PACK_END;
-    if (offset > length || length - offset < VDM_PACK_BLOCK)
-        return true;
     if (!vdm_fd_read_at(fd, offset, block, sizeof block, &got, err))
         return false;
-    bool whole =
-        got == sizeof block && is_member(block, m) && vdm_pack_span(m->size) <= length - offset;
-    *seen = whole ? VDM_PACK_MEMBER : VDM_PACK_BROKEN;
+    vdm_pack_judge((struct vdm_bytes){block, got}, offset, length, m, seen);
     return true;
 }
 
@@ -122,10 +128,30 @@ static bool pass_damage(struct vdm_pack_scan *s, struct vdm_err *err)
     return true;
 }
 
+static bool look_in_window(struct vdm_pack_scan *s, struct vdm_pack_member *m,
+                           enum vdm_pack_seen *seen, struct vdm_err *err)
+{
+    uint64_t skipped = s->at - s->window_at;
+    if (skipped + VDM_PACK_BLOCK > s->window_n) {
+        /* Behind a large member another one is likely. */
+        size_t want = skipped < VDM_PACK_WINDOW ? VDM_PACK_WINDOW : VDM_PACK_BLOCK;
+        s->window_at = s->at;
+        if (!vdm_fd_read_at(s->fd, s->at, s->window, want, &s->window_n, NULL)) {
+            s->window_n = 0; /* it may be a document that the disk does not give */
+            return vdm_pack_look(s->fd, s->at, s->length, m, seen, err);
+        }
+        skipped = 0;
+    }
+    struct vdm_bytes first = {s->window + skipped, s->window_n - (size_t)skipped};
+    vdm_pack_judge(first, s->at, s->length, m, seen);
+    return true;
+}
+
 bool vdm_pack_next(struct vdm_pack_scan *s, struct vdm_pack_member *m, enum vdm_pack_seen *seen,
                    struct vdm_err *err)
 {
-    if (!vdm_pack_look(s->fd, s->at, s->length, m, seen, err))
+    if (!(s->window ? look_in_window(s, m, seen, err)
+                    : vdm_pack_look(s->fd, s->at, s->length, m, seen, err)))
         return false;
     if (*seen == VDM_PACK_MEMBER) {
         s->at += vdm_pack_span(m->size);

@@ -30,7 +30,10 @@ uint64_t vdm_pack_span(uint64_t size);
 /* The first block from `at` on that is of no hole, where the file system tells; `length` if there is none. */
 uint64_t vdm_pack_past_hole(int fd, uint64_t at, uint64_t length);
 
-/* What stands at `offset` of a pack of `length` bytes; END if there is no room for a header. */
+/* What the first bytes at `offset` of a pack of `length` bytes say; END if there is no room for a header. */
+void vdm_pack_judge(struct vdm_bytes first, uint64_t offset, uint64_t length,
+                    struct vdm_pack_member *m, enum vdm_pack_seen *seen);
+/* The same, read. */
 bool vdm_pack_look(int fd, uint64_t offset, uint64_t length, struct vdm_pack_member *m,
                    enum vdm_pack_seen *seen, struct vdm_err *err) VDM_MUST_CHECK;
 
@@ -45,7 +48,12 @@ struct vdm_pack_scan {
     uint8_t *copy;
     uint64_t at, length;
     uint64_t hashed; /* bytes, since the damage that it is in began */
+    /* Headers of small members are read with what is between them; NULL: each by itself. */
+    uint8_t *window; /* VDM_PACK_WINDOW */
+    uint64_t window_at;
+    size_t window_n;
 };
+#define VDM_PACK_WINDOW ((size_t)32 << 10)
 /* BROKEN: m->offset and m->size are the bytes up to the next member that is good (one after damage must
  * prove itself, since a document may hold what looks like a header), or up to the end: then s->at is
  * s->length. */

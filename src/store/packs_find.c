@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -112,58 +113,103 @@ bool vdm_packs_list(struct vdm_packs *p, uint8_t there[VDM_PACKS_MAX / 8],
     return ok;
 }
 
-/* *length as it was when it was asked for last. */
-static bool open_in_hand(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *length,
+void vdm_pack_let_go(struct vdm_pack_in_hand *h)
+{
+    if (!h || --h->users)
+        return;
+    vdm_fd_close(&h->fd);
+    free(h);
+}
+
+static bool open_pack(struct vdm_packs *p, uint32_t number, struct vdm_pack_in_hand **out,
+                      struct vdm_err *err)
+{
+    struct vdm_pack_in_hand *h = malloc(sizeof *h);
+    if (!h)
+        return vdm_fail_memory(err);
+    *h = (struct vdm_pack_in_hand){.number = number, .users = 1, .of = p};
+    if (!vdm_file_open(p->dir, vdm_pack_name(number).text, false, &h->fd, err)) {
+        free(h);
+        return vdm_err_prefix(err, "packs/%s", vdm_pack_name(number).text);
+    }
+    *out = h;
+    return true;
+}
+
+/* Its length is what it was when it was asked for last. */
+static bool take_in_hand(struct vdm_packs *p, uint32_t number, struct vdm_pack_in_hand **out,
                          struct vdm_err *err)
 {
-    size_t i = number % VDM_PACKS_IN_HAND;
-    if (p->in_hand[i].fd < 0 || p->in_hand[i].number != number) {
-        vdm_fd_close(&p->in_hand[i].fd);
-        p->in_hand[i].number = number;
-        p->in_hand[i].length = 0;
-        if (!vdm_file_open(p->dir, vdm_pack_name(number).text, false, &p->in_hand[i].fd, err))
-            return vdm_err_prefix(err, "packs/%s", vdm_pack_name(number).text);
+    struct vdm_pack_in_hand **h = &p->in_hand[number % VDM_PACKS_IN_HAND];
+    if (!*h || (*h)->number != number) {
+        vdm_pack_let_go(*h);
+        *h = NULL;
+        if (!open_pack(p, number, h, err))
+            return false;
     }
-    *fd = p->in_hand[i].fd;
-    *length = p->in_hand[i].length;
+    *out = *h;
+    return true;
+}
+
+static bool ask_length(struct vdm_pack_in_hand *h, struct vdm_err *err)
+{
+    struct stat st;
+    if (fstat(h->fd, &st) != 0)
+        return vdm_fail_errno(err, "stat packs/%s", vdm_pack_name(h->number).text);
+    h->length = vdm_pack_length(st.st_size);
     return true;
 }
 
 bool vdm_packs_open(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *length,
                     struct vdm_err *err)
 {
-    struct stat st;
-    if (!open_in_hand(p, number, fd, length, err))
+    struct vdm_pack_in_hand *h;
+    if (!take_in_hand(p, number, &h, err) || !ask_length(h, err))
         return false;
-    if (fstat(*fd, &st) != 0)
-        return vdm_fail_errno(err, "stat packs/%s", vdm_pack_name(number).text);
-    *length = p->in_hand[number % VDM_PACKS_IN_HAND].length = vdm_pack_length(st.st_size);
+    *fd = h->fd;
+    *length = h->length;
     return true;
 }
 
 struct vdm_pack_scan vdm_packs_scan(struct vdm_packs *p, int fd, uint64_t from, uint64_t length)
 {
-    return (struct vdm_pack_scan){fd, p->base.hash, p->base.copy, from, length, 0};
+    return (struct vdm_pack_scan){
+        .fd = fd, .hash = p->base.hash, .copy = p->base.copy, .at = from, .length = length};
 }
 
 /* --- digests --- */
 
-static bool look_within(const struct vdm_packed *f, uint64_t length, struct vdm_pack_member *m,
-                        enum vdm_pack_seen *seen, struct vdm_err *err)
+static bool look_ahead(struct vdm_packs *p, struct vdm_packed *f, enum vdm_pack_seen *seen,
+                       struct vdm_err *err)
 {
-    return vdm_pack_look(f->fd, f->place.offset, length, m, seen, err) ||
+    p->turn++;
+    if (!vdm_fd_read_at(f->fd, f->place.offset, p->ahead, VDM_PACK_AHEAD, &p->ahead_n, NULL)) {
+        p->ahead_n = 0; /* it may be a neighbour that the disk does not give */
+        return vdm_pack_look(f->fd, f->place.offset, f->pack->length, &f->m, seen, err);
+    }
+    vdm_pack_judge((struct vdm_bytes){p->ahead, p->ahead_n}, f->place.offset, f->pack->length,
+                   &f->m, seen);
+    return true;
+}
+
+static bool look_once(struct vdm_packs *p, struct vdm_packed *f, enum vdm_pack_seen *seen,
+                      struct vdm_err *err)
+{
+    return (p->reads_ahead
+                ? look_ahead(p, f, seen, err)
+                : vdm_pack_look(f->fd, f->place.offset, f->pack->length, &f->m, seen, err)) ||
            vdm_err_prefix(err, "packs/%s", vdm_pack_name(f->place.pack).text);
 }
 
-/* What stands there. A pack may have grown since its length was asked for. */
+/* What stands there. The pack may have grown since its length was asked for. */
 static bool look(struct vdm_packs *p, struct vdm_packed *f, enum vdm_pack_seen *seen,
                  struct vdm_err *err)
 {
-    uint64_t length;
-    return open_in_hand(p, f->place.pack, &f->fd, &length, err) &&
-           look_within(f, length, &f->m, seen, err) &&
-           (*seen == VDM_PACK_MEMBER || (vdm_packs_open(p, f->place.pack, &f->fd, &length, err) &&
-                                         look_within(f, length, &f->m, seen, err)));
+    if (!take_in_hand(p, f->place.pack, &f->pack, err))
+        return false;
+    f->fd = f->pack->fd;
+    return look_once(p, f, seen, err) &&
+           (*seen == VDM_PACK_MEMBER || (ask_length(f->pack, err) && look_once(p, f, seen, err)));
 }
 
 /* What the slot leads to: *ours, or *broken. */
@@ -229,7 +275,12 @@ static bool find_in_tail(struct vdm_packs *p, struct vdm_digest id, uint32_t num
         out->broken = false;
         *found = true;
     }
-    return !*found || vdm_packs_open(p, number, &out->fd, &length, err);
+    p->turn++; /* nothing of it was read ahead */
+    p->ahead_n = 0;
+    if (!*found || !take_in_hand(p, number, &out->pack, err))
+        return !*found;
+    out->fd = out->pack->fd;
+    return true;
 }
 
 /* Slots of what was not yet synced may be lost with the power, or the index may be of an older copy. Who

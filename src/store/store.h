@@ -57,6 +57,10 @@ struct vdm_store_reader {
     struct vdm_bytes rest;
     bool window; /* of a larger file: from `at` to `end` */
     uint64_t at, end;
+    /* What was read along with its header: good as long as nothing else was asked of the handle. */
+    struct vdm_bytes ahead;
+    unsigned turn;
+    struct vdm_pack_in_hand *pack;
 };
 /* Pass over n bytes, or to the end. Before anything else was read with an error. */
 bool vdm_store_reader_skip(struct vdm_store_reader *r, uint64_t n,

@@ -72,6 +72,7 @@ static bool read_once(struct inspecting *i, struct vdm_err *err)
         snprintf(out->problem, sizeof out->problem, "%.190s", why.text);
         return true;
     }
+    r.ahead = (struct vdm_bytes){0}; /* it is the disk that is asked */
     if (r.fd >= 0) {
         posix_fadvise(r.fd, (off_t)r.at, (off_t)(r.end - r.at), POSIX_FADV_DONTNEED);
         fstat(r.fd, &before);

@@ -25,15 +25,21 @@ static bool window_read(void *ctx, uint8_t *out, size_t cap, size_t *got, struct
 {
     struct vdm_store_reader *r = ctx;
     uint64_t left = r->end - r->at;
-    if (!vdm_fd_read_at(r->fd, r->at, out, left < cap ? (size_t)left : cap, got, err))
+    if (r->ahead.n && r->turn == r->pack->of->turn) {
+        *got = r->ahead.n < cap ? r->ahead.n : cap;
+        if (*got)
+            memcpy(out, r->ahead.p, *got);
+        r->ahead = vdm_bytes_skip(r->ahead, *got);
+    } else if (!vdm_fd_read_at(r->fd, r->at, out, left < cap ? (size_t)left : cap, got, err)) {
         return false;
+    }
     r->at += *got;
     return true;
 }
 
 static void window_close(struct vdm_store_reader *r)
 {
-    vdm_fd_close(&r->fd);
+    vdm_pack_let_go(r->pack);
 }
 
 static bool header_damaged(const struct vdm_packed *f, struct vdm_err *err)
@@ -42,26 +48,48 @@ static bool header_damaged(const struct vdm_packed *f, struct vdm_err *err)
                        vdm_pack_name(f->place.pack).text, (unsigned long long)f->place.offset);
 }
 
+/* What was read behind the header. */
+static void give_ahead(const struct vdm_packs *p, struct vdm_store_reader *r)
+{
+    struct vdm_bytes read = {p->ahead, p->ahead_n};
+    r->ahead = vdm_bytes_skip(read, read.n < VDM_PACK_BLOCK ? read.n : VDM_PACK_BLOCK);
+    r->ahead.n = r->ahead.n < r->size_bytes ? r->ahead.n : (size_t)r->size_bytes;
+    r->turn = p->turn;
+}
+
+static bool find_to_read(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *f,
+                         bool *found, struct vdm_err *err)
+{
+    if (!p->ahead && !(p->ahead = malloc(VDM_PACK_AHEAD)))
+        return vdm_fail_memory(err);
+    p->turn++;
+    p->ahead_n = 0;
+    p->reads_ahead = true;
+    bool ok = vdm_packs_find(p, id, f, found, err);
+    p->reads_ahead = false;
+    return ok;
+}
+
 static bool get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
                 struct vdm_err *err)
 {
     struct vdm_packs *p = of(s);
     struct vdm_packed f;
     bool found;
-    if (!vdm_packs_find(p, id, &f, &found, err))
+    if (!find_to_read(p, id, &f, &found, err))
         return false;
     if (!found)
         return p->files->ops->get(p->files, id, r, err);
     if (f.broken)
         return header_damaged(&f, err);
-    int fd = fcntl(f.fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0)
-        return vdm_fail_errno(err, "open once more");
     *r = (struct vdm_store_reader){
-        .read = window_read, .close = window_close, .fd = fd, .size_bytes = f.m.size};
+        .read = window_read, .close = window_close, .fd = f.fd, .size_bytes = f.m.size};
     r->window = true;
     r->at = f.place.offset + VDM_PACK_BLOCK;
     r->end = r->at + f.m.size;
+    r->pack = f.pack;
+    r->pack->users++;
+    give_ahead(p, r);
     return true;
 }
 
@@ -137,22 +165,17 @@ static bool visit_member(struct vdm_packs *p, struct visiting *v, uint32_t pack,
     return v->visit(v->ctx, &item, &v->stop, err);
 }
 
-static bool each_member(struct vdm_packs *p, struct visiting *v, uint32_t pack, bool *told,
-                        struct vdm_err *err)
+static bool visit_all(struct vdm_packs *p, struct visiting *v, uint32_t pack,
+                      struct vdm_pack_scan *s, bool *told, struct vdm_err *err)
 {
     struct vdm_pack_member m;
     enum vdm_pack_seen seen = VDM_PACK_MEMBER;
-    uint64_t length, mark = UINT64_MAX;
-    int fd;
-    if (!vdm_packs_open(p, pack, &fd, &length, err) ||
-        (p->index.fd >= 0 && !vdm_pack_index_marked(&p->index, pack, &mark, err)))
+    uint64_t mark = UINT64_MAX;
+    if (p->index.fd >= 0 && !vdm_pack_index_marked(&p->index, pack, &mark, err))
         return false;
-    struct vdm_pack_scan s = vdm_packs_scan(p, fd, 0, length);
     while (seen != VDM_PACK_END && !v->stop) {
-        /* The visitor may use this handle, and with it another pack in the place of this one. */
-        if (!vdm_packs_open(p, pack, &s.fd, &length, err) || !vdm_pack_next(&s, &m, &seen, err))
-            return false;
-        if (seen == VDM_PACK_MEMBER && !visit_member(p, v, pack, mark, &m, told, err))
+        if (!vdm_pack_next(s, &m, &seen, err) ||
+            (seen == VDM_PACK_MEMBER && !visit_member(p, v, pack, mark, &m, told, err)))
             return false;
         /* Behind the mark somebody may be writing it. */
         if (seen == VDM_PACK_BROKEN && m.offset < mark &&
@@ -160,6 +183,24 @@ static bool each_member(struct vdm_packs *p, struct visiting *v, uint32_t pack, 
             return false;
     }
     return true;
+}
+
+/* The visitor may use this handle, and with it another pack in the place of this one. */
+static bool each_member(struct vdm_packs *p, struct visiting *v, uint32_t pack, bool *told,
+                        struct vdm_err *err)
+{
+    uint64_t length;
+    int fd;
+    if (!vdm_packs_open(p, pack, &fd, &length, err))
+        return false;
+    struct vdm_pack_in_hand *h = p->in_hand[pack % VDM_PACKS_IN_HAND];
+    struct vdm_pack_scan s = vdm_packs_scan(p, fd, 0, length);
+    s.window = malloc(VDM_PACK_WINDOW);
+    h->users++;
+    bool ok = s.window ? visit_all(p, v, pack, &s, told, err) : vdm_fail_memory(err);
+    vdm_pack_let_go(h);
+    free(s.window);
+    return ok;
 }
 
 static bool each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err)
@@ -212,7 +253,8 @@ static void close_packs(struct vdm_store *s)
     vdm_store_close(p->files);
     vdm_pack_index_close(&p->index);
     for (size_t i = 0; i < VDM_PACKS_IN_HAND; i++)
-        vdm_fd_close(&p->in_hand[i].fd);
+        vdm_pack_let_go(p->in_hand[i]);
+    free(p->ahead);
     vdm_fd_close(&p->active);
     vdm_fd_close(&p->dir);
     free(p->document);
@@ -260,8 +302,6 @@ static bool wrap(struct vdm_store **files, int store, int *dir, struct vdm_crypt
     p->active = -1;
     p->limit = VDM_PACK_BYTES;
     p->index = (struct vdm_pack_index){.dir = -1, .fd = -1, .made = {.dir = -1, .fd = -1}};
-    for (size_t i = 0; i < VDM_PACKS_IN_HAND; i++)
-        p->in_hand[i].fd = -1;
     *files = NULL; /* the handle owns them */
     *dir = -1;
     if (look_around(p, store, err)) {

@@ -16,6 +16,16 @@
 /* What lies behind that is of no pack of ours, and is not read: slots reach no further. */
 #define VDM_PACK_MOST     ((uint64_t)1 << 31)
 #define VDM_PACKS_IN_HAND 4
+#define VDM_PACK_AHEAD    ((size_t)16 << 10)
+
+/* A pack that is open for reading, as long as anybody uses it. */
+struct vdm_pack_in_hand {
+    int fd;
+    uint32_t number;
+    uint64_t length; /* as it was seen last */
+    unsigned users;
+    struct vdm_packs *of;
+};
 
 struct vdm_packs {
     struct vdm_store base;
@@ -23,12 +33,12 @@ struct vdm_packs {
     int dir;                 /* packs/ */
     struct vdm_pack_index index;
     uint32_t packs; /* one more than the highest number that was seen */
-    struct {
-        int fd;
-        uint32_t number;
-        uint64_t length;          /* as it was seen last */
-    } in_hand[VDM_PACKS_IN_HAND]; /* for reading */
-    unsigned tail_looks;          /* at members behind the marks */
+    struct vdm_pack_in_hand *in_hand[VDM_PACKS_IN_HAND]; /* for reading; or NULL */
+    bool reads_ahead;                                    /* what is behind a header, too, */
+    uint8_t *ahead;                                      /* VDM_PACK_AHEAD, or NULL */
+    size_t ahead_n;
+    unsigned turn;       /* of `ahead` */
+    unsigned tail_looks; /* at members behind the marks */
     /* For writing. */
     uint8_t *document;      /* VDM_PACK_DOCUMENT_MAX + 1 */
     uint64_t limit;         /* bytes of a pack */
@@ -61,6 +71,8 @@ void vdm_packs_count(struct vdm_packs *p);
 bool vdm_packs_list(struct vdm_packs *p, uint8_t there[VDM_PACKS_MAX / 8],
                     vdm_store_visit_fn *visit, void *ctx, bool *stop,
                     struct vdm_err *err) VDM_MUST_CHECK;
+/* NULL is fine. */
+void vdm_pack_let_go(struct vdm_pack_in_hand *h);
 /* For reading, borrowed, with its length now. */
 bool vdm_packs_open(struct vdm_packs *p, uint32_t number, int *fd, uint64_t *length,
                     struct vdm_err *err) VDM_MUST_CHECK;
@@ -71,6 +83,7 @@ struct vdm_packed {
     struct vdm_pack_member m;
     bool broken; /* a slot leads to a header that is none */
     int fd;      /* borrowed */
+    struct vdm_pack_in_hand *pack;
 };
 bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out, bool *found,
                     struct vdm_err *err) VDM_MUST_CHECK;

@@ -238,6 +238,31 @@ static void test_twice(void **state)
     assert_int_equal(x->backend->set_aside(x), 0);
 }
 
+/* S9, of several that are read in turn. */
+static void test_readers_in_turn(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store_reader r[4] = {{0}};
+    struct vdm_buf have[4] = {{0}};
+    for (size_t i = 0; i < 4; i++)
+        assert_true(vdm_store_get(x->store, must_put(x->store, i, 30000 + i).id, &r[i], NULL));
+    for (size_t got, left = 1; left;) {
+        left = 0;
+        for (size_t i = 0; i < 4; i++) {
+            uint8_t piece[700];
+            assert_true(r[i].read(&r[i], piece, sizeof piece, &got, NULL));
+            vdm_buf_put(&have[i], (struct vdm_bytes){piece, got});
+            left += got;
+        }
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(vdm_digest_equal(vdm_sha256(x->crypto, vdm_buf_bytes(&have[i])),
+                                     source_digest(x->crypto, i, 30000 + i)));
+        vdm_store_reader_close(&r[i]);
+        vdm_buf_release(&have[i]);
+    }
+}
+
 #define TOGETHER 70
 
 static void make_documents(struct vdm_store_document d[TOGETHER], struct vdm_buf b[TOGETHER],
@@ -531,6 +556,7 @@ int store_contract_run(const struct store_backend *backend)
         T(test_failing_source),
         T(test_twice),
         T(test_put_all),
+        T(test_readers_in_turn),
         T(test_damaged),
         T(test_damaged_when_empty),
         T(test_reader_outlives_repair),

@@ -25,9 +25,10 @@ static struct {
     bool interrupted;     /* before that, once */
     unsigned writes_left; /* calls of vdm_fd_write_at before one that fails */
     bool no_cut, no_holes;
-    const char *locked; /* must be, whenever a member is written */
-    off_t pack_most;    /* bytes of a pack for which there is room; 0: any */
-    int pack;           /* the file of the newest pwritev */
+    const char *locked;        /* must be, whenever a member is written */
+    uint64_t bad_from, bad_to; /* bytes of any file that cannot be read */
+    off_t pack_most;           /* bytes of a pack for which there is room; 0: any */
+    int pack;                  /* the file of the newest pwritev */
 } does;
 
 static void good_disk(void)
@@ -37,6 +38,7 @@ static void good_disk(void)
     does.interrupted = does.no_cut = does.no_holes = false;
     does.locked = NULL;
     does.pack_most = 0;
+    does.bad_from = does.bad_to = 0;
     does.pack = -1;
 }
 
@@ -96,6 +98,8 @@ bool __wrap_vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t n, size_t *go
 {
     reads++;
     bytes_read += n;
+    if (at < does.bad_to && at + n > does.bad_from)
+        return vdm_fail(err, "read: Input/output error");
     return __real_vdm_fd_read_at(fd, at, p, n, got, err);
 }
 
@@ -170,6 +174,25 @@ static void test_full(void **state)
     assert_true(must_put(x->store, 2, 400).was_new);
     assert_int_equal(size_of(pack.s), 2048);
     must_hold(x->store, source_digest(x->crypto, 1, 400), 1, 400);
+}
+
+/* What the disk does not give of one document concerns no other. */
+static void test_bad_neighbour(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_err err = {0};
+    enum vdm_store_state s;
+    for (size_t i = 0; i < 5; i++)
+        must_put(x->store, i, 400);
+    does.bad_from = 2 * 1024 + 512; /* the bytes of the third */
+    does.bad_to = 3 * 1024;
+    for (size_t i = 0; i < 5; i++)
+        if (i != 2)
+            must_hold(x->store, source_digest(x->crypto, i, 400), i, 400);
+    assert_false(vdm_store_check(x->store, source_digest(x->crypto, 2, 400), 400, &s, &err));
+    assert_non_null(strstr(err.text, "Input/output error"));
+    assert_int_equal(object_count(x->store), 5);
+    good_disk();
 }
 
 /* Of many the first are put, as many as there is room for, and nothing of the others stays. */
@@ -556,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_full_among_many),
+        cmocka_unit_test(test_bad_neighbour),
         cmocka_unit_test(test_full_and_no_way_back),
         cmocka_unit_test(test_full_index),
         cmocka_unit_test(test_full_repair),

@@ -151,6 +151,7 @@ bool vdm_store_reader_skip(struct vdm_store_reader *r, uint64_t n, struct vdm_er
     if (r->window) {
         uint64_t left = r->end - r->at;
         r->at += n < left ? n : left;
+        r->ahead = vdm_bytes_skip(r->ahead, n < r->ahead.n ? (size_t)n : r->ahead.n);
         return true;
     }
     if (r->fd >= 0)

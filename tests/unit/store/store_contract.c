@@ -263,6 +263,25 @@ static void test_readers_in_turn(void **state)
     }
 }
 
+static void test_skip(void **state)
+{
+    struct store_fixture *x = *state;
+    static const size_t skips[] = {0, 1, 7000, 15871, 15872, 15873, 20000, 29999, 30000, 30001};
+    struct vdm_digest id = must_put(x->store, 1, 30000).id;
+    struct vdm_buf whole VDM_CLEANUP(vdm_buf_release) = {0};
+    make_bytes(&whole, 1, 30000);
+    for (size_t i = 0; i < sizeof skips / sizeof *skips; i++) {
+        struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
+        struct vdm_buf have VDM_CLEANUP(vdm_buf_release) = {0};
+        assert_true(vdm_store_get(x->store, id, &r, NULL));
+        assert_true(vdm_store_reader_skip(&r, skips[i], NULL));
+        read_all(&r, &have);
+        size_t n = skips[i] < 30000 ? skips[i] : 30000;
+        assert_true(
+            vdm_bytes_equal(vdm_bytes_skip(vdm_buf_bytes(&whole), n), vdm_buf_bytes(&have)));
+    }
+}
+
 #define TOGETHER 70
 
 static void make_documents(struct vdm_store_document d[TOGETHER], struct vdm_buf b[TOGETHER],
@@ -557,6 +576,7 @@ int store_contract_run(const struct store_backend *backend)
         T(test_twice),
         T(test_put_all),
         T(test_readers_in_turn),
+        T(test_skip),
         T(test_damaged),
         T(test_damaged_when_empty),
         T(test_reader_outlives_repair),

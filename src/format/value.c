@@ -57,7 +57,7 @@ static size_t plain_ahead(struct vdm_bytes s)
 void vdm_value_append(struct vdm_buf *out, struct vdm_bytes value)
 {
     struct vdm_bytes rest = value;
-    while (rest.n) {
+    for (;;) {
         size_t plain = plain_ahead(rest);
         vdm_buf_put(out, (struct vdm_bytes){rest.p, plain});
         rest = vdm_bytes_skip(rest, plain);

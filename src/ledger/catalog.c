@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SAME "document = ?1 AND source IS ?2 AND captured IS ?3 AND withdrawn IS NULL"
+
 static const char *const sql[VDM_CATALOG_STATEMENTS] = {
     [VDM_CATALOG_VERSION] = "PRAGMA data_version",
     [VDM_CATALOG_REACHED] = "SELECT entries, last FROM reached WHERE id = 0",
@@ -28,18 +30,37 @@ static const char *const sql[VDM_CATALOG_STATEMENTS] = {
     [VDM_CATALOG_ADD_WORDS] = "INSERT INTO words(rowid, text) VALUES(?1, ?2)",
     [VDM_CATALOG_ADD_ISSUER] = "INSERT OR IGNORE INTO issuer(name, n) VALUES(?2, ?1)",
     [VDM_CATALOG_DROP_ISSUERS] = "DELETE FROM issuer WHERE n = ?1",
-    [VDM_CATALOG_FIND_SAME] = "SELECT max(n) FROM capture WHERE document = ?1 AND source IS ?2 "
-                              "AND captured IS ?3 AND withdrawn IS NULL",
-    [VDM_CATALOG_NEXT_SAME] = "SELECT min(n) FROM capture WHERE document = ?1 AND source IS ?2 "
-                              "AND captured IS ?3 AND withdrawn IS NULL AND n >= ?4 AND n < ?5",
-    [VDM_CATALOG_LAST_OF_SOURCE] = "SELECT max(n) FROM capture WHERE source = ?1",
-    [VDM_CATALOG_HAS_DOCUMENT] = "SELECT min(n) FROM capture WHERE document = ?1",
+    [VDM_CATALOG_ADD_LEAD] = "INSERT OR IGNORE INTO lead0(key, n) VALUES(?1, ?2)",
+    [VDM_CATALOG_DROP_LEAD0] = "DELETE FROM lead0 WHERE key = ?1 AND n = ?2",
+    [VDM_CATALOG_DROP_LEAD1] = "DELETE FROM lead1 WHERE key = ?1 AND n = ?2",
+    [VDM_CATALOG_DROP_LEAD2] = "DELETE FROM lead2 WHERE key = ?1 AND n = ?2",
+    [VDM_CATALOG_LEADS_OF] = "SELECT document, source FROM capture WHERE n = ?1",
+    [VDM_CATALOG_FIND_SAME] = VDM_BY_LEAD(SAME, " ORDER BY n DESC LIMIT 1"),
+    [VDM_CATALOG_NEXT_SAME] = VDM_BY_LEAD(SAME " AND n >= ?4 AND n < ?5", " ORDER BY n LIMIT 1"),
+    [VDM_CATALOG_LAST_OF_SOURCE] = VDM_BY_LEAD("source = ?1", " ORDER BY n DESC LIMIT 1"),
+    [VDM_CATALOG_HAS_DOCUMENT] = VDM_BY_LEAD("document = ?1", " ORDER BY n LIMIT 1"),
     [VDM_CATALOG_FATE] = "SELECT amended, withdrawn FROM capture WHERE n = ?1",
     [VDM_CATALOG_ROW] =
         "SELECT document, size, source, captured, collection, title, issued FROM capture "
         "WHERE n = ?1",
     [VDM_CATALOG_ISSUERS] = "SELECT name FROM issuer WHERE n = ?1",
     [VDM_CATALOG_RECORDED] = "SELECT recorded FROM capture WHERE n = ?1",
+    [VDM_CATALOG_TOTALS] = "SELECT count(*), coalesce(sum(length(document) = 32), 0), "
+                           "coalesce(sum(iif(length(document) = 32, size, 0)), 0) FROM capture",
+    [VDM_CATALOG_REPEATED] = "SELECT key, n FROM lead0 WHERE key >= 0 UNION ALL "
+                             "SELECT key, n FROM lead1 WHERE key >= 0 UNION ALL "
+                             "SELECT key, n FROM lead2 WHERE key >= 0 ORDER BY key, n",
+    [VDM_CATALOG_ALL] = "SELECT n, document, source FROM capture",
+    [VDM_CATALOG_ALL_LEADS] = "SELECT key, n FROM lead0 UNION ALL SELECT key, n FROM lead1 "
+                              "UNION ALL SELECT key, n FROM lead2",
+};
+
+/* Where there are indexes in place of leads. */
+static const char *const sql_1[VDM_CATALOG_STATEMENTS] = {
+    [VDM_CATALOG_FIND_SAME] = "SELECT max(n) FROM capture WHERE " SAME,
+    [VDM_CATALOG_NEXT_SAME] = "SELECT min(n) FROM capture WHERE " SAME " AND n >= ?4 AND n < ?5",
+    [VDM_CATALOG_LAST_OF_SOURCE] = "SELECT max(n) FROM capture WHERE source = ?1",
+    [VDM_CATALOG_HAS_DOCUMENT] = "SELECT min(n) FROM capture WHERE document = ?1",
     [VDM_CATALOG_TOTALS] =
         "SELECT (SELECT count(*) FROM capture), count(*), coalesce(sum(size), 0) FROM "
         "(SELECT document, max(size) AS size FROM capture WHERE length(document) = 32 "
@@ -62,26 +83,39 @@ static int authorize(void *write, int action, const char *a, const char *b, cons
 static const struct vdm_db_kind catalog_kind = {
     .file = "catalog.db",
     .application_id = VDM_CATALOG_APPLICATION_ID,
+    .version = VDM_CATALOG_SCHEMA_VERSION,
     .schema = vdm_catalog_schema,
     .authorize = authorize,
     .page_size = 4096,
+    .cache_kib = 16384, /* most of what leads to captures stands in lead0 and lead1 */
+};
+
+static const struct vdm_db_kind catalog_kind_1 = {
+    .file = "catalog.db",
+    .schema = vdm_catalog_schema_1,
 };
 
 bool vdm_catalog_prepared(struct vdm_catalog *c, enum vdm_catalog_statement which,
                           sqlite3_stmt **out, struct vdm_err *err)
 {
-    if (!c->statement[which] && !vdm_db_prepare(c->db, sql[which], &c->statement[which], err))
+    const char *text = c->old && sql_1[which] ? sql_1[which] : sql[which];
+    if (!c->statement[which] && !vdm_db_prepare(c->db, text, &c->statement[which], err))
         return vdm_err_prefix(err, "catalog");
     *out = c->statement[which];
     return true;
 }
 
-static bool check(struct vdm_catalog *c, struct vdm_err *err)
+/* One of version 1 is good to be read. */
+static bool check(struct vdm_catalog *c, enum vdm_db_mode mode, struct vdm_err *err)
 {
     struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
-    if (!vdm_db_check_schema(c->db, &catalog_kind, &why, err))
+    struct vdm_buf why_not_1 VDM_CLEANUP(vdm_buf_release) = {0};
+    if (!vdm_db_check_schema(c->db, &catalog_kind, &why, err) ||
+        (why.n && mode == VDM_DB_READ &&
+         !vdm_db_check_schema(c->db, &catalog_kind_1, &why_not_1, err)))
         return vdm_err_prefix(err, "catalog.db");
-    if (why.n)
+    c->old = why.n && mode == VDM_DB_READ && why_not_1.n == 0;
+    if (why.n && !c->old)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "catalog.db: %.*s", (int)why.n, why.p);
     return true;
 }
@@ -98,9 +132,10 @@ bool vdm_catalog_open(struct vdm_catalog **out, const char *store, enum vdm_ledg
     struct vdm_catalog *c = calloc(1, sizeof *c);
     if (!c)
         return vdm_fail_memory(err);
+    c->lead_rows = VDM_LEADS_ROWS;
     enum vdm_db_mode how = mode == VDM_LEDGER_READ ? VDM_DB_READ : VDM_DB_WRITE;
     if (!vdm_db_open(&c->db, &catalog_kind, path, there ? how : VDM_DB_CREATE, err) ||
-        (there && !check(c, err))) {
+        (there && !check(c, how, err))) {
         vdm_catalog_close(c);
         return false;
     }
@@ -116,6 +151,7 @@ void vdm_catalog_close(struct vdm_catalog *c)
     for (int i = 0; i < VDM_CATALOG_STATEMENTS; i++)
         sqlite3_finalize(c->statement[i]);
     sqlite3_close(c->db);
+    vdm_crypto_close(c->crypto);
     free(c);
 }
 
@@ -158,6 +194,8 @@ bool vdm_catalog_clear(struct vdm_catalog *c, struct vdm_err *err)
         return false;
     bool ok = vdm_db_exec(c->db,
                           "DELETE FROM reached; DELETE FROM capture; DELETE FROM issuer; "
+                          "DELETE FROM lead0; DELETE FROM lead1; DELETE FROM lead2; "
+                          "DELETE FROM lead_turn; "
                           "INSERT INTO words(words) VALUES('delete-all'); COMMIT",
                           err);
     vdm_catalog_rollback(c);
@@ -226,7 +264,8 @@ static bool learn_capture(struct vdm_catalog *c, const struct vdm_entry *e,
     bind_record(s, r);
     if (!vdm_db_run(s, err))
         return vdm_err_prefix(err, "catalog");
-    return !r || (put_issuers(c, e->n, r, err) && vdm_catalog_learn_words(c, e->n, r, err));
+    return !r || (vdm_leads_add(c, e->n, r, err) && put_issuers(c, e->n, r, err) &&
+                  vdm_catalog_learn_words(c, e->n, r, err));
 }
 
 static bool learn_amendment(struct vdm_catalog *c, const struct vdm_entry *e,
@@ -234,7 +273,7 @@ static bool learn_amendment(struct vdm_catalog *c, const struct vdm_entry *e,
 {
     sqlite3_stmt *s;
     uint64_t n = e->capture.amends;
-    if (!vdm_catalog_prepared(c, VDM_CATALOG_UPDATE, &s, err))
+    if (!vdm_leads_change(c, n, r, err) || !vdm_catalog_prepared(c, VDM_CATALOG_UPDATE, &s, err))
         return false;
     vdm_db_bind_number(s, 1, n);
     vdm_db_bind_number(s, 2, e->n);
@@ -257,7 +296,7 @@ static bool learn_withdrawal(struct vdm_catalog *c, const struct vdm_entry *e, s
         return vdm_err_prefix(err, "catalog");
     if (e->withdrawal.scope == VDM_SCOPE_DOCUMENT)
         return true;
-    return run_number(c, VDM_CATALOG_FORGET, n, err) &&
+    return vdm_leads_change(c, n, NULL, err) && run_number(c, VDM_CATALOG_FORGET, n, err) &&
            run_number(c, VDM_CATALOG_DROP_ISSUERS, n, err);
 }
 
@@ -274,7 +313,7 @@ bool vdm_catalog_learn(struct vdm_catalog *c, const struct vdm_entry *e, const s
 bool vdm_catalog_commit(struct vdm_catalog *c, struct vdm_catalog_reach reach, struct vdm_err *err)
 {
     sqlite3_stmt *s;
-    if (!vdm_catalog_prepared(c, VDM_CATALOG_SET_REACHED, &s, err))
+    if (!vdm_leads_settle(c, err) || !vdm_catalog_prepared(c, VDM_CATALOG_SET_REACHED, &s, err))
         return false;
     vdm_db_bind_number(s, 1, reach.entries);
     vdm_db_bind_blob(s, 2, vdm_digest_bytes(&reach.last));

@@ -12,7 +12,7 @@
 struct vdm_catalog;
 
 /* Reading fails with VDM_ERR_NOT_FOUND where there is none; writing makes a new one. A file that is
- * no catalog of this version: VDM_ERR_MALFORMED. */
+ * no catalog of this version: VDM_ERR_MALFORMED; but one of the version before is read. */
 bool vdm_catalog_open(struct vdm_catalog **out, const char *store, enum vdm_ledger_mode mode,
                       struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_catalog_close(struct vdm_catalog *c); /* NULL is fine */
@@ -119,5 +119,9 @@ struct vdm_catalog_totals {
 };
 bool vdm_catalog_totals(struct vdm_catalog *c, struct vdm_catalog_totals *out,
                         struct vdm_err *err) VDM_MUST_CHECK;
+/* How many captures it holds. *found: each is found by its document and by its source, and nothing else
+ * is. To be asked of one state (vdm_catalog_hold). */
+bool vdm_catalog_count(struct vdm_catalog *c, uint64_t *captures, bool *found,
+                       struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -28,7 +28,7 @@ bool vdm_catalog_hold(struct vdm_catalog *c, struct vdm_err *err)
     return true;
 }
 
-/* Of a statement that gives one row: a number, or NULL for none. */
+/* Of a statement that gives a number; NULL or no row: none. */
 static bool ask_number(sqlite3_stmt *s, uint64_t *n, bool *found, struct vdm_err *err)
 {
     bool row;
@@ -36,8 +36,8 @@ static bool ask_number(sqlite3_stmt *s, uint64_t *n, bool *found, struct vdm_err
         vdm_db_reset(&s);
         return vdm_err_prefix(err, "catalog");
     }
-    *found = sqlite3_column_type(s, 0) == SQLITE_INTEGER;
-    *n = (uint64_t)sqlite3_column_int64(s, 0);
+    *found = row && sqlite3_column_type(s, 0) == SQLITE_INTEGER;
+    *n = *found ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
     vdm_db_reset(&s);
     return true;
 }
@@ -47,6 +47,12 @@ bool vdm_catalog_version(struct vdm_catalog *c, uint64_t *out, struct vdm_err *e
     sqlite3_stmt *s;
     bool found;
     return vdm_catalog_prepared(c, VDM_CATALOG_VERSION, &s, err) && ask_number(s, out, &found, err);
+}
+
+/* In a catalog of version 1 there is no such parameter, and SQLite takes none. */
+static void bind_document_key(sqlite3_stmt *s, struct vdm_digest document)
+{
+    sqlite3_bind_int64(s, VDM_LEAD_KEY, vdm_lead_document(vdm_digest_bytes(&document)));
 }
 
 bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,
@@ -59,6 +65,7 @@ bool vdm_catalog_find_same(struct vdm_catalog *c, struct vdm_digest document,
     vdm_db_bind_blob(s, 1, vdm_digest_bytes(&document));
     vdm_db_bind_text(s, 2, source);
     vdm_db_bind_text(s, 3, captured);
+    bind_document_key(s, document);
     return ask_number(s, n, found, err);
 }
 
@@ -74,6 +81,7 @@ bool vdm_catalog_next_same(struct vdm_catalog *c, struct vdm_digest document,
     vdm_db_bind_text(s, 3, captured);
     vdm_db_bind_number(s, 4, from);
     vdm_db_bind_number(s, 5, to);
+    bind_document_key(s, document);
     return ask_number(s, n, found, err);
 }
 
@@ -81,9 +89,12 @@ bool vdm_catalog_last_of_source(struct vdm_catalog *c, struct vdm_bytes source, 
                                 bool *found, struct vdm_err *err)
 {
     sqlite3_stmt *s;
-    if (!vdm_catalog_prepared(c, VDM_CATALOG_LAST_OF_SOURCE, &s, err))
+    int64_t key;
+    if (!vdm_catalog_prepared(c, VDM_CATALOG_LAST_OF_SOURCE, &s, err) ||
+        !vdm_lead_source(c, source, &key, err))
         return false;
     vdm_db_bind_text(s, 1, source);
+    sqlite3_bind_int64(s, VDM_LEAD_KEY, key);
     return ask_number(s, n, found, err);
 }
 
@@ -95,11 +106,12 @@ bool vdm_catalog_has_document(struct vdm_catalog *c, struct vdm_digest document,
     if (!vdm_catalog_prepared(c, VDM_CATALOG_HAS_DOCUMENT, &s, err))
         return false;
     vdm_db_bind_blob(s, 1, vdm_digest_bytes(&document));
+    bind_document_key(s, document);
     return ask_number(s, &n, found, err);
 }
 
 /* Only the conditions that are asked for stand in the statement, so that their indexes serve. */
-static void list_sql(struct vdm_buf *out, const struct vdm_catalog_filter *f)
+static void put_conditions(struct vdm_buf *out, const struct vdm_catalog_filter *f)
 {
     const struct {
         bool asked;
@@ -114,18 +126,42 @@ static void list_sql(struct vdm_buf *out, const struct vdm_catalog_filter *f)
         {f->terms, "length(document) = 32 AND coalesce(amended, n) IN "
                    "(SELECT rowid FROM words WHERE words MATCH ?9)"},
     };
-    vdm_buf_puts(out, "SELECT n FROM capture WHERE ");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].asked)
             vdm_buf_putf(out, "%s AND ", parts[i].condition);
-    vdm_buf_puts(out, f->newest_first ? "n < ?7 ORDER BY n DESC LIMIT ?8"
-                                      : "n > ?7 ORDER BY n LIMIT ?8");
+    vdm_buf_puts(out, f->newest_first ? "n < ?7" : "n > ?7");
+}
+
+static bool list_sql(struct vdm_buf *out, const struct vdm_catalog_filter *f, bool by_lead,
+                     struct vdm_err *err)
+{
+    struct vdm_buf conditions VDM_CLEANUP(vdm_buf_release) = {0};
+    put_conditions(&conditions, f);
+    vdm_buf_putc(&conditions, 0);
+    if (!vdm_buf_ok(&conditions, err))
+        return false;
+    const char *c = (const char *)conditions.p;
+    if (by_lead)
+        vdm_buf_putf(out, VDM_BY_LEAD("%s", ""), c, c, c);
+    else
+        vdm_buf_putf(out, "SELECT n FROM capture WHERE %s", c);
+    vdm_buf_putf(out, " ORDER BY n%s LIMIT ?8", f->newest_first ? " DESC" : "");
     vdm_buf_putc(out, 0);
+    return vdm_buf_ok(out, err);
+}
+
+/* Of what is asked for, a document has the fewest captures. */
+static bool list_key(struct vdm_catalog *c, const struct vdm_catalog_filter *f, bool *by_lead,
+                     int64_t *key, struct vdm_err *err)
+{
+    *by_lead = !c->old && (f->document || f->source.p);
+    *key = f->document ? vdm_lead_document(vdm_digest_bytes(f->document)) : 0;
+    return !*by_lead || f->document || vdm_lead_source(c, f->source, key, err);
 }
 
 /* Where nobody asks for terms there is no parameter 9, and SQLite takes none. */
 static void bind_list(sqlite3_stmt *s, const struct vdm_catalog_filter *f, uint64_t after,
-                      size_t cap, struct vdm_bytes match)
+                      size_t cap, struct vdm_bytes match, int64_t key)
 {
     const struct vdm_bytes texts[] = {f->source, f->collection, f->issuer, f->from, f->to};
     for (int i = 0; i < 5; i++)
@@ -138,6 +174,7 @@ static void bind_list(sqlite3_stmt *s, const struct vdm_catalog_filter *f, uint6
         vdm_db_bind_number(s, 7, after);
     vdm_db_bind_number(s, 8, cap);
     vdm_db_bind_text(s, 9, match);
+    sqlite3_bind_int64(s, VDM_LEAD_KEY, key);
 }
 
 bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f, uint64_t after,
@@ -145,18 +182,18 @@ bool vdm_catalog_list(struct vdm_catalog *c, const struct vdm_catalog_filter *f,
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_buf match VDM_CLEANUP(vdm_buf_release) = {0};
-    sqlite3_stmt *s = NULL;
-    bool row, ok = true;
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_finalize) = NULL;
+    bool by_lead, row, ok = true;
     size_t got = 0;
-    list_sql(&text, f);
-    if (!vdm_buf_ok(&text, err) || !vdm_catalog_match(f, &match, err))
+    int64_t key;
+    if (!list_key(c, f, &by_lead, &key, err) || !list_sql(&text, f, by_lead, err) ||
+        !vdm_catalog_match(f, &match, err))
         return false;
     if (!vdm_db_prepare(c->db, (const char *)text.p, &s, err))
         return vdm_err_prefix(err, "catalog");
-    bind_list(s, f, after, cap, vdm_buf_bytes(&match));
+    bind_list(s, f, after, cap, vdm_buf_bytes(&match), key);
     while (got < cap && (ok = vdm_db_step(s, &row, err)) && row)
         n[got++] = (uint64_t)sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
     *count = got;
     return ok || vdm_err_prefix(err, "catalog");
 }
@@ -257,20 +294,6 @@ bool vdm_catalog_same_time(struct vdm_catalog *c, uint64_t n, struct vdm_time re
     if (!vdm_db_step(s, &row, err))
         return vdm_err_prefix(err, "catalog");
     *same = row && vdm_bytes_equal_str(vdm_db_column(s, 0), text);
-    return true;
-}
-
-bool vdm_catalog_totals(struct vdm_catalog *c, struct vdm_catalog_totals *out, struct vdm_err *err)
-{
-    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
-    bool row;
-    if (!vdm_catalog_prepared(c, VDM_CATALOG_TOTALS, &s, err))
-        return false;
-    if (!vdm_db_step(s, &row, err))
-        return vdm_err_prefix(err, "catalog");
-    out->captures = (uint64_t)sqlite3_column_int64(s, 0);
-    out->documents = (uint64_t)sqlite3_column_int64(s, 1);
-    out->bytes = (uint64_t)sqlite3_column_int64(s, 2);
     return true;
 }
 

@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEAP_LIMIT (64 << 20)
+#define HEAP_LIMIT     (64 << 20)
+#define READ_CACHE_KIB 4096
+
 /* SQLite calls a database damaged that the disk does not read: the one is bad, of the other nothing is
  * known. */
 static int read_error(sqlite3 *db)
@@ -194,14 +196,18 @@ static bool pragma(sqlite3 *db, const char *name, const char *value, const char 
 /* EXTRA: the power may fail right after a commit returns. For the catalog too: with NORMAL a journal is
  * synced once, with its header, and a page of it that is torn may pass for whole, since its checksum
  * looks at every 200th byte only. */
-static bool set_pragmas(sqlite3 *db, enum vdm_db_mode mode, struct vdm_err *err)
+static bool set_pragmas(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode mode,
+                        struct vdm_err *err)
 {
+    char cache[16];
+    sqlite3_snprintf(sizeof cache, cache, "-%d",
+                     mode == VDM_DB_READ ? READ_CACHE_KIB : kind->cache_kib);
     bool ok = pragma(db, "trusted_schema", "OFF", "0", err) &&
               pragma(db, "cell_size_check", "ON", "1", err) &&
               vdm_db_exec(db, "PRAGMA mmap_size=0", err) &&
               pragma(db, "recursive_triggers", "ON", "1", err) &&
               pragma(db, "temp_store", "MEMORY", "2", err) &&
-              pragma(db, "cache_size", "-4096", "-4096", err);
+              pragma(db, "cache_size", cache, cache, err);
     if (mode == VDM_DB_READ)
         return ok && pragma(db, "query_only", "ON", "1", err);
     return ok && pragma(db, "secure_delete", "ON", "1", err) &&
@@ -213,7 +219,7 @@ static bool make_schema(sqlite3 *db, const struct vdm_db_kind *kind, struct vdm_
 {
     char sql[96];
     sqlite3_snprintf(sizeof sql, sql, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-                     kind->application_id, VDM_SCHEMA_VERSION);
+                     kind->application_id, kind->version);
     if (!vdm_db_exec(db, "BEGIN IMMEDIATE", err) || !vdm_db_exec(db, sql, err))
         return false;
     for (const char *const *s = kind->schema; *s; s++)
@@ -239,7 +245,7 @@ static bool set_up(sqlite3 *db, const struct vdm_db_kind *kind, enum vdm_db_mode
     sqlite3_hard_heap_limit64(HEAP_LIMIT);
     set_limits(db);
     if (!set_config(db, mode, err) || (mode == VDM_DB_CREATE && !prepare_new(db, kind, err)) ||
-        !set_pragmas(db, mode, err) || (mode == VDM_DB_CREATE && !make_schema(db, kind, err)))
+        !set_pragmas(db, kind, mode, err) || (mode == VDM_DB_CREATE && !make_schema(db, kind, err)))
         return false;
     sqlite3_set_authorizer(db, kind->authorize, mode == VDM_DB_READ ? NULL : db);
     return true;
@@ -369,12 +375,12 @@ bool vdm_db_check_header(const char *path, const struct vdm_db_kind *kind, bool 
         vdm_buf_puts(why, "another journal mode");
     else if (memcmp(h + 56, utf8, 4) != 0 || memcmp(h + 68, id, 4) != 0)
         vdm_buf_puts(why, "another kind of database");
-    else if ((*newer = version > VDM_SCHEMA_VERSION))
+    else if ((*newer = version > (uint32_t)kind->version))
         vdm_buf_putf(why,
                      "made by a newer vidimus (version %u of the database, this program knows %d): "
                      "use that one",
-                     version, VDM_SCHEMA_VERSION);
-    else if (version != VDM_SCHEMA_VERSION)
+                     version, kind->version);
+    else if (version == 0)
         vdm_buf_putf(why, "version %u of the database, which is none", version);
     return vdm_buf_ok(why, err);
 }
@@ -448,6 +454,6 @@ bool vdm_db_check_newer(const char *path, const struct vdm_db_kind *kind, struct
     vdm_buf_clear(why);
     vdm_buf_putf(why,
                  "it says that a newer vidimus made it, but its tables are those of version %d",
-                 VDM_SCHEMA_VERSION);
+                 kind->version);
     return vdm_buf_ok(why, err);
 }

@@ -18,11 +18,13 @@ enum vdm_db_mode {
 struct vdm_db_kind {
     const char *file; /* name below the store folder */
     int application_id;
+    int version; /* those from 1 on are opened */
     const char *const *schema;
     /* SQLite's authorizer: may this happen after opening? */
     int (*authorize)(void *write, int action, const char *a, const char *b, const char *database,
                      const char *trigger);
     int page_size; /* of new files */
+    int cache_kib; /* of pages, while it is open for writing */
 };
 
 /* Of a file in the store, absolute and without links: SQLite is told to follow none. To be freed; NULL:

@@ -92,9 +92,11 @@ static int authorize(void *write, int action, const char *a, const char *b, cons
 static const struct vdm_db_kind ledger_kind = {
     .file = "ledger.db",
     .application_id = VDM_LEDGER_APPLICATION_ID,
+    .version = VDM_LEDGER_SCHEMA_VERSION,
     .schema = vdm_ledger_schema,
     .authorize = authorize,
     .page_size = 4096,
+    .cache_kib = 4096,
 };
 
 /* Its tables are made under another name: a process that is killed meanwhile leaves no ledger that

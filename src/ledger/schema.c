@@ -86,35 +86,65 @@ const char *const vdm_ledger_schema[] = {
     NULL,
 };
 
-/* Derived, rebuildable. Text values stand escaped, as in records; NULL: not stated. */
-const char *const vdm_catalog_schema[] = {
-    "CREATE TABLE reached(id INTEGER PRIMARY KEY CHECK(id = 0), "
-    "entries INTEGER NOT NULL, "
-    "last BLOB NOT NULL) STRICT", /* SHA-256 of the newest entry's note: which ledger this is of */
+/* Parts of vdm_catalog_schema: derived, rebuildable. Text values stand escaped, as in records; NULL: not stated. */
+#define REACHED                                                                                    \
+    "CREATE TABLE reached(id INTEGER PRIMARY KEY CHECK(id = 0), "                                  \
+    "entries INTEGER NOT NULL, "                                                                   \
+    "last BLOB NOT NULL) STRICT" /* SHA-256 of the newest entry's note: which ledger this is of */
 
-    "CREATE TABLE capture("
-    "n INTEGER PRIMARY KEY, "
-    "amended INTEGER, " /* the newest amendment, whose record the columns below are from */
-    "withdrawn INTEGER, "
-    "recorded TEXT NOT NULL, "
-    "document BLOB NOT NULL, " /* empty: withdrawn with its record */
-    "size INTEGER NOT NULL, "
-    "source TEXT, "
-    "captured TEXT, "
-    "collection TEXT, "
-    "title TEXT, "
-    "issued TEXT) STRICT",
-    "CREATE INDEX capture_amended ON capture(amended) WHERE amended IS NOT NULL",
+#define CAPTURE                                                                                    \
+    "CREATE TABLE capture("                                                                        \
+    "n INTEGER PRIMARY KEY, "                                                                      \
+    "amended INTEGER, " /* the newest amendment, whose record the columns below are from */        \
+    "withdrawn INTEGER, "                                                                          \
+    "recorded TEXT NOT NULL, "                                                                     \
+    "document BLOB NOT NULL, " /* empty: withdrawn with its record */                              \
+    "size INTEGER NOT NULL, "                                                                      \
+    "source TEXT, "                                                                                \
+    "captured TEXT, "                                                                              \
+    "collection TEXT, "                                                                            \
+    "title TEXT, "                                                                                 \
+    "issued TEXT) STRICT",                                                                         \
+        "CREATE INDEX capture_amended ON capture(amended) WHERE amended IS NOT NULL"
+
+#define COLLECTION                                                                                 \
+    "CREATE INDEX capture_collection ON capture(collection) WHERE collection IS NOT NULL"
+
+#define ISSUER                                                                                     \
+    "CREATE TABLE issuer(name TEXT NOT NULL, n INTEGER NOT NULL, "                                 \
+    "PRIMARY KEY(name, n)) STRICT, WITHOUT ROWID",                                                 \
+        "CREATE INDEX issuer_n ON issuer(n)"
+
+/* The words of each record, by the entry that the record belongs to; words/words.h has folded them,
+ * so there is nothing left to do but to part them at spaces. */
+#define WORDS                                                                                      \
+    "CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0, tokenize='ascii')"
+
+/* Which captures may be of a document or a source: ledger/catalog_leads.h. */
+#define LEADS(level)                                                                               \
+    "CREATE TABLE lead" level "(key INTEGER NOT NULL, n INTEGER NOT NULL, "                        \
+    "PRIMARY KEY(key, n)) STRICT, WITHOUT ROWID"
+
+const char *const vdm_catalog_schema[] = {
+    REACHED,
+    CAPTURE,
+    COLLECTION,
+    LEADS("0"),
+    LEADS("1"),
+    LEADS("2"),
+    "CREATE TABLE lead_turn(id INTEGER PRIMARY KEY CHECK(id = 0), key INTEGER NOT NULL) STRICT",
+    ISSUER,
+    WORDS,
+    NULL,
+};
+
+const char *const vdm_catalog_schema_1[] = {
+    REACHED,
+    CAPTURE,
     "CREATE INDEX capture_document ON capture(document)",
     "CREATE INDEX capture_source ON capture(source) WHERE source IS NOT NULL",
-    "CREATE INDEX capture_collection ON capture(collection) WHERE collection IS NOT NULL",
-
-    "CREATE TABLE issuer(name TEXT NOT NULL, n INTEGER NOT NULL, "
-    "PRIMARY KEY(name, n)) STRICT, WITHOUT ROWID",
-    "CREATE INDEX issuer_n ON issuer(n)",
-
-    /* The words of each record, by the entry that the record belongs to; words/words.h has folded them,
-     * so there is nothing left to do but to part them at spaces. */
-    "CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0, tokenize='ascii')",
+    COLLECTION,
+    ISSUER,
+    WORDS,
     NULL,
 };

@@ -142,23 +142,36 @@ void vdm_verify_catalog_let_go(struct vdm_verify *v)
     v->catalog_held = NULL;
 }
 
-/* The entries of the catalog were compared one by one; here, whether it has more of them. */
-void vdm_verify_count_catalog(struct vdm_verify *v)
+static void count_held(struct vdm_verify *v)
 {
-    struct vdm_catalog_totals totals;
     struct vdm_catalog_reach reach;
     struct vdm_err why = {0};
-    if (!v->catalog || v->catalog_reach != v->size)
-        return;
-    if (!vdm_catalog_totals(v->catalog, &totals, &why) ||
-        !vdm_catalog_reached(v->catalog, &reach, &why))
+    uint64_t captures;
+    bool found;
+    if (!vdm_catalog_count(v->catalog, &captures, &found, &why) ||
+        !vdm_catalog_reached(v->catalog, &reach, &why)) {
         catalog_broken(v, &why);
-    else if (reach.entries !=
-             v->catalog_reach) /* somebody went on writing: the surplus is theirs */
         return;
-    else if (totals.captures > v->report->captures + v->report->kinds[VDM_ENTRY_MALFORMED])
+    }
+    if (!found)
+        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, VDM_NO_ENTRY),
+                       "the catalog does not lead to each capture by its document and its source "
+                       "(`vidimus reindex`)");
+    if (v->catalog_reach == v->size &&
+        reach.entries == v->size && /* else somebody went on writing: the surplus is theirs */
+        captures > v->report->captures + v->report->kinds[VDM_ENTRY_MALFORMED])
         vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, VDM_NO_ENTRY),
                        "the catalog knows %llu captures, the ledger %llu (`vidimus reindex`)",
-                       (unsigned long long)totals.captures,
-                       (unsigned long long)v->report->captures);
+                       (unsigned long long)captures, (unsigned long long)v->report->captures);
+}
+
+/* The entries of the catalog were compared one by one; here, whether it has more of them, and whether
+ * it finds them. */
+void vdm_verify_count_catalog(struct vdm_verify *v)
+{
+    if (!v->catalog)
+        return;
+    vdm_verify_catalog_hold(v);
+    count_held(v);
+    vdm_verify_catalog_let_go(v);
 }

@@ -195,7 +195,7 @@ class Versions(support.Case):
     def test_a_newer_catalog(self):
         """It is derived: what it says is not read, and `reindex` makes one of our own."""
         a = self.archive(1)
-        self.of_version(a, "catalog.db", 2)
+        self.of_version(a, "catalog.db", 3)
         r = self.expect(3, "-C", a, "log")
         self.assertRegex(r.err, "made by a newer vidimus .*: run `vidimus reindex`")
         self.verified(a, 3)

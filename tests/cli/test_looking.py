@@ -167,10 +167,13 @@ class Looking(support.Case):
         digest = hashlib.sha256(b"a brand new statement\n").digest()
         self.edit_catalog(a, "UPDATE capture SET document = ?, source = NULL, captured = NULL "
                           "WHERE n = 3", digest)
+        self.edit_catalog(a, "INSERT INTO lead0 VALUES(?, 3)", int.from_bytes(digest[:8], "big") >> 1)
         self.one_clear_line(self.expect(3, "-C", a, "import", str(new)))
         self.one_clear_line(self.expect(3, "-C", a, "show", str(new)))
         self.ok("-C", a, "reindex")
         self.edit_catalog(a, "UPDATE capture SET source = 'https://e/new' WHERE n = 3")
+        key = int.from_bytes(hashlib.sha256(b"https://e/new").digest()[:8], "big") >> 1
+        self.edit_catalog(a, "INSERT INTO lead0 VALUES(?, 3)", -1 - key)
         self.expect(3, "-C", a, "import", str(new), "--source", "https://e/new")
         self.ok("-C", a, "reindex")
         self.ok("-C", a, "import", str(new), "--source", "https://e/new")

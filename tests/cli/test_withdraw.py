@@ -34,12 +34,17 @@ def store_bytes(archive):
     return found
 
 
+def lead(text):
+    """What the catalog finds a document by."""
+    return (int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1).to_bytes(8, "big")
+
+
 def traces(archive, document, title):
     """Which pieces of a document, its digest and its title are in the store."""
     everything = store_bytes(archive)
     digest = hashlib.sha256(document)
     pieces = [document[i:i + 64] for i in range(0, len(document) - 63, 64)]
-    pieces += [digest.digest(), digest.hexdigest().encode(), digest.hexdigest()[2:].encode()]
+    pieces += [digest.digest(), digest.hexdigest().encode(), digest.hexdigest()[2:].encode(), lead(document)]
     # A search index writes a word in small letters, and leaves out what it shares with the one before.
     pieces += [part for word in title.encode().split() for part in (word, word.lower()[4:])]
     return [p for p in pieces if p in everything]
@@ -73,6 +78,7 @@ class Withdraw(support.Case):
         chance.shuffle(order)
         for document, title in order[:8]:
             self.assertGreater(len(traces(a, document, title)), 4, "the control")
+            self.assertIn(lead(document), traces(a, document, title), "the control")
         for start in range(0, 60, 20):
             self.withdraw(a, *[str(numbers[title]) for _, title in order[start:start + 20]])
             for document, title in order[:start + 20]:

@@ -93,7 +93,7 @@ static void versions(void **state)
     struct vdm_buf why VDM_CLEANUP(vdm_buf_release) = {0};
     struct kit *k = *state;
     char sql[64];
-    snprintf(sql, sizeof sql, "PRAGMA user_version=%d", VDM_SCHEMA_VERSION + 1);
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%d", VDM_LEDGER_SCHEMA_VERSION + 1);
     raw_run(k->path, sql);
     header_says(k, "says that a newer vidimus made it, but its tables are those of version 1");
     raw_run(k->path, "CREATE TABLE of_later(a)");

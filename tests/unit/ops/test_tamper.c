@@ -604,6 +604,10 @@ static void edited_catalog(void **state)
         {"INSERT INTO capture SELECT 99, NULL, NULL, recorded, document, size, source, captured, "
          "collection, title, issued FROM capture WHERE n = 20",
          NONE},
+        {"DELETE FROM lead0 WHERE n = 20", NONE},
+        {"UPDATE lead0 SET n = 21 WHERE n = 20", NONE},
+        {"UPDATE lead0 SET key = key + 1 WHERE n = 20", NONE},
+        {"INSERT INTO lead2 SELECT key, n FROM lead0 WHERE n = 20", NONE},
         {"UPDATE reached SET last = zeroblob(32)", NONE},
         {"UPDATE reached SET entries = 99", NONE},
         {"UPDATE reached SET entries = 30", NONE},
@@ -678,7 +682,8 @@ static void truncated_tail(void **state)
     struct kit *k = fresh(state);
     struct vdm_buf kept VDM_CLEANUP(vdm_buf_release) = guard_of(k);
     edit_ledger(k, TAIL);
-    edit_catalog(k, "DELETE FROM reached; DELETE FROM capture; DELETE FROM issuer");
+    edit_catalog(k,
+                 "DELETE FROM reached; DELETE FROM capture; DELETE FROM issuer; DELETE FROM lead0");
     MUST(kit_check(k, (struct asked){0}));
     must_have(k, VDM_ROLLED_BACK, NONE);
     assert_int_equal(vdm_report_findings(&k->report), 1);

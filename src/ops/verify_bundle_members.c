@@ -203,12 +203,12 @@ const struct vdm_known_entry *vdm_members_entry(struct vdm_members *m, struct vd
 
 bool vdm_members_digest(struct vdm_members *m, struct vdm_digest *digest, struct vdm_err *err)
 {
-    uint8_t piece[VDM_COPY_BYTES];
-    size_t got = 1;
     if (m->here && m->at->looked_at) {
         *digest = m->at->digest;
         return true;
     }
+    uint8_t piece[VDM_COPY_BYTES]; /* which is cleared first, for more than most members take */
+    size_t got = 1;
     while (m->here && got > 0)
         if (!vdm_members_read(m, piece, sizeof piece, &got, err))
             return false;

@@ -24,7 +24,8 @@ bool __wrap_vdm_fd_read(int fd, uint8_t *p, size_t cap, size_t *got, struct vdm_
 {
     if (reads_left == 0)
         return vdm_fail(err, "read: the disk has failed");
-    reads_left -= reads_left > 0;
+    if (reads_left > 0)
+        reads_left--;
     return __real_vdm_fd_read(fd, p, cap, got, err);
 }
 

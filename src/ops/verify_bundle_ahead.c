@@ -14,19 +14,18 @@
 /* Room for a usual entry stays with its place in the batch. */
 #define ENTRY_BYTES 4096
 
+/* What it takes it keeps for the next one. */
 struct batch {
-    struct vdm_bundle_member *member; /* BATCH_MEMBERS */
-    size_t members;
-    uint8_t *content; /* BATCH_BYTES + MEMBER_BYTES */
-    size_t bytes;
+    struct vdm_bundle_member *member;
+    size_t members, room;
+    struct vdm_buf content; /* of the members that are in memory, one behind the other */
     bool open; /* the content of the last is still in the reader: nothing can be read behind it */
 };
 
 struct vdm_bundle_ahead {
     struct vdm_tar_reader *tar;
-    bool
-        over; /* the reader has no further member: its status says why, or, if it failed, `trouble` */
-    bool failed;
+    bool over;   /* the reader has no further member: its status says why, or, if it */
+    bool failed; /* failed, this: */
     struct vdm_err trouble;
     struct batch batch[3];
     struct batch *now, *next, *last; /* gone through; looked at; read */
@@ -71,32 +70,39 @@ static void look(void *ctx, unsigned worker, size_t go)
 
 /* --- reading a batch --- */
 
-static bool make_room(struct batch *b, bool for_content, struct vdm_err *err)
+static bool make_room(struct batch *b, struct vdm_err *err)
 {
-    if (!b->member)
-        b->member = calloc(BATCH_MEMBERS, sizeof *b->member);
-    if (for_content && !b->content)
-        b->content = malloc(BATCH_BYTES + MEMBER_BYTES);
-    return (b->member && (b->content || !for_content)) || vdm_fail_memory(err);
+    size_t room = b->room ? b->room * 2 : 16;
+    if (b->members < b->room)
+        return true;
+    struct vdm_bundle_member *grown = reallocarray(b->member, room, sizeof *grown);
+    if (!grown)
+        return vdm_fail_memory(err);
+    memset(grown + b->room, 0, (room - b->room) * sizeof *grown);
+    b->member = grown;
+    b->room = room;
+    return true;
 }
 
 static bool read_content(struct vdm_bundle_ahead *a, struct batch *b, struct vdm_bundle_member *m,
                          struct vdm_err *err)
 {
     enum vdm_tar_status status = VDM_TAR_OK;
-    size_t size = (size_t)m->header.size, got = 0;
-    m->content.p = b->content + b->bytes;
-    if (size && !vdm_tar_reader_read(a->tar, b->content + b->bytes, size, &got, &status, err))
+    size_t size = (size_t)m->header.size, before = b->content.n;
+    uint8_t *p = vdm_buf_grow(&b->content, size);
+    if (!vdm_buf_ok(&b->content, err))
         return false;
-    m->content.n = got;
-    b->bytes += got;
+    bool good = size == 0 || vdm_tar_reader_read(a->tar, p, size, &m->content.n, &status, err);
+    b->content.n = before + m->content.n;
     a->over = status != VDM_TAR_OK;
-    return true;
+    return good;
 }
 
 static bool read_member(struct vdm_bundle_ahead *a, struct batch *b, struct vdm_err *err)
 {
     enum vdm_tar_status status;
+    if (!make_room(b, err))
+        return false;
     struct vdm_bundle_member *m = &b->member[b->members];
     if (!vdm_tar_reader_next(a->tar, &status, &m->header, err))
         return false;
@@ -113,9 +119,12 @@ static bool read_member(struct vdm_bundle_ahead *a, struct batch *b, struct vdm_
 
 static void read_batch(struct vdm_bundle_ahead *a, struct batch *b)
 {
-    bool good = make_room(b, a->check != NULL, &a->trouble);
-    while (good && !a->over && !b->open && b->members < BATCH_MEMBERS && b->bytes < BATCH_BYTES)
+    bool good = true;
+    while (good && !a->over && !b->open && b->members < BATCH_MEMBERS && b->content.n < BATCH_BYTES)
         good = read_member(a, b, &a->trouble);
+    /* Only now it stays where it is. */
+    for (size_t i = 0, at = 0; b->content.p && i < b->members; at += b->member[i++].content.n)
+        b->member[i].content.p = b->content.p + at;
     a->failed = !good;
     a->over = a->over || a->failed;
 }
@@ -130,7 +139,8 @@ static void clear(struct batch *b)
         m->content = (struct vdm_bytes){0};
         m->looked_at = m->known.decoded = false;
     }
-    b->members = b->bytes = 0;
+    b->members = 0;
+    vdm_buf_clear(&b->content);
     b->open = false;
 }
 
@@ -239,10 +249,10 @@ void vdm_bundle_ahead_close(struct vdm_bundle_ahead *a)
     for (size_t i = 1; i < VDM_POOL_WORKERS_MAX; i++)
         vdm_crypto_close(a->crypto[i]);
     for (struct batch *b = a->batch; b < a->batch + 3; b++) {
-        for (size_t i = 0; b->member && i < BATCH_MEMBERS; i++)
+        for (size_t i = 0; i < b->room; i++)
             vdm_buf_release(&b->member[i].entry);
         free(b->member);
-        free(b->content);
+        vdm_buf_release(&b->content);
     }
     free(a);
 }

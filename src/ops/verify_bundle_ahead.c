@@ -7,7 +7,7 @@
 /* A batch has so many members, and ends behind the one with which it has so many bytes. What is larger
  * than the last of these is not read ahead. */
 #define BATCH_MEMBERS 256
-#define BATCH_BYTES   ((size_t)4 << 20)
+#define BATCH_BYTES   ((size_t)1 << 20) /* what processors have at hand */
 #define MEMBER_BYTES  ((size_t)1 << 20)
 /* Members that are looked at in one go: most take less time than to hand them out. */
 #define GO 4

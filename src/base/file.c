@@ -111,6 +111,11 @@ bool vdm_fd_sync_data(int fd, struct vdm_err *err)
     return fdatasync(fd) == 0 || vdm_fail_errno(err, "fdatasync");
 }
 
+void vdm_fd_sync_soon(int fd)
+{
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err)
 {
     return syncfs(fd) == 0 || vdm_fail_errno(err, "syncfs");

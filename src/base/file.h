@@ -33,6 +33,9 @@ bool vdm_fd_open_again(int fd, int *again, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_fd_sync(int fd, struct vdm_err *err) VDM_MUST_CHECK;
 /* fdatasync(2): its bytes and its length, not its times. */
 bool vdm_fd_sync_data(int fd, struct vdm_err *err) VDM_MUST_CHECK;
+/* Nothing is durable by it: the disk begins to write what a sync will have to wait for. What goes wrong
+ * then, that sync tells. */
+void vdm_fd_sync_soon(int fd);
 /* syncfs(2): everything written so far on the file system that holds fd is durable. */
 bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -78,19 +78,26 @@ static unsigned processors(void)
     return n < 1 ? 1 : (unsigned)n;
 }
 
+/* Of addresses; `ulimit -s` may say so much that a few threads have all that there are. */
+#define STACK_BYTES ((size_t)2 << 20)
+
 static void start_threads(struct vdm_pool *p, unsigned wanted)
 {
     sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (p->threads < wanted) {
         struct member *m = &p->member[p->threads];
         *m = (struct member){.pool = p, .number = p->threads + 1};
-        if (pthread_create(&m->thread, NULL, live, m) != 0)
+        if (pthread_create(&m->thread, &attributes, live, m) != 0)
             break;
         p->threads++;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
 }
 
 /* A process that is started while a thread is still coming up has what that thread had in its hands, for ever. */

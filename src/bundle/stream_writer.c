@@ -13,6 +13,9 @@
 #define ZSTD_THREADS    2
 #define ZSTD_JOB_BYTES  (1 << 20)
 
+/* The disk writes while the rest is made, and not all of it at the end. */
+#define SYNC_SOON_BYTES ((size_t)8 << 20)
+
 struct vdm_stream_writer {
     int fd;
     enum vdm_stream_form form;
@@ -20,7 +23,8 @@ struct vdm_stream_writer {
     z_stream gzip;    /* open where form is GZIP */
     gz_header header; /* deflate keeps a pointer to it */
     ZSTD_CStream *zstd;
-    size_t held; /* bytes waiting in `in` */
+    size_t held;     /* bytes waiting in `in` */
+    size_t unsynced; /* bytes that were put since the disk was told to begin */
     uint8_t in[VDM_COPY_BYTES];
     uint8_t out[VDM_COPY_BYTES];
 };
@@ -149,6 +153,11 @@ static bool put(struct vdm_stream_writer *s, bool last, struct vdm_err *err)
               : s->form == VDM_STREAM_ZSTD
                   ? put_zstd(s, last, err)
                   : vdm_fd_write(s->fd, (struct vdm_bytes){s->in, s->held}, err);
+    s->unsynced += s->held;
+    if (s->unsynced >= SYNC_SOON_BYTES) {
+        vdm_fd_sync_soon(s->fd);
+        s->unsynced = 0;
+    }
     s->held = 0;
     s->over = last || !ok;
     return ok;

@@ -67,8 +67,8 @@ static bool take_zeros(struct vdm_tar_reader *r, size_t n, const char *where, co
     return true;
 }
 
-/* What is left of the current member: content that nobody asked for, and its padding. */
-static bool pass_member(struct vdm_tar_reader *r, struct vdm_err *err)
+/* Content that nobody asked for. */
+static bool pass_content(struct vdm_tar_reader *r, struct vdm_err *err)
 {
     uint8_t drop[4096];
     size_t got = 1;
@@ -77,6 +77,14 @@ static bool pass_member(struct vdm_tar_reader *r, struct vdm_err *err)
         if (!vdm_tar_reader_read(r, drop, sizeof drop, &got, &status, err))
             return false;
     }
+    return true;
+}
+
+/* What is left of the current member. */
+static bool pass_member(struct vdm_tar_reader *r, struct vdm_err *err)
+{
+    if (r->left > 0 && !pass_content(r, err))
+        return false;
     return r->status != VDM_TAR_OK || take_zeros(r, r->padding, "the tar is cut off in its padding",
                                                  "the padding is not zero", err);
 }

@@ -221,6 +221,7 @@ static bool run_worker(struct listening *l, int out, int *status, struct vdm_err
                                        .keep = l->a->keep,
                                        .keeps = l->a->keeps,
                                        .out = out,
+                                       .pool = l->a->pool,
                                        .limits = vdm_apart_limits(l->a->bytes)};
     /* jansson seeds its tables from a file the first time: not in the worker. */
     json_object_seed(0);

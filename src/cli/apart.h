@@ -19,7 +19,8 @@ struct vdm_apart {
     void *ctx;
     const int *keep; /* descriptors that it reads and writes */
     size_t keeps;
-    uint64_t bytes; /* of what it reads: more of them may take more CPU time */
+    uint64_t bytes;         /* of what it reads: more of them may take more CPU time */
+    struct vdm_pool **pool; /* as a vdm_worker_job has it; NULL: no threads */
     /* Flags that the worker may set and the parent wants to know; NULL: none. */
     bool *flag;
     size_t flags;

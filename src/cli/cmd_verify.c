@@ -78,6 +78,7 @@ struct checking {
     struct vdm_items items; /* of the bundle at hand */
     struct vdm_page page;
     bool wants_page;
+    struct vdm_pool *pool; /* in the worker */
 };
 
 static bool load_anchors(struct checking *k, struct vdm_err *err)
@@ -250,6 +251,7 @@ static bool verify_fd(struct checking *k, int fd, const char *name, struct vdm_r
                                    .allow_unsealed = vdm_args_has(k->args, "allow-unsealed"),
                                    .given = k->given,
                                    .givens = k->givens,
+                                   .pool = k->pool,
                                    .on_item = on_item,
                                    .ctx = k};
     return vdm_verify_bundle(k->cli->crypto, fd, name, &o, &k->cli->progress, report, err);
@@ -332,6 +334,7 @@ static bool run_apart(struct checked_file *f, int *status, struct vdm_err *err)
                                 .keep = keep,
                                 .keeps = k->givens + 3,
                                 .bytes = (uint64_t)st.st_size,
+                                .pool = &k->pool,
                                 .flag = k->matched,
                                 .flags = k->givens + 1};
     bool ok = vdm_apart_run(k->cli, &a, status, err);

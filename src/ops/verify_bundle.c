@@ -61,6 +61,7 @@ static bool run(struct vdm_bundle_check *v, int fd, struct vdm_err *err)
 {
     if (!vdm_members_open(&v->m, v->crypto, fd, v->report, v->progress, err) ||
         !vdm_bundle_read_head(v, err) || !vdm_bundle_read_keyring(v, err) ||
+        !vdm_members_look_ahead(&v->m, v->o->pool, &v->check, err) ||
         !vdm_bundle_read_captures(v, err) || !vdm_bundle_read_newest(v, err) ||
         !vdm_bundle_read_evidence(v, err))
         return false;

@@ -8,6 +8,7 @@
 #ifndef VDM_OPS_VERIFY_BUNDLE_H
 #define VDM_OPS_VERIFY_BUNDLE_H
 
+#include "base/pool.h"
 #include "bundle/layout.h"
 #include "ops/trust_check.h"
 
@@ -79,6 +80,7 @@ struct vdm_bundle_options {
     bool allow_unsealed;
     struct vdm_given_document *given; /* only `matched` is written */
     size_t givens;
+    struct vdm_pool *pool; /* idle threads that look ahead; NULL: none */
     /* Once for each selected capture, in order, but for those that are cut off; where the selection cannot
      * be read, for each capture as it stands. May be NULL. */
     vdm_bundle_item_fn *on_item;

@@ -26,7 +26,7 @@ bool vdm_bundle_before_evidence(const struct vdm_bundle_check *v)
 
 bool vdm_bundle_says(const struct vdm_bundle_check *v, const char *kind)
 {
-    struct vdm_bytes b = vdm_buf_bytes(&v->m.content);
+    struct vdm_bytes b = v->m.content;
     return vdm_bytes_start_with(b, VDM_LIT("vidimus/")) &&
            vdm_bytes_start_with(vdm_bytes_skip(b, 8), vdm_str(kind));
 }
@@ -72,7 +72,7 @@ static void check_proof(struct vdm_bundle_check *v, uint64_t n)
     struct vdm_inclusion_proof p;
     struct vdm_err why = {0};
     const char *problem = NULL;
-    if (!vdm_inclusion_proof_decode(vdm_buf_bytes(&v->m.content), &p, &why))
+    if (!vdm_inclusion_proof_decode(v->m.content, &p, &why))
         problem = why.text;
     else if (p.extra.n)
         problem = "a proof in a bundle has no `extra` line";
@@ -125,11 +125,11 @@ bool vdm_bundle_take_entry(struct vdm_bundle_check *v, struct vdm_err *err)
         return false;
     if (!v->m.here)
         return true;
-    vdm_buf_clear(&v->entry);
-    vdm_buf_put(&v->entry, vdm_buf_bytes(&v->m.content));
+    const struct vdm_known_entry *known = vdm_members_entry(&v->m, &v->entry);
     v->entry_whole = v->m.member.size <= VDM_NOTE_MAX;
     if (!vdm_buf_ok(&v->entry, err) ||
-        !vdm_entry_check_next(&v->check, n, vdm_buf_bytes(&v->entry), &v->checked, err))
+        !vdm_entry_check_next_known(&v->check, n, vdm_buf_bytes(&v->entry), known, &v->checked,
+                                    err))
         return false;
     remember_newest(v, n);
     v->m.faulty = vdm_report_findings(v->report) != before;

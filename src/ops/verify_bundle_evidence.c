@@ -91,7 +91,7 @@ static void forked(struct vdm_bundle_check *v, struct vdm_digest found)
 
 static bool take_checkpoint(struct vdm_bundle_check *v, struct about *a, struct vdm_err *err)
 {
-    struct vdm_bytes bytes = vdm_buf_bytes(&v->m.content);
+    struct vdm_bytes bytes = v->m.content;
     struct vdm_note note;
     struct vdm_checkpoint head;
     struct vdm_err why = {0};
@@ -130,7 +130,7 @@ static void take_consistency(struct vdm_bundle_check *v, struct about *a)
     struct vdm_consistency_proof p;
     struct vdm_err why = {0};
     const char *problem = NULL;
-    if (!vdm_consistency_proof_decode(vdm_buf_bytes(&v->m.content), &p, &why))
+    if (!vdm_consistency_proof_decode(v->m.content, &p, &why))
         problem = why.text;
     else if (!a->has_root)
         problem = "no good checkpoint of this size stands before it";

@@ -126,7 +126,7 @@ static bool show(struct vdm_bundle_check *v, struct group *g, uint64_t n, const 
     item->lines = s->lines;
     item->hidden = s->hidden;
     vdm_buf_clear(&g->text);
-    vdm_buf_put(&g->text, vdm_buf_bytes(&v->m.content));
+    vdm_buf_put(&g->text, v->m.content);
     return vdm_buf_ok(&g->text, err);
 }
 
@@ -137,7 +137,7 @@ static bool check_record(struct vdm_bundle_check *v, struct group *g, uint64_t n
     struct shown s;
     struct vdm_err why = {0};
     g->record_fault = true;
-    if (!decode_shown(v->crypto, vdm_buf_bytes(&v->m.content), &s, &why)) {
+    if (!decode_shown(v->crypto, v->m.content, &s, &why)) {
         vdm_bundle_note(v, VDM_RECORD_MISMATCH, n, v->m.path, why.text);
         return why.kind == VDM_ERR_MALFORMED || vdm_fail(err, "%s", why.text);
     }
@@ -178,7 +178,7 @@ static bool is_about(struct vdm_bundle_check *v, uint64_t n)
 {
     struct vdm_note note;
     struct vdm_entry e;
-    return vdm_entry_open(v->crypto, vdm_buf_bytes(&v->m.content), &note, &e, NULL) &&
+    return vdm_entry_open(v->crypto, v->m.content, &note, &e, NULL) &&
            ((e.kind == VDM_ENTRY_AMENDMENT && e.capture.amends == n) ||
             (e.kind == VDM_ENTRY_WITHDRAWAL && e.withdrawal.of == n));
 }
@@ -309,7 +309,7 @@ static bool check_document(struct vdm_bundle_check *v, struct group *g, struct v
     struct vdm_digest found;
     char want[65], got[65];
     bool plain = vdm_stream_form(v->m.stream) == VDM_STREAM_PLAIN;
-    uint64_t offset = plain ? vdm_stream_bytes(v->m.stream) : VDM_NO_OFFSET;
+    uint64_t offset = plain ? v->m.at->offset : VDM_NO_OFFSET;
     if (!vdm_members_digest(&v->m, &found, err))
         return false;
     if (!v->m.here)

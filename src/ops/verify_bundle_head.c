@@ -50,12 +50,12 @@ static bool read_bag(struct vdm_bundle_check *v, struct vdm_err *err)
     bool found;
     if (!expect(v, VDM_LAYOUT_BAGIT, sizeof VDM_BAGIT_TEXT, &found, err))
         return false;
-    if (found && !vdm_bagit_valid(vdm_buf_bytes(&v->m.content)))
+    if (found && !vdm_bagit_valid(v->m.content))
         bag_invalid(v, v->m.path, "not the declaration of a BagIt 1.0 bag");
     if ((found && !vdm_members_take(&v->m, NULL, err)) ||
         !expect(v, VDM_LAYOUT_BAG_INFO, VDM_BAG_INFO_MAX, &found, err))
         return false;
-    v->has_info = found && vdm_bag_info_decode(vdm_buf_bytes(&v->m.content), &v->info, &why);
+    v->has_info = found && vdm_bag_info_decode(v->m.content, &v->info, &why);
     v->report->no_memory |= vdm_err_is_memory(&why); /* no verdict */
     if (found && !v->has_info)
         bag_invalid(v, v->m.path, why.text);
@@ -66,7 +66,7 @@ static bool read_bag(struct vdm_bundle_check *v, struct vdm_err *err)
 
 static bool keep(struct vdm_bundle_check *v, struct vdm_buf *out, struct vdm_err *err)
 {
-    vdm_buf_put(out, vdm_buf_bytes(&v->m.content));
+    vdm_buf_put(out, v->m.content);
     return vdm_buf_ok(out, err);
 }
 
@@ -231,8 +231,8 @@ static bool read_keys(struct vdm_bundle_check *v, struct vdm_err *err)
         }
         if (!vdm_members_load(&v->m, VDM_KEY_PEM_BYTES, err))
             return false;
-        if (v->m.here && !(vdm_key_pem_decode(vdm_buf_bytes(&v->m.content), &key) &&
-                           vdm_pubkey_equal(key, v->m.name.key)))
+        if (v->m.here &&
+            !(vdm_key_pem_decode(v->m.content, &key) && vdm_pubkey_equal(key, v->m.name.key)))
             bag_invalid(v, v->m.path, "not the key that it is named after");
         vdm_buf_put(&v->pems, (struct vdm_bytes){v->m.name.key.b, sizeof key});
         if (!vdm_buf_ok(&v->pems, err) || !vdm_members_take(&v->m, NULL, err))
@@ -267,8 +267,7 @@ static bool take_key_entry(struct vdm_bundle_check *v, struct vdm_err *err)
                            &(struct vdm_layout_member){.kind = VDM_LAYOUT_ENTRY}, NULL);
     v->key_entries++;
     v->last_key_entry = n;
-    if (!vdm_entry_check_feed(&v->check, vdm_buf_bytes(&v->m.content), n, err) ||
-        !vdm_bundle_take_entry(v, err))
+    if (!vdm_entry_check_feed(&v->check, v->m.content, n, err) || !vdm_bundle_take_entry(v, err))
         return false;
     if (c->decoded && c->entry.kind == VDM_ENTRY_GENESIS) {
         name_key(v, &c->entry.genesis.authority);
@@ -296,8 +295,7 @@ static bool take_key_or_stray(struct vdm_bundle_check *v, struct vdm_err *err)
 {
     struct vdm_note note;
     struct vdm_entry e;
-    if (vdm_entry_open(v->crypto, vdm_buf_bytes(&v->m.content), &note, &e, NULL) &&
-        !vdm_entry_is_key_entry(&e))
+    if (vdm_entry_open(v->crypto, v->m.content, &note, &e, NULL) && !vdm_entry_is_key_entry(&e))
         return vdm_bundle_take_stray(v, err);
     return take_key_entry(v, err);
 }

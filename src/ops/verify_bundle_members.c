@@ -18,17 +18,19 @@ static void add(struct vdm_members *m, enum vdm_finding_kind kind, const char *d
 
 static bool next_header(struct vdm_members *m, struct vdm_err *err)
 {
-    enum vdm_tar_status status;
     if (vdm_progress_stop(m->progress))
         return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
     m->loaded = m->faulty = m->here = false;
-    vdm_buf_clear(&m->content);
+    m->content = (struct vdm_bytes){0};
+    vdm_buf_clear(&m->own);
     (void)vdm_hash_end(m->hash);
-    if (!vdm_tar_reader_next(&m->tar, &status, &m->member, err))
+    if (!vdm_bundle_ahead_next(m->ahead, &m->at, err))
         return false;
-    m->here = status == VDM_TAR_OK;
+    m->here = m->at != NULL;
     if (!m->here)
         return true;
+    m->member = m->at->header;
+    m->name = m->at->name;
     m->path = vdm_tar_path(&m->member);
     m->mtimes_differ = m->mtimes_differ || (m->has_mtime && m->member.mtime != m->mtime);
     m->has_mtime = true;
@@ -47,7 +49,7 @@ static bool next_of_ours(struct vdm_members *m, struct vdm_err *err)
         if (!m->here)
             return true;
         bool twice = strcmp(last, m->member.name) == 0;
-        if (!twice && vdm_layout_decode(vdm_str(m->path), &m->name))
+        if (!twice && m->at->ours)
             return true;
         add(m, VDM_UNEXPECTED_MEMBER, m->path,
             twice ? "this member stands twice" : "no bundle has such a member");
@@ -95,7 +97,7 @@ static bool first_member(struct vdm_members *m, struct vdm_err *err)
     if (!next_header(m, err))
         return false;
     if (m->here)
-        return vdm_layout_decode(vdm_str(m->path), &m->name) || not_a_bundle(err);
+        return m->at->ours || not_a_bundle(err);
     enum vdm_stream_state state = vdm_stream_state(m->stream);
     bool broken = vdm_stream_form(m->stream) != VDM_STREAM_PLAIN &&
                   vdm_stream_bytes(m->stream) < VDM_TAR_BLOCK &&
@@ -117,18 +119,25 @@ bool vdm_members_open(struct vdm_members *m, struct vdm_crypto *c, int fd,
         !vdm_hash_open(&m->tags.hash, c, err) || !vdm_hash_open(&m->tags.full, c, err))
         return false;
     vdm_tar_reader_init(&m->tar, m->stream);
-    return first_member(m, err);
+    return vdm_bundle_ahead_open(&m->ahead, &m->tar, err) && first_member(m, err);
+}
+
+bool vdm_members_look_ahead(struct vdm_members *m, struct vdm_pool *pool,
+                            const struct vdm_entry_check *check, struct vdm_err *err)
+{
+    return vdm_bundle_ahead_begin(m->ahead, pool, m->crypto, check, err);
 }
 
 void vdm_members_close(struct vdm_members *m)
 {
+    vdm_bundle_ahead_close(m->ahead);
     vdm_stream_reader_close(m->stream);
     vdm_hash_close(m->hash);
     vdm_hash_close(m->payload.hash);
     vdm_hash_close(m->payload.full);
     vdm_hash_close(m->tags.hash);
     vdm_hash_close(m->tags.full);
-    vdm_buf_release(&m->content);
+    vdm_buf_release(&m->own);
     memset(m, 0, sizeof *m);
 }
 
@@ -158,7 +167,7 @@ bool vdm_members_read(struct vdm_members *m, uint8_t *p, size_t cap, size_t *got
         return true;
     if (vdm_progress_stop(m->progress))
         return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
-    if (!vdm_tar_reader_read(&m->tar, p, cap, got, &status, err))
+    if (!vdm_bundle_ahead_read(m->ahead, p, cap, got, &status, err))
         return false;
     m->here = status == VDM_TAR_OK;
     vdm_hash_update(m->hash, (struct vdm_bytes){p, *got});
@@ -170,16 +179,35 @@ bool vdm_members_load(struct vdm_members *m, size_t limit, struct vdm_err *err)
     if (m->loaded || !m->here)
         return true;
     size_t n = m->member.size > limit ? limit + 1 : (size_t)m->member.size, got = 0;
-    uint8_t *p = vdm_buf_grow(&m->content, n);
-    if (!vdm_buf_ok(&m->content, err))
-        return false;
     m->loaded = true;
-    return n == 0 || vdm_members_read(m, p, n, &got, err);
+    m->content = (struct vdm_bytes){m->at->content.p, n};
+    if (m->at->in_memory && n <= m->at->content.n)
+        return true;
+    uint8_t *p = vdm_buf_grow(&m->own, n);
+    m->content = vdm_buf_bytes(&m->own);
+    return vdm_buf_ok(&m->own, err) && (n == 0 || vdm_members_read(m, p, n, &got, err));
+}
+
+const struct vdm_known_entry *vdm_members_entry(struct vdm_members *m, struct vdm_buf *bytes)
+{
+    vdm_buf_clear(bytes);
+    if (!m->at->looked_at || !m->at->known.decoded) {
+        vdm_buf_put(bytes, m->content);
+        return NULL;
+    }
+    const struct vdm_buf old = *bytes;
+    *bytes = m->at->entry;
+    m->at->entry = old;
+    return &m->at->known;
 }
 
 bool vdm_members_digest(struct vdm_members *m, struct vdm_digest *digest, struct vdm_err *err)
 {
-    uint8_t piece[VDM_COPY_BYTES];
+    if (m->here && m->at->looked_at) {
+        *digest = m->at->digest;
+        return true;
+    }
+    uint8_t piece[VDM_COPY_BYTES]; /* which is cleared first, for more than most members take */
     size_t got = 1;
     while (m->here && got > 0)
         if (!vdm_members_read(m, piece, sizeof piece, &got, err))

@@ -8,9 +8,7 @@
 #ifndef VDM_OPS_VERIFY_BUNDLE_MEMBERS_H
 #define VDM_OPS_VERIFY_BUNDLE_MEMBERS_H
 
-#include "bundle/layout.h"
-#include "bundle/tar.h"
-#include "ops/report.h"
+#include "ops/verify_bundle_ahead.h"
 
 /* A manifest, as the members make it and as it stands in the bundle. */
 struct vdm_remade {
@@ -30,12 +28,16 @@ struct vdm_members {
     const struct vdm_progress *progress;
     struct vdm_stream_reader *stream;
     struct vdm_tar_reader tar;
+    struct vdm_bundle_ahead *ahead;
+    struct vdm_bundle_member
+        *at; /* the member at hand, while it is; what stays readable after that: */
     bool here;
     struct vdm_tar_member member;
     struct vdm_layout_member name;
-    const char *path;       /* of `member`, below the top folder */
-    struct vdm_hash *hash;  /* over its content so far */
-    struct vdm_buf content; /* what was loaded of it */
+    const char *path;         /* of `member`, below the top folder */
+    struct vdm_hash *hash;    /* over its content so far, where it is read piece by piece */
+    struct vdm_bytes content; /* what was loaded of it */
+    struct vdm_buf own;       /* where it is, if it was not in memory */
     bool loaded;
     bool faulty; /* it has a finding of its own: set by whoever finds it */
     bool has_mtime, mtimes_differ;
@@ -51,6 +53,10 @@ bool vdm_members_open(struct vdm_members *m, struct vdm_crypto *c, int fd,
                       struct vdm_report *report, const struct vdm_progress *progress,
                       struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_members_close(struct vdm_members *m);
+/* From the next one on they are looked at ahead: as vdm_bundle_ahead_begin. */
+bool vdm_members_look_ahead(struct vdm_members *m, struct vdm_pool *pool,
+                            const struct vdm_entry_check *check,
+                            struct vdm_err *err) VDM_MUST_CHECK;
 
 /* Is the member at hand of this kind (and number)? */
 bool vdm_members_at(const struct vdm_members *m, enum vdm_layout_kind kind);
@@ -62,6 +68,9 @@ bool vdm_members_broken_off(const struct vdm_members *m);
 /* Content of the member at hand into `content`; of a longer one than `limit`, limit + 1 bytes, which no
  * decoder takes. A second call gives the same. */
 bool vdm_members_load(struct vdm_members *m, size_t limit, struct vdm_err *err) VDM_MUST_CHECK;
+/* The loaded member is an entry: its bytes as they were loaded, to be kept. NULL, or what is known of it
+ * already, which borrows from them. */
+const struct vdm_known_entry *vdm_members_entry(struct vdm_members *m, struct vdm_buf *bytes);
 /* Piece by piece, for what is not loaded; *got == 0 at its end. */
 bool vdm_members_read(struct vdm_members *m, uint8_t *p, size_t cap, size_t *got,
                       struct vdm_err *err) VDM_MUST_CHECK;

@@ -9,6 +9,8 @@
  *   verify_bundle_slice.c      of a capture: whether it is the slice of another document that it says to be
  *   verify_bundle_evidence.c   evidence
  *
+ * They take the members from verify_bundle_members.c, which has them from verify_bundle_ahead.c.
+ *
  * Each of these functions returns with the first member that is not its own at hand, or none. */
 #ifndef VDM_OPS_VERIFY_BUNDLE_STATE_H
 #define VDM_OPS_VERIFY_BUNDLE_STATE_H

@@ -114,6 +114,9 @@ bool vdm_confine_calls(bool *in_force, struct vdm_err *err)
     /* Calls in another architecture's numbering are none of ours. */
     if (!problem)
         problem = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    /* On every thread, or on none. */
+    if (!problem)
+        problem = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     if (!problem)
         problem = seccomp_load(filter);
     seccomp_release(filter);

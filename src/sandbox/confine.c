@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,19 @@ static bool set_limits(const struct vdm_worker_limits *wanted, struct vdm_worker
            limit(RLIMIT_FSIZE, 0, &got->file_bytes, err);
 }
 
+/* --- threads --- */
+
+/* One heap for all of them: for each of its own 64 MiB of the addresses that are left would be set aside. */
+static bool start_threads(struct vdm_pool **pool, struct vdm_err *err)
+{
+    if (!pool)
+        return true;
+    (void)mallopt(M_ARENA_MAX, 1);
+    return vdm_pool_open(pool, 0, err);
+}
+
+/* --- the end of it --- */
+
 /* Nothing new of these, not even a file that is opened to be looked at. */
 static bool forbid_new(struct vdm_err *err)
 {
@@ -181,5 +195,5 @@ bool vdm_confine(const struct vdm_worker_job *job, int channel, pid_t parent,
     return follow_parent(parent, err) && set_standard(job->out, err) &&
            close_others(job, channel, err) && drop_privileges(err) &&
            set_limits(&job->limits, &p->limits, err) && deny_files(&p->landlock, err) &&
-           forbid_new(err) && vdm_confine_calls(&p->seccomp, err);
+           start_threads(job->pool, err) && forbid_new(err) && vdm_confine_calls(&p->seccomp, err);
 }

@@ -10,7 +10,7 @@
 bool vdm_confine(const struct vdm_worker_job *job, int channel, pid_t parent,
                  struct vdm_protection *p, struct vdm_err *err) VDM_MUST_CHECK;
 
-/* calls.c: only listed system calls from here on. *in_force false: none is to be had. */
+/* calls.c: only listed system calls from here on, on all threads. *in_force false: none is to be had. */
 bool vdm_confine_calls(bool *in_force, struct vdm_err *err) VDM_MUST_CHECK;
 
 #endif

@@ -7,10 +7,14 @@
  *   descriptors   all are closed but those named; standard input and error are /dev/null
  *   rights        no new privileges, no capabilities, no core dump, nobody of the same user may trace it
  *   Landlock      no access to any file; from ABI 4 no TCP, from 6 no signals, no abstract sockets
- *   limits        memory, CPU time, size of files; no new descriptor, no process
+ *   limits        memory, CPU time, size of files; no new descriptor, no process, no thread
  *   seccomp       a list of system calls (calls.c); any other kills it
  * Landlock and seccomp are used where they are to be had: the kernel has them, and nothing around this
  * process withholds them. Where one is to be had and cannot be put in force, no worker starts.
+ *
+ * A worker that is to have threads starts them by the way, before the last two: each has from its start
+ * what came in force before, limits are the process's, and the list of calls is put on all of them at
+ * once. So none has more rights than another, and none can be started later.
  *
  * The worker ends with its parent, also when that is killed. It ignores Ctrl-C: the parent decides. It
  * starts as a copy of its parent, so memory that it must not have is marked so (crypto/sign.c does). To
@@ -19,6 +23,7 @@
 #define VDM_SANDBOX_WORKER_H
 
 #include "base/buf.h"
+#include "base/pool.h"
 
 #include <sys/types.h>
 
@@ -46,6 +51,9 @@ struct vdm_worker_job {
     const int *keep; /* descriptors that stay open, from 3 on; negative ones are passed over */
     size_t keeps;
     int out; /* becomes its standard output; -1: /dev/null */
+    /* Not NULL: *pool is, in the worker, one of a thread for each processor. It ends with the worker:
+     * not to be closed. */
+    struct vdm_pool **pool;
     struct vdm_worker_limits limits;
 };
 

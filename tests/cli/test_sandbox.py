@@ -44,18 +44,25 @@ def expected_words():
 
 
 def after_filter(trace):
-    """The system calls of each process that went under seccomp, from then on."""
-    calls, confined, asking = [], set(), set()
+    """The system calls of each process that went under seccomp, from then on, and these processes: by the
+    thread that asked for it, and by those that it had started before. It and they are one process."""
+    calls, confined, asking, starting, process_of = [], set(), set(), set(), {}
     for line in trace.splitlines():
         # Two lines, where another process comes in between.
         resumed = re.match(r"(\d+) +<... seccomp resumed>.*= 0$", line)
         if resumed and resumed[1] in asking:
             confined.add(resumed[1])
+        thread = re.match(r"(\d+) +(?:clone3?\(|<... clone3? resumed>)(?:.* = (\d+)$)?", line)
+        if thread and "CLONE_THREAD" in line:
+            starting.add(thread[1])
+        if thread and thread[1] in starting and thread[2]:
+            starting.remove(thread[1])
+            process_of[thread[2]] = thread[1]
         match = re.match(r"(\d+) +(\w+)\(", line)
         if not match:
             continue
         pid, name = match.groups()
-        if pid in confined:
+        if process_of.get(pid, pid) in confined:
             calls.append((pid, name))
         if name == "seccomp" and "SECCOMP_SET_MODE_FILTER" in line:
             (confined if line.rstrip().endswith("= 0") else asking).add(pid)
@@ -136,12 +143,16 @@ class InForce(Sandbox):
                                 "memory_bytes": None if SANITIZED else 512 << 20, "cpu_seconds": 300})
 
     def test_kernel_agrees(self):
-        """What the kernel says of a worker while it works, not what the program says."""
+        """What the kernel says of each thread of a worker while it works, not what the program says."""
         p = self.start("verify", self.bomb())
-        status = self.status_of(self.worker_of(p))
-        self.assertEqual(status["NoNewPrivs"], "1")
-        self.assertEqual(status["Seccomp"], "2" if kernel_seccomp() else "0")
-        self.assertEqual((int(status["CapEff"], 16), int(status["CapPrm"], 16)), (0, 0))
+        worker = self.worker_of(p)
+        threads = os.listdir(f"/proc/{worker}/task")
+        self.assertEqual(len(threads), min(len(os.sched_getaffinity(0)), 16))
+        for thread in threads:
+            status = self.status_of(f"{worker}/task/{thread}")
+            self.assertEqual(status["NoNewPrivs"], "1")
+            self.assertEqual(status["Seccomp"], "2" if kernel_seccomp() else "0")
+            self.assertEqual([int(status["Cap" + which], 16) for which in ("Inh", "Prm", "Eff", "Amb")], [0] * 4)
 
     def test_page_and_detail_name_it(self):
         landlock, seccomp = expected_words()
@@ -167,6 +178,8 @@ class InForce(Sandbox):
             calls, confined = after_filter(trace)
             self.assertEqual(len(confined), 3, trace[-2000:])
             self.assertGreater(len(calls), 20)
+            if len(os.sched_getaffinity(0)) > 1:
+                self.assertTrue({pid for pid, _ in calls} - confined, "no thread was seen")
             if not SANITIZED:
                 self.assertEqual({name for _, name in calls} - ALLOWED, set())
             self.assertNotIn("openat", {name for _, name in calls})

@@ -225,6 +225,39 @@ static void test_unfinished_stream_is_cut_off(void **state)
     }
 }
 
+/* --- the disk --- */
+
+static int told;
+
+void __real_vdm_fd_sync_soon(int fd);
+void __wrap_vdm_fd_sync_soon(int fd);
+void __wrap_vdm_fd_sync_soon(int fd)
+{
+    told++;
+    __real_vdm_fd_sync_soon(fd);
+}
+
+/* It is told to begin now and then, not at every write; where it cannot be told, that is no failure. */
+static void test_disk_begins_early(void **state)
+{
+    (void)state;
+    struct vdm_buf data VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_stream_writer *w = NULL;
+    fill_with_text(&data, 40 << 20);
+    for (int device = 0; device < 2; device++) {
+        int fd VDM_CLEANUP(vdm_fd_close) =
+            device ? open("/dev/null", O_WRONLY | O_CLOEXEC) : fd_of((struct vdm_bytes){0});
+        told = 0;
+        assert_true(vdm_stream_writer_open(&w, fd, VDM_STREAM_PLAIN, 0, NULL));
+        assert_true(vdm_stream_write(w, (struct vdm_bytes){data.p, 4 << 20}, NULL));
+        assert_int_equal(told, 0);
+        assert_true(vdm_stream_write(w, vdm_buf_bytes(&data), NULL));
+        assert_in_range(told, 4, 6);
+        assert_true(vdm_stream_writer_finish(w, NULL));
+        vdm_stream_writer_close(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_writer_stops_after_finish_and_failure),
         cmocka_unit_test(test_writer_stops_after_failed_write),
         cmocka_unit_test(test_unfinished_stream_is_cut_off),
+        cmocka_unit_test(test_disk_begins_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

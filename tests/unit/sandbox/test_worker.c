@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The worker, attacked from inside: with all that is in force; then with layers taken away, since the
- * outer ones would otherwise hide a hole in those behind. */
+ * outer ones would otherwise hide a hole in those behind. By its one thread, and by one of several. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +15,11 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,6 +43,8 @@ struct attack {
     int given;
     char *folder;
     pid_t parent;
+    bool in_thread; /* not by the thread that the worker began with */
+    struct vdm_pool *pool;
 };
 
 static int result(long k)
@@ -47,11 +52,35 @@ static int result(long k)
     return k < 0 ? errno : 0;
 }
 
+struct in_thread {
+    const struct attack *a;
+    atomic_int answer;
+};
+
+static void attack_in_thread(void *ctx, unsigned worker, size_t item)
+{
+    struct in_thread *t = ctx;
+    (void)item;
+    atomic_store(&t->answer, worker ? t->a->run(t->a) : 9998);
+}
+
+/* Waits without a system call. */
+static int answer_of_thread(const struct attack *a)
+{
+    struct in_thread t = {.a = a, .answer = -2};
+    if (vdm_pool_workers(a->pool) < 2)
+        return 9999;
+    vdm_pool_start(a->pool, 1, attack_in_thread, &t);
+    while (atomic_load(&t.answer) == -2)
+        ;
+    return atomic_load(&t.answer);
+}
+
 static void attack(void *ctx, int channel, const struct vdm_protection *p)
 {
     const struct attack *a = ctx;
     (void)p;
-    int answer = a->run(a);
+    int answer = a->in_thread ? answer_of_thread(a) : a->run(a);
     if (!vdm_message_send(channel, (struct vdm_bytes){(const uint8_t *)&answer, sizeof answer}))
         _exit(9);
 }
@@ -64,8 +93,13 @@ static int outcome(struct attack *a, const struct vdm_worker_limits *limits, int
     int answer = -1;
     size_t got = 0;
     a->parent = getpid();
-    const struct vdm_worker_job job = {
-        .run = attack, .ctx = a, .keep = &a->given, .keeps = 1, .out = out, .limits = *limits};
+    const struct vdm_worker_job job = {.run = attack,
+                                       .ctx = a,
+                                       .keep = &a->given,
+                                       .keeps = 1,
+                                       .out = out,
+                                       .pool = a->in_thread ? &a->pool : NULL,
+                                       .limits = *limits};
     assert_true(vdm_worker_start(&w, &job, err));
     enum vdm_heard heard =
         vdm_message_receive(w.channel, -1, (uint8_t *)&answer, sizeof answer, &got);
@@ -76,13 +110,31 @@ static int outcome(struct attack *a, const struct vdm_worker_limits *limits, int
     return answer;
 }
 
+/* Where there is one processor, there is one thread. */
+static int ways(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1 ? 2 : 1;
+}
+
 static void dies(int (*run)(const struct attack *), const char *word)
 {
-    struct attack a = {.run = run, .given = -1, .secret = -1};
-    struct vdm_err err = {0};
-    assert_int_equal(outcome(&a, &usual, -1, &err), -1);
-    if (!strstr(err.text, word))
-        fail_msg("%s", err.text);
+    for (int way = 0; way < ways(); way++) {
+        struct attack a = {.run = run, .given = -1, .secret = -1, .in_thread = way};
+        struct vdm_err err = {0};
+        assert_int_equal(outcome(&a, &usual, -1, &err), -1);
+        if (!strstr(err.text, word))
+            fail_msg("way %d: %s", way, err.text);
+    }
+}
+
+static void answers(struct attack *a, int answer)
+{
+    for (int way = 0; way < ways(); way++) {
+        struct vdm_err err = {0};
+        a->in_thread = way;
+        assert_int_equal(outcome(a, &usual, -1, &err), answer);
+    }
 }
 
 /* --- attacks --- */
@@ -134,6 +186,26 @@ static int forks(const struct attack *a)
     if (child == 0)
         _exit(0);
     return result(child);
+}
+
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+static int starts_thread(const struct attack *a)
+{
+    pthread_t t;
+    (void)a;
+    return pthread_create(&t, NULL, nothing, NULL);
+}
+
+/* As a thread is started by the older call, whose flags a filter could read. */
+static int clones(const struct attack *a)
+{
+    (void)a;
+    const long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+    return result(syscall(SYS_clone, flags, NULL, NULL, NULL, NULL));
 }
 
 static int executes(const struct attack *a)
@@ -212,6 +284,14 @@ static int takes_memory(const struct attack *a)
     p[0] = 1;
     return 0;
 }
+
+/* The threads must not have the addresses that the work needs. */
+static int takes_half(const struct attack *a)
+{
+    (void)a;
+    void *p = malloc((size_t)(300 * MIB)), *more = malloc(64);
+    return p && more ? 0 : ENOMEM;
+}
 #endif
 
 static int spins(const struct attack *a)
@@ -235,7 +315,9 @@ static int writes_much(const struct attack *a)
 static int crashes(const struct attack *a)
 {
     (void)a;
-    signal(SIGSEGV, SIG_DFL); /* past a sanitizer's handler */
+    signal(SIGSEGV, SIG_DFL);  /* past a sanitizer's handler */
+    const sigset_t none = {0}; /* which threads of a pool have blocked */
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
     syscall(SYS_tgkill, getpid(), gettid(), SIGSEGV);
     return 0;
 }
@@ -293,8 +375,8 @@ static bool kills(void)
 static void test_calls_kill(void **state)
 {
     static int (*const attacks[])(const struct attack *) = {
-        makes_folder,          makes_socket, forks,  executes,  signals_parent,
-        thread_signals_parent, connects,     traces, maps_code, makes_code,
+        makes_folder,   makes_socket,          forks,    starts_thread, clones,    executes,
+        signals_parent, thread_signals_parent, connects, traces,        maps_code, makes_code,
     };
     (void)state;
     for (size_t i = 0; kills() && i < sizeof attacks / sizeof *attacks; i++)
@@ -309,9 +391,7 @@ static void test_calls_of_sanitizers(void **state)
     (void)state;
     for (size_t i = 0; kills() && i < sizeof attacks / sizeof *attacks; i++) {
 #ifdef VDM_SANITIZED
-        struct vdm_err err;
-        struct attack a = {.run = attacks[i], .given = -1};
-        assert_int_equal(outcome(&a, &usual, -1, &err), EPERM);
+        answers(&(struct attack){.run = attacks[i], .given = -1}, EPERM);
 #else
         dies(attacks[i], "system call that it may not make");
 #endif
@@ -333,25 +413,23 @@ static void test_files_are_no_code(void **state)
 static void test_no_answer_about_files(void **state)
 {
     (void)state;
-    struct vdm_err err;
     struct attack a = {.run = asks_for_files, .given = -1};
     if (kills())
-        assert_int_equal(outcome(&a, &usual, -1, &err), EPERM);
+        answers(&a, EPERM);
 }
 
 static void test_descriptors(void **state)
 {
     (void)state;
-    struct vdm_err err;
     int given[2], secret[2];
     assert_int_equal(pipe(given) | pipe(secret), 0);
-    assert_int_equal(write(given[1], "g", 1) + write(secret[1], "s", 1), 2);
+    assert_int_equal(write(given[1], "gg", 2) + write(secret[1], "s", 1), 3);
     struct attack a = {.run = reads_secret, .secret = secret[0], .given = given[0]};
-    assert_int_equal(outcome(&a, &usual, -1, &err), EBADF);
+    answers(&a, EBADF);
     a.run = reads_given;
-    assert_int_equal(outcome(&a, &usual, -1, &err), 0);
+    answers(&a, 0);
     a = (struct attack){.run = reads_secret, .secret = 0, .given = -1}; /* /dev/null */
-    assert_int_equal(outcome(&a, &usual, -1, &err), 0);
+    answers(&a, 0);
     for (int i = 0; i < 2; i++)
         close(given[i]), close(secret[i]);
 }
@@ -364,7 +442,10 @@ static void test_memory(void **state)
 #else
     struct vdm_err err;
     struct attack a = {.run = takes_memory, .given = -1};
-    assert_int_equal(outcome(&a, &usual, -1, &err), ENOMEM);
+    answers(&a, ENOMEM);
+    a.run = takes_half;
+    answers(&a, 0);
+    a = (struct attack){.run = takes_memory, .given = -1};
     const struct vdm_worker_limits wide = {.memory_bytes = 4096 * MIB};
     assert_int_equal(outcome(&a, &wide, -1, &err), 0);
 #endif
@@ -374,10 +455,12 @@ static void test_cpu(void **state)
 {
     (void)state;
     struct vdm_err err;
-    struct attack a = {.run = spins, .given = -1};
     const struct vdm_worker_limits second = {.cpu_seconds = 1};
-    assert_int_equal(outcome(&a, &second, -1, &err), -1);
-    assert_string_equal(err.text, "the worker used up its 1 s of CPU time");
+    for (int way = 0; way < ways(); way++) {
+        struct attack a = {.run = spins, .given = -1, .in_thread = way};
+        assert_int_equal(outcome(&a, &second, -1, &err), -1);
+        assert_string_equal(err.text, "the worker used up its 1 s of CPU time");
+    }
 }
 
 static void test_output_is_bounded(void **state)
@@ -443,6 +526,14 @@ static int without(const int *missing, size_t n, struct attack *a)
     return WEXITSTATUS(status);
 }
 
+static void answers_without(const int *missing, size_t n, struct attack *a, int answer)
+{
+    for (int way = 0; way < ways(); way++) {
+        a->in_thread = way;
+        assert_int_equal(without(missing, n, a), answer);
+    }
+}
+
 static void test_landlock_alone(void **state)
 {
     (void)state;
@@ -456,18 +547,18 @@ static void test_landlock_alone(void **state)
         print_message("Landlock ABI %ld: nothing to be seen here\n", abi);
     } else {
         a.run = removes;
-        assert_int_equal(without(seccomp, 1, &a), EACCES);
+        answers_without(seccomp, 1, &a, EACCES);
         a.run = truncates;
-        assert_int_equal(without(seccomp, 1, &a), EACCES);
+        answers_without(seccomp, 1, &a, EACCES);
         a.run = executes;
-        assert_int_equal(without(seccomp, 1, &a), EACCES);
+        answers_without(seccomp, 1, &a, EACCES);
         a.run = signals_parent;
-        assert_int_equal(without(seccomp, 1, &a), EPERM);
+        answers_without(seccomp, 1, &a, EPERM);
         a.run = traces;
-        assert_int_equal(without(seccomp, 1, &a), EPERM);
+        answers_without(seccomp, 1, &a, EPERM);
         a.run = connects;
         a.given = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(without(seccomp, 1, &a), EACCES);
+        answers_without(seccomp, 1, &a, EACCES);
         close(a.given);
     }
     assert_int_equal(unlink(folder), 0);
@@ -483,11 +574,11 @@ static void test_limits_alone(void **state)
     if (!kills())
         return;
     a.run = opens;
-    assert_int_equal(without(both, 2, &a), EMFILE);
+    answers_without(both, 2, &a, EMFILE);
     a.run = makes_socket;
-    assert_int_equal(without(both, 2, &a), EMFILE);
+    answers_without(both, 2, &a, EMFILE);
     a.run = widens_limit;
-    assert_int_equal(without(both, 2, &a), EPERM);
+    answers_without(both, 2, &a, EPERM);
 }
 
 /* --- life and death --- */
@@ -569,8 +660,11 @@ static void test_no_orphan(void **state)
     pid_t parent = fork();
     if (parent == 0) {
         struct vdm_worker w;
-        const struct vdm_worker_job job = {
-            .run = stays, .out = -1, .limits = {.cpu_seconds = 3}}; /* or a test that fails hangs */
+        struct vdm_pool *pool;
+        const struct vdm_worker_job job = {.run = stays,
+                                           .out = -1,
+                                           .pool = &pool,
+                                           .limits = {.cpu_seconds = 3}}; /* or a failure hangs */
         if (vdm_worker_start(&w, &job, NULL) && write(told[1], &w.pid, sizeof w.pid) > 0)
             kill(getpid(), SIGKILL);
         _exit(1);

@@ -121,6 +121,15 @@ void vdm_pack_let_go(struct vdm_pack_in_hand *h)
     free(h);
 }
 
+static bool ask_length(struct vdm_pack_in_hand *h, struct vdm_err *err)
+{
+    struct stat st;
+    if (fstat(h->fd, &st) != 0)
+        return vdm_fail_errno(err, "stat packs/%s", vdm_pack_name(h->number).text);
+    h->length = vdm_pack_length(st.st_size);
+    return true;
+}
+
 static bool open_pack(struct vdm_packs *p, uint32_t number, struct vdm_pack_in_hand **out,
                       struct vdm_err *err)
 {
@@ -131,6 +140,10 @@ static bool open_pack(struct vdm_packs *p, uint32_t number, struct vdm_pack_in_h
     if (!vdm_file_open(p->dir, vdm_pack_name(number).text, false, &h->fd, err)) {
         free(h);
         return vdm_err_prefix(err, "packs/%s", vdm_pack_name(number).text);
+    }
+    if (!ask_length(h, err)) {
+        vdm_pack_let_go(h);
+        return false;
     }
     *out = h;
     return true;
@@ -148,15 +161,6 @@ static bool take_in_hand(struct vdm_packs *p, uint32_t number, struct vdm_pack_i
             return false;
     }
     *out = *h;
-    return true;
-}
-
-static bool ask_length(struct vdm_pack_in_hand *h, struct vdm_err *err)
-{
-    struct stat st;
-    if (fstat(h->fd, &st) != 0)
-        return vdm_fail_errno(err, "stat packs/%s", vdm_pack_name(h->number).text);
-    h->length = vdm_pack_length(st.st_size);
     return true;
 }
 

@@ -133,6 +133,7 @@ def run(args, work, report):
                 line = line_of(args.form, job, name, result, ours if name != ways[0].name else None, files, size)
                 show(line)
                 report.write(json.dumps(line, sort_keys=True) + "\n")
+                report.flush()  # a long run may be broken off
     if failed:
         with open(os.path.join(work, "log"), encoding="utf-8", errors="replace") as log:
             sys.stderr.write(log.read()[-2000:])

@@ -335,8 +335,8 @@ bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed
            (*found || p->base.writable || find_behind_marks(p, id, out, found, err));
 }
 
-bool vdm_packs_find_locked(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,
-                           bool *found, struct vdm_err *err)
+bool vdm_packs_look_up(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,
+                       bool *found, struct vdm_err *err)
 {
     *found = false;
     return p->index.fd < 0 || find_by_index(p, id, out, found, err);

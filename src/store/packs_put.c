@@ -112,7 +112,7 @@ static bool put_in_pack(struct vdm_packs *p, struct vdm_bytes document, struct v
     return false;
 }
 
-bool vdm_packs_may_be_older(const struct vdm_packs *p, struct vdm_digest id)
+static bool may_be_older(const struct vdm_packs *p, struct vdm_digest id)
 {
     return p->older[id.b[0] / 8] >> id.b[0] % 8 & 1;
 }
@@ -141,7 +141,7 @@ static bool is_in_files(struct vdm_packs *p, struct vdm_digest id)
 {
     struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
     struct vdm_err why = {0};
-    return vdm_packs_may_be_older(p, id) &&
+    return may_be_older(p, id) &&
            (p->files->ops->get(p->files, id, &r, &why) || why.kind != VDM_ERR_NOT_FOUND);
 }
 
@@ -210,7 +210,7 @@ static bool find_fresh(struct vdm_packs *p, const struct vdm_store_document *d, 
         bool found = false;
         if (d[i].bytes.n > VDM_PACK_DOCUMENT_MAX)
             continue;
-        if (!vdm_packs_find_locked(p, d[i].stored.id, &there, &found, err))
+        if (!vdm_packs_look_up(p, d[i].stored.id, &there, &found, err))
             return false;
         if (found || is_among(f, d[i].stored.id) || is_in_files(p, d[i].stored.id))
             continue;

@@ -119,14 +119,18 @@ static bool holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct v
 {
     struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
     struct vdm_err why = {0};
+    *yes = false;
+    if (s->ops->plainly_holds && !s->ops->plainly_holds(s, id, yes, err))
+        return false;
+    if (*yes)
+        return true;
     *yes = s->ops->get(s, id, &r, &why);
     return *yes || why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
 }
 
 bool vdm_store_holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
 {
-    return (s->ops->holds ? s->ops->holds : holds)(s, id, yes, err) || object_failed(id, err) ||
-           vdm_err_prefix(err, "store");
+    return holds(s, id, yes, err) || object_failed(id, err) || vdm_err_prefix(err, "store");
 }
 
 bool vdm_store_each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err)

@@ -141,8 +141,9 @@ struct vdm_store_ops {
     bool (*sync)(struct vdm_store *s, struct vdm_err *err);
     bool (*get)(struct vdm_store *s, struct vdm_digest id, struct vdm_store_reader *r,
                 struct vdm_err *err);
-    bool (*holds)(struct vdm_store *s, struct vdm_digest id, bool *yes,
-                  struct vdm_err *err); /* NULL: by get */
+    /* Cheaper than get; where it says no, get is asked. Or NULL. */
+    bool (*plainly_holds)(struct vdm_store *s, struct vdm_digest id, bool *yes,
+                          struct vdm_err *err);
     bool (*each)(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx, struct vdm_err *err);
     bool (*erase)(struct vdm_store *s, struct vdm_digest id, uint64_t size_bytes,
                   struct vdm_err *err);

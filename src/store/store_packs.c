@@ -93,23 +93,13 @@ static bool get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_read
     return true;
 }
 
-/* Where the index at hand leads to it, that is enough; another index may lead to more. */
-static bool holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
+static bool plainly_holds(struct vdm_store *s, struct vdm_digest id, bool *yes, struct vdm_err *err)
 {
-    struct vdm_packs *p = of(s);
     struct vdm_packed f;
-    if (!vdm_packs_find_locked(p, id, &f, yes, err))
+    if (!vdm_packs_look_up(of(s), id, &f, yes, err))
         return false;
-    if (*yes && !f.broken)
-        return true;
-    if (!vdm_packs_find(p, id, &f, yes, err))
-        return false;
-    if (*yes)
-        return !f.broken || header_damaged(&f, err);
-    struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
-    struct vdm_err why = {0};
-    *yes = p->files->ops->get(p->files, id, &r, &why);
-    return *yes || why.kind == VDM_ERR_NOT_FOUND || vdm_fail_as(err, why.kind, "%s", why.text);
+    *yes = *yes && !f.broken;
+    return true;
 }
 
 /* --- sync --- */
@@ -267,7 +257,7 @@ static const struct vdm_store_ops packs_ops = {
     .put_all = vdm_packs_put_all,
     .sync = sync_packs,
     .get = get,
-    .holds = holds,
+    .plainly_holds = plainly_holds,
     .each = each,
     .erase = erase,
     .set_aside = set_aside,

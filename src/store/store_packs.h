@@ -87,9 +87,10 @@ struct vdm_packed {
 };
 bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out, bool *found,
                     struct vdm_err *err) VDM_MUST_CHECK;
-/* The same under the lock, in the index as vdm_pack_index_refresh left it. */
-bool vdm_packs_find_locked(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,
-                           bool *found, struct vdm_err *err) VDM_MUST_CHECK;
+/* The same in the index as it was refreshed last: what it finds is there, what it does not find may be in one
+ * that has taken its place. Under the lock none can. */
+bool vdm_packs_look_up(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,
+                       bool *found, struct vdm_err *err) VDM_MUST_CHECK;
 /* Does a slot of the id, one set aside too, lead to this place? */
 bool vdm_packs_leads(struct vdm_packs *p, struct vdm_digest id, uint32_t pack, uint64_t offset,
                      bool *leads, bool *aside, struct vdm_err *err) VDM_MUST_CHECK;
@@ -108,9 +109,7 @@ bool vdm_packs_sync(struct vdm_packs *p, struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- packs_put.c: S1 to S6 of store.h --- */
 
-/* May a small document of this id lie in objects/? Such are from before there were packs. */
-bool vdm_packs_may_be_older(const struct vdm_packs *p, struct vdm_digest id);
-/* Looks for them once, when the handle is opened. */
+/* Small documents in objects/ are from before there were packs. Looks which folders may have some, once. */
 bool vdm_packs_look_for_older(struct vdm_packs *p, int store, struct vdm_err *err) VDM_MUST_CHECK;
 
 bool vdm_packs_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,

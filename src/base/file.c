@@ -12,6 +12,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define WRITE_BEHIND_BYTES (UINT64_C(8) << 20) /* a window: one is made while one is written */
+
 bool vdm_fd_read(int fd, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
 {
     size_t n = 0;
@@ -111,9 +113,32 @@ bool vdm_fd_sync_data(int fd, struct vdm_err *err)
     return fdatasync(fd) == 0 || vdm_fail_errno(err, "fdatasync");
 }
 
-void vdm_fd_sync_soon(int fd)
+/* An error that is told here is not told again by a sync of the same descriptor. */
+static bool push(int fd, uint64_t from, uint64_t to, unsigned flags, struct vdm_err *err)
 {
-    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    return sync_file_range(fd, (off_t)from, (off_t)(to - from), flags) == 0 ||
+           (errno != EIO && errno != ENOSPC && errno != EDQUOT) || vdm_fail_errno(err, "write");
+}
+
+bool vdm_fd_write_behind(int fd, struct vdm_write_behind *b, size_t n, struct vdm_err *err)
+{
+    b->written += n;
+    if (b->written - b->begun < WRITE_BEHIND_BYTES)
+        return true;
+    if (!push(fd, b->begun, b->written, SYNC_FILE_RANGE_WRITE, err))
+        return false;
+    /* One window is on its way while the next is made: the one before it is waited for. */
+    if (b->begun > b->dropped) {
+        if (!push(fd, b->dropped, b->begun,
+                  SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER,
+                  err))
+            return false;
+        (void)posix_fadvise(fd, (off_t)b->dropped, (off_t)(b->begun - b->dropped),
+                            POSIX_FADV_DONTNEED);
+        b->dropped = b->begun;
+    }
+    b->begun = b->written;
+    return true;
 }
 
 bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err)

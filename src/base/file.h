@@ -33,9 +33,15 @@ bool vdm_fd_open_again(int fd, int *again, struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_fd_sync(int fd, struct vdm_err *err) VDM_MUST_CHECK;
 /* fdatasync(2): its bytes and its length, not its times. */
 bool vdm_fd_sync_data(int fd, struct vdm_err *err) VDM_MUST_CHECK;
-/* Nothing is durable by it: the disk begins to write what a sync will have to wait for. What goes wrong
- * then, that sync tells. */
-void vdm_fd_sync_soon(int fd);
+/* A large file that is written from its front: the disk writes on while it is made, and what it has is not kept in memory,
+ * where it would push out what others use (and on a virtual machine each page that was not in use before costs as much as
+ * writing it). Nothing is durable by it. */
+struct vdm_write_behind {
+    uint64_t written, begun, dropped; /* up to here; begin with zeros */
+};
+/* After the next n bytes were written. What has no disk behind it is left alone. */
+bool vdm_fd_write_behind(int fd, struct vdm_write_behind *b, size_t n,
+                         struct vdm_err *err) VDM_MUST_CHECK;
 /* syncfs(2): everything written so far on the file system that holds fd is durable. */
 bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err) VDM_MUST_CHECK;
 

@@ -13,9 +13,6 @@
 #define ZSTD_THREADS    2
 #define ZSTD_JOB_BYTES  (1 << 20)
 
-/* The disk writes while the rest is made, and not all of it at the end. */
-#define SYNC_SOON_BYTES ((size_t)8 << 20)
-
 struct vdm_stream_writer {
     int fd;
     enum vdm_stream_form form;
@@ -23,8 +20,8 @@ struct vdm_stream_writer {
     z_stream gzip;    /* open where form is GZIP */
     gz_header header; /* deflate keeps a pointer to it */
     ZSTD_CStream *zstd;
-    size_t held;     /* bytes waiting in `in` */
-    size_t unsynced; /* bytes that were put since the disk was told to begin */
+    struct vdm_write_behind behind;
+    size_t held; /* bytes waiting in `in` */
     uint8_t in[VDM_COPY_BYTES];
     uint8_t out[VDM_COPY_BYTES];
 };
@@ -113,6 +110,11 @@ void vdm_stream_writer_cleanup(struct vdm_stream_writer **s)
     *s = NULL;
 }
 
+static bool send(struct vdm_stream_writer *s, struct vdm_bytes made, struct vdm_err *err)
+{
+    return vdm_fd_write(s->fd, made, err) && vdm_fd_write_behind(s->fd, &s->behind, made.n, err);
+}
+
 static bool put_gzip(struct vdm_stream_writer *s, bool last, struct vdm_err *err)
 {
     s->gzip.next_in = s->in;
@@ -124,7 +126,7 @@ static bool put_gzip(struct vdm_stream_writer *s, bool last, struct vdm_err *err
         if (deflate(&s->gzip, last ? Z_FINISH : Z_NO_FLUSH) == Z_STREAM_ERROR)
             return vdm_fail(err, "gzip: the encoder fails");
         struct vdm_bytes made = {s->out, sizeof s->out - s->gzip.avail_out};
-        if (!vdm_fd_write(s->fd, made, err))
+        if (!send(s, made, err))
             return false;
     } while (s->gzip.avail_out == 0);
     return true;
@@ -138,7 +140,7 @@ static bool put_zstd(struct vdm_stream_writer *s, bool last, struct vdm_err *err
         size_t left = ZSTD_compressStream2(s->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left))
             return vdm_fail(err, "zstd: %s", ZSTD_getErrorName(left));
-        if (!vdm_fd_write(s->fd, (struct vdm_bytes){s->out, out.pos}, err))
+        if (!send(s, (struct vdm_bytes){s->out, out.pos}, err))
             return false;
         if (last ? left == 0 : in.pos == in.size)
             return true;
@@ -149,15 +151,9 @@ static bool put_zstd(struct vdm_stream_writer *s, bool last, struct vdm_err *err
  * on how the caller cut its writes. */
 static bool put(struct vdm_stream_writer *s, bool last, struct vdm_err *err)
 {
-    bool ok = s->form == VDM_STREAM_GZIP ? put_gzip(s, last, err)
-              : s->form == VDM_STREAM_ZSTD
-                  ? put_zstd(s, last, err)
-                  : vdm_fd_write(s->fd, (struct vdm_bytes){s->in, s->held}, err);
-    s->unsynced += s->held;
-    if (s->unsynced >= SYNC_SOON_BYTES) {
-        vdm_fd_sync_soon(s->fd);
-        s->unsynced = 0;
-    }
+    bool ok = s->form == VDM_STREAM_GZIP   ? put_gzip(s, last, err)
+              : s->form == VDM_STREAM_ZSTD ? put_zstd(s, last, err)
+                                           : send(s, (struct vdm_bytes){s->in, s->held}, err);
     s->held = 0;
     s->over = last || !ok;
     return ok;

@@ -37,6 +37,7 @@ struct fresh {
     int fd;
     int tmp;
     char name[32];
+    struct vdm_write_behind behind;
 };
 
 struct object_path {
@@ -240,7 +241,8 @@ static bool publish(struct folder *f, const struct fresh *n, struct vdm_stored *
 
 static bool write_fresh(void *ctx, struct vdm_bytes data, struct vdm_err *err)
 {
-    return vdm_fd_write(((struct fresh *)ctx)->fd, data, err);
+    struct fresh *n = ctx;
+    return vdm_fd_write(n->fd, data, err) && vdm_fd_write_behind(n->fd, &n->behind, data.n, err);
 }
 
 static bool put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t size_hint,

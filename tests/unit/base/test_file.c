@@ -453,6 +453,77 @@ static void test_scratch_has_no_name(void **state)
     assert_int_equal(none, -1);
 }
 
+/* --- written behind --- */
+
+static struct {
+    uint64_t begun, waited, dropped; /* up to here */
+    int fails_with;                  /* each wait */
+} disk;
+
+int __wrap_sync_file_range(int fd, off_t from, off_t n, unsigned flags);
+int __wrap_sync_file_range(int fd, off_t from, off_t n, unsigned flags)
+{
+    (void)fd;
+    if (!(flags & SYNC_FILE_RANGE_WAIT_AFTER)) {
+        assert_int_equal(from, disk.begun);
+        disk.begun += (uint64_t)n;
+        return 0;
+    }
+    assert_int_equal(from, disk.waited);
+    disk.waited += (uint64_t)n;
+    assert_true(disk.waited < disk.begun); /* one window is always on its way */
+    errno = disk.fails_with;
+    return disk.fails_with ? -1 : 0;
+}
+
+int __wrap_posix_fadvise64(int fd, off_t from, off_t n, int advice);
+int __wrap_posix_fadvise64(int fd, off_t from, off_t n, int advice)
+{
+    (void)fd;
+    assert_int_equal(advice, POSIX_FADV_DONTNEED);
+    assert_int_equal(from, disk.dropped);
+    disk.dropped += (uint64_t)n;
+    assert_true(disk.dropped <= disk.waited);
+    return 0;
+}
+
+/* In steps that fit no window: a file of a few MiB stays in memory, of a large one some windows do. */
+static void test_written_behind(void **state)
+{
+    (void)state;
+    struct vdm_write_behind b = {0};
+    const size_t step = 100001;
+    const uint64_t window = 8 << 20;
+    memset(&disk, 0, sizeof disk);
+    for (uint64_t n = step; n < 20 * window; n += step) {
+        assert_true(vdm_fd_write_behind(-1, &b, step, NULL));
+        assert_true(n >= window || disk.begun == 0);
+        assert_true(disk.begun <= n && n < disk.begun + window);
+        assert_true(n >= 2 * window || disk.dropped == 0);
+        assert_true(n < disk.dropped + 3 * window);
+    }
+}
+
+static void test_written_behind_fails(void **state)
+{
+    (void)state;
+    /* Of a pipe, a device or a file system that cannot: no failure. */
+    static const struct {
+        int number;
+        bool is_one;
+    } all[] = {{EIO, true}, {ENOSPC, true}, {EDQUOT, true}, {EINVAL, false}, {ESPIPE, false}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct vdm_write_behind b = {0};
+        struct vdm_err err = {0};
+        memset(&disk, 0, sizeof disk);
+        disk.fails_with = all[i].number;
+        assert_true(vdm_fd_write_behind(-1, &b, 9 << 20, &err));
+        assert_int_equal(vdm_fd_write_behind(-1, &b, 9 << 20, &err), !all[i].is_one);
+        assert_true(!all[i].is_one || strstr(err.text, "write"));
+        assert_true(!all[i].is_one || disk.dropped == 0);
+    }
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -474,6 +545,8 @@ int main(void)
         IN_FOLDER(test_fd_read_to_the_end),
         IN_FOLDER(test_folders),
         IN_FOLDER(test_scratch_has_no_name),
+        cmocka_unit_test(test_written_behind),
+        cmocka_unit_test(test_written_behind_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,17 +46,13 @@ void vdm_bundle_folder(const char *output, char *out)
 
 static void release(struct vdm_bundle_job *j)
 {
-    struct vdm_buf *bufs[] = {&j->checkpoint, &j->keys_named, &j->capture,
-                              &j->entry,      &j->proof,      &j->record,
-                              &j->shown,      &j->line,       &j->newest_shown};
+    struct vdm_buf *bufs[] = {&j->checkpoint, &j->keys_named, &j->entry, &j->line};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         vdm_buf_release(bufs[i]);
     struct vdm_spool *spools[] = {&j->selection, &j->index, &j->files, &j->tags, &j->members};
     for (size_t i = 0; i < sizeof spools / sizeof *spools; i++)
         vdm_spool_release(spools[i]);
     vdm_selected_release(&j->selected);
-    vdm_prover_close(j->prover);
-    vdm_rows_release(&j->rows);
     vdm_hash_close(j->hash);
     vdm_entry_check_release(&j->keys);
     vdm_report_release(&j->report);
@@ -157,13 +153,10 @@ static bool write_selection(struct vdm_bundle_job *j, struct vdm_err *err)
 static bool prepare(struct vdm_bundle_job *j, int dir, struct vdm_err *err)
 {
     struct vdm_archive *a = j->a;
-    struct vdm_tiles tiles = vdm_archive_tiles(a);
     if (!read_head(j, err) || !check_sealer(j, err) || !collect_keys(j, err) ||
         !vdm_bundle_select(a, j->r, j->head.size, j->progress, &j->selected, err) ||
-        !vdm_bundle_choose(j->r, &j->selected, err) ||
-        !vdm_prover_open(&j->prover, &tiles, j->head.size, err))
+        !vdm_bundle_choose(j->r, &j->selected, err))
         return false;
-    j->rows = (struct vdm_rows){.a = a, .end = j->head.size};
     struct vdm_spool *spools[] = {&j->selection, &j->index, &j->files, &j->tags, &j->members};
     for (size_t i = 0; i < sizeof spools / sizeof *spools; i++)
         if (!vdm_spool_open(spools[i], a->crypto, dir, err))

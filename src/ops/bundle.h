@@ -36,6 +36,7 @@ struct vdm_bundle_request {
     bool without_documents;  /* a receipt */
     struct vdm_time created; /* years 0000 to 9999 */
     const char *agent;       /* name and version of the software, printable ASCII */
+    unsigned threads;        /* 0: one for each processor, where there is enough to do */
 };
 
 /* Zero-initialise; release when done. */

@@ -54,7 +54,8 @@ bool vdm_prover_inclusion(struct vdm_prover *p, uint64_t index, struct vdm_tree_
 
 /* Where neighbours follow, they are read a slice at a time: to look each up costs locks and pages. */
 struct vdm_rows {
-    struct vdm_archive *a;
+    struct vdm_crypto *crypto;
+    struct vdm_ledger *ledger;
     uint64_t end; /* nothing from here on is read ahead */
     struct vdm_ledger_slice slice;
 };
@@ -112,20 +113,23 @@ struct vdm_bundle_job {
     struct vdm_report report;
     struct vdm_entry_check keys;
     struct vdm_selected selected;
-    struct vdm_prover *prover;
-    struct vdm_rows rows;
 
     /* What the first pass makes, and the second writes. `files` and `tags` are the later lines of the
      * two manifests, `members` a frame for each later member, with its bytes but for documents. */
     struct vdm_spool selection, index, files, tags, members;
     uint64_t documents, document_bytes, withdrawn, partly, doubted;
-    uint64_t group;            /* of the captures, the one at hand, from 1 on */
     struct vdm_buf keys_named; /* struct vdm_pubkey, sorted, each once */
 
     struct vdm_hash *hash;
-    struct vdm_buf capture, entry, proof, record, shown, line; /* of what is at hand */
-    struct vdm_buf newest_shown; /* of the newest record of the capture at hand */
+    struct vdm_buf entry, line; /* of what is at hand */
 };
+
+/* How many threads, the caller among them, for so many captures: to start them takes longer than what they do for a few. */
+static inline unsigned vdm_bundle_threads(const struct vdm_bundle_job *j, uint64_t captures)
+{
+    enum { FEW = 64 };
+    return j->r->threads ? j->r->threads : captures < FEW ? 1 : 0;
+}
 
 /* In `members`: a member's name and size, and its bytes; or the document that is to be its content. */
 struct vdm_bundle_frame {
@@ -135,7 +139,49 @@ struct vdm_bundle_frame {
     char path[VDM_LAYOUT_PATH_MAX + 1];
 };
 
-/* bundle_make_members.c: genesis and key entries, the captures with what belongs to them, the newest entry;
+/* --- bundle_make_capture.c --- */
+
+/* What some captures have for the scratch files and the counts. */
+struct vdm_bundle_part {
+    struct vdm_buf index, files, tags, members;
+    uint64_t documents, document_bytes, withdrawn, partly, doubted;
+};
+void vdm_bundle_part_clear(struct vdm_bundle_part *p);
+void vdm_bundle_part_release(struct vdm_bundle_part *p);
+
+/* What one thread needs to make it. */
+struct vdm_bundle_maker {
+    const struct vdm_bundle_job *j;
+    struct vdm_crypto *crypto;
+    struct vdm_rows rows;
+    struct vdm_prover *prover;
+    struct vdm_bundle_part *out;
+    struct vdm_bundle_job
+        *in_turn;   /* what is made may be put away at once; NULL: others come before it */
+    uint64_t group; /* of the captures, the one at hand, from 1 on */
+    struct vdm_buf capture, entry, proof, record, shown; /* of what is at hand */
+    struct vdm_buf newest_shown; /* of the newest record of the capture at hand */
+};
+/* Borrows all that it is given. */
+bool vdm_bundle_maker_open(struct vdm_bundle_maker *m, const struct vdm_bundle_job *j,
+                           struct vdm_crypto *crypto, struct vdm_ledger *ledger,
+                           struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_bundle_maker_release(struct vdm_bundle_maker *m); /* a zeroed one is fine */
+/* Entry n and its proof; *e borrows from `bytes`. */
+bool vdm_bundle_make_entry(struct vdm_bundle_maker *m, uint64_t n, struct vdm_buf *bytes,
+                           struct vdm_entry *e, struct vdm_err *err) VDM_MUST_CHECK;
+/* The i-th of the captures that are selected, with what follows it. */
+bool vdm_bundle_make_capture(struct vdm_bundle_maker *m, size_t i,
+                             const struct vdm_follower *follower, size_t followers,
+                             struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- bundle_make_members.c --- */
+
+/* Into the scratch files, and *p is clear again. */
+bool vdm_bundle_put_part(struct vdm_bundle_job *j, struct vdm_bundle_part *p,
+                         struct vdm_err *err) VDM_MUST_CHECK;
+
+/* Genesis and key entries, the captures with what belongs to them, the newest entry;
  * checked, hashed, spooled. */
 bool vdm_bundle_make_members(struct vdm_bundle_job *j, struct vdm_err *err) VDM_MUST_CHECK;
 /* bundle_write_members.c: all of it into the tar, with the documents from the store. */

@@ -16,7 +16,7 @@ bool vdm_rows_dense(const uint64_t *number, size_t count, size_t i)
 bool vdm_rows_ahead(struct vdm_rows *r, uint64_t n, struct vdm_err *err)
 {
     bool here = n >= r->slice.from && n < r->slice.to;
-    return here || n >= r->end || vdm_ledger_read_slice(r->a->ledger, n, r->end, &r->slice, err);
+    return here || n >= r->end || vdm_ledger_read_slice(r->ledger, n, r->end, &r->slice, err);
 }
 
 static const struct vdm_ledger_row *find(const struct vdm_ledger_row *row, size_t count, uint64_t n)
@@ -36,12 +36,16 @@ bool vdm_rows_entry(struct vdm_rows *r, uint64_t n, struct vdm_buf *bytes, struc
                     struct vdm_entry *out, struct vdm_err *err)
 {
     const struct vdm_ledger_row *row = find(r->slice.entry, r->slice.entries, n);
-    if (!row)
-        return vdm_archive_entry(r->a, n, bytes, note, out, err);
+    bool found = true;
     vdm_buf_clear(bytes);
-    vdm_buf_put(bytes, row->bytes);
+    if (row)
+        vdm_buf_put(bytes, row->bytes);
+    else if (!vdm_ledger_entry(r->ledger, n, bytes, &found, err))
+        return false;
+    if (!found)
+        return vdm_fail_as(err, VDM_ERR_NOT_FOUND, "there is no entry %llu", (unsigned long long)n);
     return vdm_buf_ok(bytes, err) &&
-           (vdm_entry_open(r->a->crypto, vdm_buf_bytes(bytes), note, out, err) ||
+           (vdm_entry_open(r->crypto, vdm_buf_bytes(bytes), note, out, err) ||
             vdm_err_prefix(err, "entry %llu", (unsigned long long)n));
 }
 
@@ -50,7 +54,7 @@ bool vdm_rows_record(struct vdm_rows *r, uint64_t n, struct vdm_buf *out, bool *
 {
     const struct vdm_ledger_row *row = find(r->slice.record, r->slice.records, n);
     if (!row)
-        return vdm_ledger_record(r->a->ledger, n, out, found, err);
+        return vdm_ledger_record(r->ledger, n, out, found, err);
     *found = true;
     vdm_buf_put(out, row->bytes);
     return vdm_buf_ok(out, err);

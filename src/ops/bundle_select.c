@@ -57,7 +57,8 @@ static bool add_capture_row(void *ctx, const struct vdm_ledger_row *row, struct 
 static bool add_named(struct vdm_archive *a, const struct vdm_bundle_request *r, uint64_t size,
                       struct vdm_selected *out, struct vdm_err *err)
 {
-    struct vdm_rows rows VDM_CLEANUP(vdm_rows_release) = {.a = a, .end = size};
+    struct vdm_rows rows VDM_CLEANUP(vdm_rows_release) = {
+        .crypto = a->crypto, .ledger = a->ledger, .end = size};
     struct vdm_buf bytes VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_note note;
     struct vdm_entry e;

@@ -14,9 +14,6 @@
 #define SLICE_FRAMES 256
 #define SLICE_BYTES  ((size_t)2 << 20)
 
-/* With fewer captures than this, to start threads takes longer than what they do. */
-#define CAPTURES_FOR_THREADS 64
-
 struct framed {
     struct vdm_bundle_frame frame;
     size_t at;  /* of its bytes in the slice */
@@ -222,9 +219,9 @@ bool vdm_bundle_write_members(struct vdm_bundle_job *j, struct vdm_tar_writer *t
                               struct vdm_err *err)
 {
     struct writing w = {.j = j, .tar = tar, .slice = calloc(2, sizeof *w.slice)};
-    unsigned workers = j->documents < CAPTURES_FOR_THREADS ? 1 : 0;
     bool ok = (w.slice && vdm_buf_grow(&w.copy, VDM_COPY_BYTES)) || vdm_fail_memory(err);
-    ok = ok && vdm_pool_open(&w.pool, workers, err) && open_fetchers(&w, err) && write_all(&w, err);
+    ok = ok && vdm_pool_open(&w.pool, vdm_bundle_threads(j, j->documents), err) &&
+         open_fetchers(&w, err) && write_all(&w, err);
     vdm_pool_close(w.pool);
     for (unsigned i = 1; i < VDM_POOL_WORKERS_MAX; i++) {
         vdm_store_close(w.fetcher[i].store);

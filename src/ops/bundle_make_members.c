@@ -10,15 +10,16 @@
 #define PART_CAPTURES 32
 #define PARTS         16
 
-/* A capture with more amendments and withdrawals than this is made by the caller, for the memory that it takes. */
+/* More amendments and withdrawals of one capture than this are made by the caller, for the memory that they take. */
 #define FOLLOWERS_MOST 32
 
 struct part {
     size_t begin, end; /* of the captures that are selected */
     size_t follower;   /* the first of theirs */
-    bool in_turn;      /* one capture, to be made by the caller */
-    struct vdm_bundle_part made;
+    bool in_turn;      /* to be made by the caller: its last capture has many followers */
+    bool failed;
     struct vdm_err why;
+    struct vdm_bundle_part made;
 };
 
 struct batch {
@@ -98,9 +99,7 @@ static void make_part(void *ctx, unsigned worker, size_t i)
 {
     struct making *w = ctx;
     struct part *p = &w->under_way->part[i];
-    p->why = (struct vdm_err){0};
-    if (!p->in_turn && !make(&w->maker[worker], p, &p->why) && !p->why.kind)
-        p->why.kind = VDM_ERR_FAILED;
+    p->failed = !p->in_turn && !make(&w->maker[worker], p, &p->why);
 }
 
 static void cut_part(struct making *w, struct part *p)
@@ -113,10 +112,6 @@ static void cut_part(struct making *w, struct part *p)
     while (w->capture < s->count && w->capture - p->begin < PART_CAPTURES && !p->in_turn) {
         size_t n = followers_of(s, s->n[w->capture], w->follower);
         p->in_turn = n > FOLLOWERS_MOST;
-        if (p->in_turn && w->capture > p->begin) {
-            p->in_turn = false;
-            break;
-        }
         w->capture++;
         w->follower += n;
     }
@@ -146,7 +141,7 @@ static bool put_batch(struct making *w, struct batch *b, struct vdm_err *err)
         struct part *p = &b->part[i];
         if (vdm_progress_stop(w->j->progress))
             return vdm_fail_as(err, VDM_ERR_INTERRUPTED, "interrupted");
-        if (p->why.kind)
+        if (p->failed)
             return vdm_fail_as(err, p->why.kind, "%s", p->why.text);
         if ((p->in_turn && !make_in_turn(w, p, err)) || !vdm_bundle_put_part(w->j, &p->made, err))
             return false;

@@ -304,6 +304,22 @@ static inline void fill(struct fixture *f)
     commit(f);
 }
 
+/* Behind the back of the program. */
+static inline void edit_ledger(struct fixture *f, const char *sql)
+{
+    close_fixture(f);
+    int status =
+        run(f,
+            "/usr/bin/python3 -c \"import sqlite3; d = sqlite3.connect('archive/store/ledger.db')\n"
+            "for t in d.execute(\\\"select name from sqlite_master where type='trigger'\\\")"
+            ".fetchall(): d.execute('drop trigger ' + t[0])\n"
+            "d.execute('''%s'''); d.commit()\"",
+            sql);
+    if (status != 0)
+        skip();
+    open_fixture(f);
+}
+
 /* --- bundles --- */
 
 struct wish {
@@ -313,6 +329,7 @@ struct wish {
     const struct vdm_catalog_filter *filter;
     uint64_t fields;
     bool receipt, unsealed, replace;
+    unsigned threads;
     const struct vdm_signer *sealer; /* NULL: amal */
     const struct vdm_progress *progress;
 };
@@ -332,7 +349,8 @@ static inline bool try_bundle(struct fixture *f, const struct wish *w, struct vd
                                    .fields = w->fields,
                                    .without_documents = w->receipt,
                                    .created = {1600000000},
-                                   .agent = "vidimus test"};
+                                   .agent = "vidimus test",
+                                   .threads = w->threads};
     const struct vdm_signer *sealer = w->unsealed ? NULL : w->sealer ? w->sealer : f->amal;
     f->err = (struct vdm_err){0};
     return vdm_bundle_write(f->a, &r, sealer, w->progress, made, &f->err);

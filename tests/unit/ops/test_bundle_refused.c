@@ -178,21 +178,6 @@ static void test_amendment_of_another_document(void **state)
                   "entry 6: it is about another document");
 }
 
-static void edit_ledger(struct fixture *f, const char *sql)
-{
-    close_fixture(f);
-    int status =
-        run(f,
-            "/usr/bin/python3 -c \"import sqlite3; d = sqlite3.connect('archive/store/ledger.db')\n"
-            "for t in d.execute(\\\"select name from sqlite_master where type='trigger'\\\")"
-            ".fetchall(): d.execute('drop trigger ' + t[0])\n"
-            "d.execute('''%s'''); d.commit()\"",
-            sql);
-    if (status != 0)
-        skip();
-    open_fixture(f);
-}
-
 /* The checkpoint over the ledger as it is, but by a key that is not the ledger's. */
 static void test_checkpoint_by_a_stranger(void **state)
 {

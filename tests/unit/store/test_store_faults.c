@@ -75,6 +75,40 @@ static void test_recover_while_writing(void **state)
     assert_int_equal(count_in_tmp(x, false), 0);
 }
 
+/* --- a disk that fails while a large document is written --- */
+
+static uint64_t behind; /* bytes that were told to be written behind */
+static bool behind_fails;
+
+bool __real_vdm_fd_write_behind(int fd, struct vdm_write_behind *b, size_t n, struct vdm_err *err);
+bool __wrap_vdm_fd_write_behind(int fd, struct vdm_write_behind *b, size_t n, struct vdm_err *err);
+bool __wrap_vdm_fd_write_behind(int fd, struct vdm_write_behind *b, size_t n, struct vdm_err *err)
+{
+    behind += n;
+    if (behind_fails && behind > 20 << 20)
+        return vdm_fail(err, "write: no space left");
+    return __real_vdm_fd_write_behind(fd, b, n, err);
+}
+
+static void test_written_behind(void **state)
+{
+    struct store_fixture *x = *state;
+    struct source from = source(6, 30 << 20), again = from;
+    struct vdm_stored got;
+    struct vdm_err err = {0};
+    behind = 0;
+    behind_fails = true;
+    assert_false(vdm_store_put(x->store, source_read, &from, 30 << 20, &got, &err));
+    behind_fails = false;
+    assert_non_null(strstr(err.text, "no space left"));
+    assert_int_equal(object_count(x->store), 0);
+    assert_int_equal(count_in_tmp(x, false), 0);
+    behind = 0;
+    assert_true(vdm_store_put(x->store, source_read, &again, 30 << 20, &got, &err));
+    assert_int_equal(behind, 30 << 20);
+    must_hold(x->store, got.id, 6, 30 << 20);
+}
+
 struct killed {
     struct source from;
 };
@@ -260,9 +294,13 @@ static void test_unwritable_folder(void **state)
 int main(void)
 {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recover),       cmocka_unit_test(test_recover_while_writing),
-        cmocka_unit_test(test_killed_writer), cmocka_unit_test(test_processes_side_by_side),
-        cmocka_unit_test(test_full_disk),     cmocka_unit_test(test_unwritable_folder),
+        cmocka_unit_test(test_recover),
+        cmocka_unit_test(test_recover_while_writing),
+        cmocka_unit_test(test_written_behind),
+        cmocka_unit_test(test_killed_writer),
+        cmocka_unit_test(test_processes_side_by_side),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_unwritable_folder),
     };
     const struct store_backend *const backends[] = {&folder, &folder_with_names};
     size_t n = sizeof tests / sizeof tests[0];

@@ -113,11 +113,17 @@ bool vdm_fd_sync_data(int fd, struct vdm_err *err)
     return fdatasync(fd) == 0 || vdm_fail_errno(err, "fdatasync");
 }
 
-/* An error that is told here is not told again by a sync of the same descriptor. */
+/* A pipe, a device, a system that cannot. Every other error is one of the disk: which of them it has is its own affair,
+ * and what is told here is not told again by a sync of the same descriptor. */
+static bool has_no_disk(int error)
+{
+    return error == ESPIPE || error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
 static bool push(int fd, uint64_t from, uint64_t to, unsigned flags, struct vdm_err *err)
 {
-    return sync_file_range(fd, (off_t)from, (off_t)(to - from), flags) == 0 ||
-           (errno != EIO && errno != ENOSPC && errno != EDQUOT) || vdm_fail_errno(err, "write");
+    return sync_file_range(fd, (off_t)from, (off_t)(to - from), flags) == 0 || has_no_disk(errno) ||
+           vdm_fail_errno(err, "write");
 }
 
 bool vdm_fd_write_behind(int fd, struct vdm_write_behind *b, size_t n, struct vdm_err *err)

@@ -511,7 +511,9 @@ static void test_written_behind_fails(void **state)
     static const struct {
         int number;
         bool is_one;
-    } all[] = {{EIO, true}, {ENOSPC, true}, {EDQUOT, true}, {EINVAL, false}, {ESPIPE, false}};
+    } all[] = {{EIO, true},     {ENOSPC, true},      {EDQUOT, true}, {ENODATA, true},
+               {ESTALE, true},  {EREMOTEIO, true},   {EROFS, true},  {EINVAL, false},
+               {ESPIPE, false}, {EOPNOTSUPP, false}, {ENOSYS, false}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct vdm_write_behind b = {0};
         struct vdm_err err = {0};

@@ -78,6 +78,7 @@ void vdm_chunks_take(struct vdm_chunks *c, struct vdm_bytes in, vdm_chunk_fn *gi
             n = take_line(c, in);
             if (c->state == VDM_CHUNK_BROKEN && !c->begun) {
                 c->state = VDM_CHUNK_RAW;
+                c->n = 0; /* nothing waits any more */
                 if (before.n)
                     give(ctx, (struct vdm_bytes){kept, before.n});
                 give(ctx, all);

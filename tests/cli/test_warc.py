@@ -213,7 +213,7 @@ class Warcs(support.Case):
         # Known by its bytes, not by its name; and what only looks like one is a file.
         a, r = self.imported(CASES["plain"], name="page.html", archive=self.archive(name="named"))
         self.assertEqual(r["imported"], 3)
-        a, r = self.imported(warcs.gzip.compress(b"no WARC"), name="x.warc.gz", archive=self.archive(name="none"))
+        a, r = self.imported(warcs.gzip.compress(b"no WARC"), name="x.gz", archive=self.archive(name="none"))
         self.assertEqual((r["imported"], r["problems"]), (1, 0))
 
     def test_each_once(self):
@@ -294,6 +294,11 @@ class Warcs(support.Case):
         said, problems = self.digests("not-chunked")
         self.assertEqual((said[0], problems), (BODY, []))
         self.assertIn("transfer-encoding: said to be chunked, and is not: taken as it stands", said)
+        for n in (255, 256, 257, 100000):  # around the longest line with a size that is waited for
+            body = b"x" * n
+            a, _ = self.imported(warcs.response(body, "Transfer-Encoding: chunked"), archive=self.archive(name=f"raw{n}"))
+            self.assertEqual([m["bytes"] for m in self.members(a)], [body])
+            self.verified(a)
         said, problems = self.digests("broken-chunks")
         self.assertTrue(said[0] and BODY.startswith(said[0]))
         self.assertTrue("incomplete: the chunks of the body break off or are not as they should be" in said)

@@ -315,6 +315,13 @@ static bool find_behind_marks(struct vdm_packs *p, struct vdm_digest id, struct 
     return true;
 }
 
+/* A large one is no member of any pack: the tails need not be read for it. */
+static bool is_a_file(struct vdm_packs *p, struct vdm_digest id)
+{
+    struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
+    return p->files->ops->get(p->files, id, &r, NULL);
+}
+
 bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out, bool *found,
                     struct vdm_err *err)
 {
@@ -332,7 +339,8 @@ bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed
     if (p->index.fd < 0)
         return vdm_fail(err, "packs/index: %s; `vidimus reindex` makes it", p->index.problem);
     return find_by_index(p, id, out, found, err) &&
-           (*found || p->base.writable || find_behind_marks(p, id, out, found, err));
+           (*found || p->base.writable || is_a_file(p, id) ||
+            find_behind_marks(p, id, out, found, err));
 }
 
 bool vdm_packs_look_up(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out,

@@ -230,6 +230,24 @@ static void test_behind_the_mark(void **state)
     assert_int_equal(object_count(x->store), DOCUMENTS + 1);
 }
 
+/* What is a file of its own is found there, however often: no tail is read for it. */
+static void test_large_beside_a_tail(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store_reader r;
+    struct vdm_digest large = must_put(x->store, 7, 1u << 20).id;
+    for (unsigned i = 100; i < 2100; i++)
+        must_put(x->store, i, 5);
+    struct vdm_store *writer = x->store; /* nothing of it is synced */
+    x->store = NULL;
+    reopen(x, false);
+    for (unsigned i = 0; i < (1u << 20) / 2000 + 10; i++) {
+        assert_true(vdm_store_get(x->store, large, &r, NULL));
+        vdm_store_reader_close(&r);
+    }
+    vdm_store_close(writer);
+}
+
 static void test_no_index(void **state)
 {
     struct store_fixture *x = *state;
@@ -694,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_older_objects),
         cmocka_unit_test(test_behind_the_mark),
+        cmocka_unit_test(test_large_beside_a_tail),
         cmocka_unit_test(test_no_index),
         cmocka_unit_test(test_bad_index),
         cmocka_unit_test(test_flipped_index),

@@ -103,6 +103,8 @@ struct vdm_container_format {
 };
 /* All there are, NULL at the end; the first that says yes has it. */
 extern const struct vdm_container_format *const vdm_container_formats[];
+/* What a file is by the ending of its name alone, if that is a compressed tar or WARC: "a tar". Else NULL. */
+const char *vdm_container_promised(struct vdm_bytes name);
 
 /* --- for who takes the members: in the parent --- */
 

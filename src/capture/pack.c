@@ -354,7 +354,12 @@ static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind
 
 static void run_tar(struct vdm_span *s, struct vdm_members *to)
 {
-    run(s, to, VDM_PACKED_TAR);
+    if (vdm_packed_layer(s, vdm_unpack_max(s->end - s->start)) == VDM_LAYER_DAMAGED)
+        vdm_members_problem(to, VDM_OFFSET_REFUSED,
+                            "its compression is damaged, and any file in it may be: nothing was "
+                            "taken (`--as-file` keeps it as it is)");
+    else
+        run(s, to, VDM_PACKED_TAR);
 }
 
 static void run_zip(struct vdm_span *s, struct vdm_members *to)

@@ -98,9 +98,11 @@ static bool allow(struct archive *a, enum vdm_packed_kind kind)
 {
     if (kind == VDM_PACKED_ZIP)
         return archive_read_support_format_zip(a) == ARCHIVE_OK;
-    return archive_read_support_format_tar(a) == ARCHIVE_OK &&
-           archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1") ==
-               ARCHIVE_OK &&
+    return (kind == VDM_PACKED_LAYER
+                ? archive_read_support_format_raw(a) == ARCHIVE_OK
+                : archive_read_support_format_tar(a) == ARCHIVE_OK &&
+                      archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1") ==
+                          ARCHIVE_OK) &&
            archive_read_support_filter_gzip(a) == ARCHIVE_OK &&
            archive_read_support_filter_bzip2(a) == ARCHIVE_OK &&
            archive_read_support_filter_xz(a) == ARCHIVE_OK &&

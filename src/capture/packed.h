@@ -10,7 +10,11 @@
 
 #include "capture/container.h"
 
-enum vdm_packed_kind { VDM_PACKED_TAR, VDM_PACKED_ZIP };
+enum vdm_packed_kind {
+    VDM_PACKED_TAR,
+    VDM_PACKED_ZIP,
+    VDM_PACKED_LAYER, /* what is in a layer, as one entry, whatever it is */
+};
 
 /* Before a worker is started, in its parent: what libarchive, libc and jansson would open later. Sets the process's
  * zone to UTC and its characters to UTF-8. */
@@ -56,5 +60,15 @@ uint64_t vdm_packed_stepped(const struct vdm_packed *u);
 uint64_t vdm_packed_broke_at(const struct vdm_packed *u);
 /* At the end: how far the container was read. What follows a layer that ends is passed over by libarchive. */
 uint64_t vdm_packed_end(const struct vdm_packed *u);
+
+/* --- packed_layer.c --- */
+
+enum vdm_layer {
+    VDM_LAYER_WHOLE, /* or there is none */
+    VDM_LAYER_CUT,   /* what comes out of it is good, as far as it goes */
+    VDM_LAYER_DAMAGED,
+};
+/* Unpacks the layer of a tar, `most` bytes at most. */
+enum vdm_layer vdm_packed_layer(struct vdm_span *s, uint64_t most);
 
 #endif

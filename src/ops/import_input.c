@@ -6,6 +6,7 @@
 #include "ops/import_bundle.h"
 #include "ops/import_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Kept free on the store's disk for what a batch writes beside the documents: a fixed part, and for each
@@ -179,6 +180,22 @@ static bool open_container(struct vdm_importing *m, struct input *in, int fd, st
             vdm_container_open_with(&in->container, in->own, formats, &with, err));
 }
 
+/* Damage in the first block of a layer hides what it is. Only the name is left to tell. */
+static void tell_promised(struct vdm_importing *m, const struct input *in)
+{
+    char reason[120];
+    const char *what = vdm_container_promised(in->item->shown);
+    if (!what)
+        return;
+    snprintf(reason, sizeof reason,
+             "by its name it is %s, and cannot be read as one: kept as it is, as a file", what);
+    m->done->problems++;
+    vdm_import_say(m, &(struct vdm_input){.status = VDM_INPUT_PROBLEM,
+                                          .path = in->item->shown,
+                                          .reason = reason,
+                                          .offset = UINT64_MAX});
+}
+
 /* Standard input cannot be read twice. */
 static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_err *err)
 {
@@ -188,8 +205,10 @@ static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_er
         return true;
     if (!open_container(m, in, fd, err))
         return false;
-    if (!in->container)
+    if (!in->container) {
+        tell_promised(m, in);
         return true;
+    }
     const struct vdm_container_format *format = vdm_container_format(in->container);
     if (format == &vdm_import_bundle_format)
         return vdm_import_bundle_judge(m, in->container, in->item->shown, err);

@@ -344,6 +344,41 @@ class Ends(Records):
         self.taken("damaged.gz", gzip.compress(two), "a",
                    (None, "Damaged tar archive, at byte 1024 of what it unpacks to"))
 
+    def zstd(self, data):
+        return subprocess.run(["zstd", "-q", "-c", "--check"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+    def test_a_damaged_layer(self):
+        """Which of the files it touches nobody can tell: none is taken for what it was."""
+        content = hashlib.shake_256(b"members").digest(1200000)  # bzip2 has more than one block
+        two = pathlib.Path(tar(self.dir / "x.tar", {"a": content, "b": content[::-1]})).read_bytes()
+        layers = {"gz": gzip.compress(two, 0), "gz6": gzip.compress(two), "two.gz": gzip.compress(two) * 2,
+                  "bz2": bz2.compress(two), "xz": lzma.compress(two), "zst": self.zstd(two)}
+        for name, whole in layers.items():
+            for at in (len(whole) * 3 // 4, -4):
+                damaged = bytearray(whole)
+                damaged[at] ^= 4
+                a = self.archive(name=f"{name}{at}")
+                path = self.file(f"{name}{at}.tar.x", bytes(damaged))
+                self.assertIn("its compression is damaged", self.expect(1, "-C", a, "import", path).err, name)
+                self.assertEqual(self.named(a), {}, (name, at))
+                self.ok("-C", a, "import", "--as-file", path)
+            self.taken("good." + name, whole, "ab")
+
+    def test_a_name_that_promises_more(self):
+        """Damage at the front of a layer hides what it is: kept as a file, and told."""
+        two = pathlib.Path(tar(self.dir / "x.tar", {"a": b"first\n", "b": b"second\n"})).read_bytes()
+        for ending, pack, what in (("tar.gz", gzip.compress, "a tar"), ("TGZ", gzip.compress, "a tar"),
+                                   ("tar.bz2", bz2.compress, "a tar"), ("txz", lzma.compress, "a tar"),
+                                   ("tar.zst", self.zstd, "a tar"), ("warc.zst", self.zstd, "a WARC")):
+            whole = pack(two)
+            a = self.archive(name="cut-" + ending)
+            r = self.expect(1, "-C", a, "import", self.file("cut." + ending, whole[:len(whole) // 2]), "--json").json
+            self.assertEqual([p["reason"] for p in r["problem_list"]],
+                             [f"by its name it is {what}, and cannot be read as one: kept as it is, as a file"], ending)
+            self.assertEqual(list(self.named(a)), ["cut." + ending])
+        self.ok("-C", a, "import", self.file("notes.gz", gzip.compress(b"only a text\n")))
+        self.ok("-C", a, "import", "--as-file", str(self.dir / "cut.tar.gz"))
+
     def test_around_a_zip(self):
         a, b = self.zips
         self.taken("whole.zip", a, "a")

@@ -31,6 +31,7 @@ static const char *string_in(const json_t *object, const char *key)
 struct stated {
     struct vdm_bytes algorithm, hex;
     json_int_t bytes; /* -1: not */
+    bool no_size;     /* what stands there is no number of bytes */
 };
 
 /* `sha256:<hex>`; or the hex alone, with its algorithm in `hashing`. */
@@ -50,6 +51,7 @@ static struct stated stated_of(const json_t *package, const json_t *resource)
     const json_t *bytes =
         json_object_get(json_object_get(resource, "bytes") ? resource : stats, "bytes");
     struct stated s = {.bytes = json_is_integer(bytes) ? json_integer_value(bytes) : -1};
+    s.no_size = bytes && s.bytes < 0;
     const char *hash = string_in(resource, "hash"), *hashing = string_in(resource, "hashing");
     hash = hash ? hash : string_in(stats, "hash");
     hashing = hashing ? hashing : string_in(package, "hashing");
@@ -73,6 +75,8 @@ static bool hex_is(struct vdm_bytes hex, const uint8_t *sum, enum vdm_sum_kind k
 static const char *compare(const struct vdm_wacz_file *f, const struct stated *s, bool *weak)
 {
     enum vdm_sum_kind kind;
+    if (s->no_size)
+        return "is said to have a size that is none";
     if (s->bytes >= 0 && (uint64_t)s->bytes != f->size)
         return "has another size";
     if (s->hex.n == 0)
@@ -99,8 +103,12 @@ static void check_resource(struct vdm_wacz *w, const json_t *resource)
     const char *why = compare(f, &s, &w->weak);
     f->listed = true;
     if (why) {
-        problem(w, "%s %s: datapackage.json says %.*s, %lld bytes", path, why,
-                (int)(s.hex.n < 128 ? s.hex.n : 128), s.hex.p, (long long)s.bytes);
+        char size[40] = "no size";
+        if (s.bytes >= 0)
+            snprintf(size, sizeof size, "%lld bytes", (long long)s.bytes);
+        problem(w, "%s %s: datapackage.json says %.*s, %s", path, why,
+                s.hex.n == 0 ? 7 : (int)(s.hex.n < 128 ? s.hex.n : 128),
+                s.hex.n == 0 ? "no hash" : (const char *)s.hex.p, size);
         f->bad = true;
         w->wrong++;
     }
@@ -133,7 +141,7 @@ static void check_digest(struct vdm_wacz *w)
     if (w->digest.n && !(hash && package && vdm_bytes_equal_str(s.algorithm, "sha256") &&
                          hex_is(s.hex, package->sha256, VDM_SUM_SHA256))) {
         problem(w, "datapackage.json has another content than datapackage-digest.json says");
-        w->wrong++;
+        w->package_differs = true;
     }
     json_decref(digest);
 }
@@ -199,16 +207,20 @@ static void about_signature(struct vdm_wacz *w)
 
 void vdm_wacz_about(struct vdm_wacz *w)
 {
-    char text[120];
+    char text[200];
     const char *title = string_in(w->json, "title"), *software = string_in(w->json, "software");
     const char *version = string_in(w->json, "wacz_version");
     if (title)
         vdm_members_about(w->to, VDM_FIELD_TITLE, vdm_str(title));
     if (software)
         vdm_members_about(w->to, VDM_FIELD_METHOD, vdm_str(software));
-    snprintf(text, sizeof text, "%zu files checked against datapackage.json, %zu do not fit%s",
-             w->checked, w->wrong,
-             w->weak ? " (by MD5, which shows accidents and is no evidence)" : "");
+    if (json_is_array(json_object_get(w->json, "resources")))
+        snprintf(text, sizeof text,
+                 "%zu files checked against datapackage.json, %zu do not fit%s%s", w->checked,
+                 w->wrong, w->weak ? " (by MD5, which shows accidents and is no evidence)" : "",
+                 w->package_differs ? "; it is not what datapackage-digest.json says" : "");
+    else
+        snprintf(text, sizeof text, "datapackage.json cannot be read: no file was checked");
     about(w, "wacz", text);
     about(w, "wacz-version", version);
     about(w, "description", string_in(w->json, "description"));

@@ -38,6 +38,7 @@ struct vdm_wacz {
     struct vdm_wacz_page *page; /* sorted by url */
     size_t pages;
     size_t checked, wrong; /* resources */
+    bool package_differs;  /* from what datapackage-digest.json says of it */
     size_t taken;          /* files, in the second pass */
     /* Of the member at hand, for its title. */
     struct vdm_buf source, captured;

@@ -95,7 +95,9 @@ static bool read_lines(struct vdm_dates *d, const struct vdm_bytes *lines, size_
 static void read_issued(struct vdm_dates *d, struct vdm_bytes issued)
 {
     struct vdm_edtf e;
-    d->has_issued = vdm_edtf_decode(issued, &e) && e.has_first && e.has_last;
+    bool is_one = vdm_edtf_decode(issued, &e);
+    d->has_issued = is_one && e.has_first && e.has_last;
+    d->is_open = is_one && !d->has_issued;
     if (d->has_issued) {
         d->issued_first = e.first;
         d->issued_last = e.last;
@@ -189,6 +191,8 @@ static bool judge(struct vdm_dates *d, struct vdm_err *err)
     d->told = VDM_DATES_ISSUED;
     d->against = first_gregorian(d);
     bool alone = d->n == 1 && d->against != VDM_DATES_ISSUED;
+    if (d->is_open && (alone || d->against == VDM_DATES_ISSUED))
+        return cannot_tell(d, "what is stated as issued has no beginning or no end");
     if (d->against == VDM_DATES_ISSUED && !d->has_issued)
         return cannot_tell(d, "no Gregorian date is written or stated as issued");
     if (alone && !d->has_issued)

@@ -33,6 +33,7 @@ struct vdm_dates {
     struct vdm_read_date read[VDM_DATES_MAX];
     size_t n;
     bool has_issued; /* a date or an interval with both ends */
+    bool is_open;    /* an interval without one of them */
     int64_t issued_first, issued_last;
     /* All are held against one: the first Gregorian date of the lines, or else what was stated as issued.
      * Of those that are not, the one that differs most is told of. */

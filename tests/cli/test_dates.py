@@ -58,6 +58,8 @@ class Dates(support.Case):
     def test_cannot_tell(self):
         for lines, issued, why in (((HIJRI,), None, "no Gregorian date is written or stated as issued"),
                                    (("28/11/2019",), None, "one date is written, and none is stated as issued"),
+                                   ((HIJRI,), "2019/..", "what is stated as issued has no beginning or no end"),
+                                   (("28/11/2019",), "../2019", "what is stated as issued has no beginning or no end"),
                                    (("some day in spring",), "2019", "no date is read in what is written"),
                                    (("1 Muharram 2019 CE",), "2019", "no date is read in what is written")):
             text, told = self.show(*lines, issued=issued)

@@ -229,11 +229,20 @@ class Wacz(support.Case):
         flipped[40] ^= 1
         self.refused("archive/data.warc.gz has another content", change={"archive/data.warc.gz": bytes(flipped)})
         self.refused("pages/pages.jsonl has another", taken=True, change={"pages/pages.jsonl": b"{}\n"})
-        self.refused("datapackage.json has another content than datapackage-digest.json says", taken=True,
-                     change={"datapackage-digest.json": b'{"hash": "sha256:00"}'})
+        got = self.refused("datapackage.json has another content than datapackage-digest.json says", taken=True,
+                           change={"datapackage-digest.json": b'{"hash": "sha256:00"}'})
+        self.assertIn("wacz: 3 files checked against datapackage.json, 0 do not fit; it is not what "
+                      "datapackage-digest.json says", got["x.wacz"]["field"])
         self.refused("archive/more.warc is there, and datapackage.json does not name it", taken=True,
                      extra={"archive/more.warc": warcs.response(b"slipped in\n")})
-        self.refused("datapackage.json cannot be read", taken=True, change={"datapackage.json": b"{"})
+        got = self.refused("datapackage.json cannot be read", taken=True, change={"datapackage.json": b"{"})
+        self.assertIn("wacz: datapackage.json cannot be read: no file was checked", got["x.wacz"]["field"])
+        data = warcs.by_record(*warcs.TWO)
+        for size in (-5, 1e300, "9"):
+            self.refused("archive/data.warc.gz is said to have a size that is none: datapackage.json says ",
+                         package={"resources": [{**new_form("archive/data.warc.gz", data), "bytes": size}]})
+        self.refused("archive/data.warc.gz has no hash: datapackage.json says no hash, no size",
+                     package={"resources": [{"path": "archive/data.warc.gz"}]})
         self.refused("lost.warc is missing, which datapackage.json names",
                      package={"resources": [new_form("archive/lost.warc", b"")]})
 

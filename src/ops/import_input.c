@@ -180,20 +180,24 @@ static bool open_container(struct vdm_importing *m, struct input *in, int fd, st
             vdm_container_open_with(&in->container, in->own, formats, &with, err));
 }
 
-/* Damage in the first block of a layer hides what it is. Only the name is left to tell. */
-static void tell_promised(struct vdm_importing *m, const struct input *in)
+static void tell_problem(struct vdm_importing *m, const struct input *in, const char *reason)
 {
-    char reason[120];
-    const char *what = vdm_container_promised(in->item->shown);
-    if (!what)
-        return;
-    snprintf(reason, sizeof reason,
-             "by its name it is %s, and cannot be read as one: kept as it is, as a file", what);
     m->done->problems++;
     vdm_import_say(m, &(struct vdm_input){.status = VDM_INPUT_PROBLEM,
                                           .path = in->item->shown,
                                           .reason = reason,
                                           .offset = UINT64_MAX});
+}
+
+/* Damage in the first block of a layer hides what it is. Only the name is left to tell. */
+static void tell_promised(struct vdm_importing *m, const struct input *in)
+{
+    char reason[120];
+    const char *what = vdm_container_promised(in->item->shown);
+    snprintf(reason, sizeof reason,
+             "by its name it is %s, and cannot be read as one: kept as it is, as a file", what);
+    if (what)
+        tell_problem(m, in, reason);
 }
 
 /* Standard input cannot be read twice. */
@@ -261,6 +265,19 @@ static bool add_document(struct vdm_importing *m, const struct input *in, struct
     return vdm_batch_add(m, p, err);
 }
 
+/* An input of which nothing is kept does not go by without a word. */
+static bool take_members(struct vdm_importing *m, struct input *in, struct vdm_digest digest,
+                         struct vdm_err *err)
+{
+    uint64_t members, problems = m->done->problems;
+    if (!vdm_import_members(m, in->container, in->source, in->item, digest, in->row, &members, err))
+        return false;
+    if (members == 0 && !in->whole && m->done->problems == problems &&
+        !vdm_progress_stop(m->progress))
+        tell_problem(m, in, "nothing in it is of a kind that is taken");
+    return true;
+}
+
 static bool take(struct vdm_importing *m, struct input *in, struct vdm_err *err)
 {
     const struct vdm_bytes shown = in->item->shown;
@@ -274,9 +291,7 @@ static bool take(struct vdm_importing *m, struct input *in, struct vdm_err *err)
         vdm_import_refuse(m, shown, why.text);
         return true;
     }
-    return add_document(m, in, &p, err) &&
-           (!in->container ||
-            vdm_import_members(m, in->container, in->source, in->item, p.digest, in->row, err));
+    return add_document(m, in, &p, err) && (!in->container || take_members(m, in, p.digest, err));
 }
 
 bool vdm_import_take(struct vdm_importing *m, const struct vdm_walk_item *item,

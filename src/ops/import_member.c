@@ -372,7 +372,7 @@ static bool take_all(struct members *s, struct vdm_err *err)
 
 bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
                         const struct vdm_source *source, const struct vdm_walk_item *item,
-                        struct vdm_digest whole, const struct vdm_table_row *row,
+                        struct vdm_digest whole, const struct vdm_table_row *row, uint64_t *members,
                         struct vdm_err *err)
 {
     struct members *s = calloc(1, sizeof *s);
@@ -390,6 +390,7 @@ bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
     bool ok = vdm_ledger_size(m->a->ledger, &s->below, err);
     s->below += m->batched;
     ok = ok && take_all(s, err);
+    *members = s->taken;
     vdm_buf_release(&s->path);
     vdm_buf_release(&s->head);
     free(s);

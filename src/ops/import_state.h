@@ -154,11 +154,12 @@ bool vdm_import_check_slices(struct vdm_importing *m, const struct vdm_pending *
 
 /* --- import_member.c --- */
 
-/* All members of a container whose bytes are these. `source` tells whether it changes meanwhile. */
+/* All members of a container whose bytes are these. `source` tells whether it changes meanwhile. *members: how many
+ * there were, refused ones too. */
 struct vdm_container;
 bool vdm_import_members(struct vdm_importing *m, struct vdm_container *c,
                         const struct vdm_source *source, const struct vdm_walk_item *item,
-                        struct vdm_digest whole, const struct vdm_table_row *row,
+                        struct vdm_digest whole, const struct vdm_table_row *row, uint64_t *members,
                         struct vdm_err *err) VDM_MUST_CHECK;
 
 /* --- import_files.c --- */

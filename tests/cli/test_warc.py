@@ -210,6 +210,11 @@ class Warcs(support.Case):
         a, r = self.imported(CASES["plain"], "--as-file", archive=self.archive(name="file"))
         self.assertEqual(r["imported"], 1)
         self.expect(2, "-C", a, "import", self.file("y", "y"), "--warc", "none")
+        requests = warcs.record("request", warcs.http(b""), content_type="application/http; msgtype=request")
+        _, r = self.imported(requests, "--warc", "records", code=1, archive=a, name="requests.warc")
+        self.assertEqual((r["imported"], [p["reason"] for p in r["problem_list"]]),
+                         (0, ["nothing in it is of a kind that is taken"]))
+        self.imported(requests, archive=a, name="requests.warc")
         # Known by its bytes, not by its name; and what only looks like one is a file.
         a, r = self.imported(CASES["plain"], name="page.html", archive=self.archive(name="named"))
         self.assertEqual(r["imported"], 3)

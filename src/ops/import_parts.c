@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct cutting {
     struct vdm_importing *m;
@@ -92,6 +93,17 @@ static bool read_part(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm
     return *got > 0 || c->left == 0 || vdm_fail(err, "the whole became shorter");
 }
 
+/* A piece of a page is read as the page is: by its own first bytes it may be any text. */
+static void guess_by_whole(const struct cutting *c, char type[VDM_MEDIA_TYPE_MAX + 1])
+{
+    struct vdm_bytes whole = vdm_record_value(&c->view.record, VDM_FIELD_MEDIA_TYPE, 0);
+    if (vdm_text_kind(vdm_str(type)) != VDM_TEXT_PLAIN || vdm_text_kind(whole) != VDM_TEXT_HTML ||
+        whole.n > VDM_MEDIA_TYPE_MAX)
+        return;
+    memcpy(type, whole.p, whole.n);
+    type[whole.n] = 0;
+}
+
 static bool guess_type(struct cutting *c, uint64_t offset, uint64_t length,
                        char type[VDM_MEDIA_TYPE_MAX + 1], struct vdm_err *err)
 {
@@ -111,6 +123,7 @@ static bool guess_type(struct cutting *c, uint64_t offset, uint64_t length,
     }
     vdm_store_reader_close(&c->reader);
     vdm_media_guess(c->m->media, vdm_buf_bytes(&head), type);
+    guess_by_whole(c, type);
     return true;
 }
 

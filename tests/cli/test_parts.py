@@ -65,6 +65,19 @@ class Parts(support.Case):
         r = self.ok("-C", a, "verify", "--json").json
         self.assertEqual((r["verdict"], r["slices_checked"]), ("VERIFIED", 2))
 
+    def test_of_a_page(self):
+        """A piece of a page is read as a page, also where it looks like any text."""
+        page = b"<!DOCTYPE html><html><body><article>The pier is <b>open</b>.</article>plain words</body></html>\n"
+        a = self.archive()
+        self.ok("-C", a, "import", self.file("page.html", page))
+        for piece, text in ((b"<article>The pier is <b>open</b>.</article>", b"The pier is open.\n"),
+                            (b"plain words", b"plain words\n")):
+            self.ok("-C", a, "import", "--derived-from", "2", "--range", f"{page.index(piece)},{len(piece)}")
+            record = self.ok("-C", a, "log", "--json").lines[0]["record"]
+            self.assertEqual(record["media_type"], "text/html")
+            wanted = f"text-fingerprint: sha256:{hashlib.sha256(text).hexdigest()} {len(text)} html/2"
+            self.assertTrue(any(f.startswith(wanted) for f in record["field"]), (record["field"], wanted))
+
     def test_the_example_of_the_help(self):
         """The table that it names works with the columns that it names."""
         shown = re.search(r"# several: a row for each part, with the columns (\S+)\n  vidimus (.*)\n",

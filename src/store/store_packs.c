@@ -65,7 +65,9 @@ static bool find_to_read(struct vdm_packs *p, struct vdm_digest id, struct vdm_p
     p->turn++;
     p->ahead_n = 0;
     p->reads_ahead = true;
-    bool ok = vdm_packs_find(p, id, f, found, err);
+    /* Where the index at hand leads, the document is, whether or not another index has taken its place. */
+    bool ok = vdm_packs_look_up(p, id, f, found, err) &&
+              ((*found && !f->broken) || vdm_packs_find(p, id, f, found, err));
     p->reads_ahead = false;
     return ok;
 }

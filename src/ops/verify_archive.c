@@ -364,52 +364,6 @@ static bool check_counts(struct vdm_verify *v, struct vdm_err *err)
     return true;
 }
 
-#define OBJECTS_HELD 1000 /* are looked up in one state of the catalog */
-
-static bool visit_object(void *ctx, const struct vdm_store_item *item, bool *stop,
-                         struct vdm_err *err)
-{
-    struct vdm_verify *v = ctx;
-    bool known;
-    char hex[65];
-    if (item->stranger && item->trouble == VDM_STORE_INDEX_WRONG) {
-        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, VDM_NO_ENTRY),
-                       "store/%s does not lead to all documents (`vidimus reindex` makes it anew)",
-                       item->stranger);
-        return true;
-    }
-    if (item->stranger) {
-        vdm_report_add(v->report, vdm_seen_at(VDM_ORPHAN_DOCUMENT, VDM_NO_ENTRY),
-                       "store/%s does not belong there", item->stranger);
-        return true;
-    }
-    if (v->objects++ % OBJECTS_HELD == 0) {
-        vdm_verify_catalog_let_go(v);
-        vdm_verify_catalog_hold(v);
-    }
-    if (!vdm_catalog_has_document(v->a->catalog, item->id, &known, err))
-        return false;
-    *stop = vdm_progress_stop(v->progress);
-    if (known || vdm_verify_is_findings(v, item->id))
-        return true;
-    vdm_digest_hex(item->id, hex);
-    vdm_report_add(
-        v->report,
-        (struct vdm_seen){.kind = VDM_ORPHAN_DOCUMENT, .entry = VDM_NO_ENTRY, .document = hex},
-        "stored, but no capture is of it (an import that was interrupted leaves such)");
-    return true;
-}
-
-/* Orphans are found by way of the catalog, so only where it is complete. */
-static bool check_orphans(struct vdm_verify *v, struct vdm_err *err)
-{
-    if (!v->catalog || v->catalog_reach < v->size || v->o->without_documents)
-        return true;
-    bool ok = vdm_store_each(v->a->store, visit_object, v, err);
-    vdm_verify_catalog_let_go(v);
-    return ok;
-}
-
 static void note_time(struct vdm_verify *v)
 {
     if (!v->check.has_last || v->check.last_n + 1 != v->size)
@@ -422,8 +376,10 @@ static bool run(struct vdm_verify *v, struct vdm_err *err)
 {
     if (!start(v, err) || !vdm_verify_start_since(v, err) || !read_kept(v, err))
         return false;
-    if (!vdm_verify_start_catalog(v, err) || !vdm_verify_ahead_open(&v->ahead, v, err) ||
-        !pass(v, err))
+    if (!vdm_verify_start_catalog(v, err) || !vdm_verify_ahead_open(&v->ahead, v, err))
+        return false;
+    vdm_verify_orphans_start(v);
+    if (!pass(v, err))
         return false;
     vdm_entry_check_end(&v->check);
     if (!vdm_verify_meanwhile(v, err) || !vdm_verify_settle(v, err))
@@ -431,7 +387,7 @@ static bool run(struct vdm_verify *v, struct vdm_err *err)
     note_time(v);
     if (v->size == 0)
         vdm_report_add(v->report, vdm_seen_at(VDM_TRUNCATED, VDM_NO_ENTRY), "the ledger is empty");
-    if (!check_counts(v, err) || !check_orphans(v, err))
+    if (!check_counts(v, err) || !vdm_verify_orphans(v, err))
         return false;
     struct vdm_buf newest VDM_CLEANUP(vdm_buf_release) = {0};
     bool found;
@@ -476,6 +432,7 @@ static bool verify_open(struct vdm_verify *v, struct vdm_err *err)
 static void verify_release(struct vdm_verify *v)
 {
     vdm_verify_ahead_close(v->ahead);
+    vdm_verify_orphans_close(v->orphans);
     vdm_entry_check_release(&v->check);
     vdm_buf_release(&v->guard);
     free(v->findings);

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* With fewer entries than this, to start threads takes longer than what they do. */
 #define ENTRIES_FOR_THREADS 128
 
 /* What one thread needs for itself; the first, who is the caller, has that of the archive. */
@@ -164,6 +163,11 @@ static bool open_lookers(struct vdm_verify_ahead *a, struct vdm_err *err)
     return true;
 }
 
+unsigned vdm_verify_threads(const struct vdm_verify *v)
+{
+    return v->o->threads == 0 && v->size < ENTRIES_FOR_THREADS ? 1 : v->o->threads;
+}
+
 bool vdm_verify_ahead_open(struct vdm_verify_ahead **out, const struct vdm_verify *v,
                            struct vdm_err *err)
 {
@@ -172,8 +176,7 @@ bool vdm_verify_ahead_open(struct vdm_verify_ahead **out, const struct vdm_verif
         return vdm_fail_memory(err);
     a->v = v;
     pthread_mutex_init(&a->lock, NULL);
-    unsigned threads = v->o->threads == 0 && v->size < ENTRIES_FOR_THREADS ? 1 : v->o->threads;
-    if (!vdm_pool_open(&a->pool, threads, err) || !open_lookers(a, err)) {
+    if (!vdm_pool_open(&a->pool, vdm_verify_threads(v), err) || !open_lookers(a, err)) {
         vdm_verify_ahead_close(a);
         return false;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the parts of vdm_verify_archive share: the pass (verify_archive.c), what is computed ahead of it on
  * all processors (verify_archive_ahead.c), what belongs to an entry (verify_archive_item.c), the catalog
- * (verify_archive_catalog.c). */
+ * (verify_archive_catalog.c), what is in the store and no entry's (verify_archive_orphans.c). */
 #ifndef VDM_OPS_VERIFY_ARCHIVE_STATE_H
 #define VDM_OPS_VERIFY_ARCHIVE_STATE_H
 
@@ -89,8 +89,8 @@ struct vdm_verify {
     struct vdm_takedown held;    /* documents withdrawn alone and still there; and damaged ones */
     struct vdm_catalog *catalog; /* NULL: not to be used (any more) */
     uint64_t catalog_reach, catalog_version;
-    struct vdm_catalog *catalog_held; /* or NULL */
-    uint64_t objects;                 /* of the store, visited */
+    struct vdm_catalog *catalog_held;   /* or NULL */
+    struct vdm_verify_orphans *orphans; /* looked for beside the pass; or NULL */
     struct vdm_verify_kept *kept;
     size_t kepts;
     const struct vdm_verified *since; /* NULL: not to be used */
@@ -119,6 +119,8 @@ void vdm_verify_compare_since(struct vdm_verify *v, uint64_t size);
 bool vdm_verify_ahead_open(struct vdm_verify_ahead **out, const struct vdm_verify *v,
                            struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_verify_ahead_close(struct vdm_verify_ahead *a); /* NULL is fine */
+/* How many are asked for; 0: one for each processor. With few entries, to start them takes longer than what they do. */
+unsigned vdm_verify_threads(const struct vdm_verify *v);
 /* Look at the entries of the slice. The batch, and the keyring, stay as they are until it is finished. */
 bool vdm_verify_ahead_start(struct vdm_verify_ahead *a, struct vdm_verify_batch *b,
                             struct vdm_err *err) VDM_MUST_CHECK;
@@ -140,6 +142,15 @@ bool vdm_verify_meanwhile(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CH
 /* After the last: what is missing and no withdrawal accounts for becomes findings; so do amendments
  * of what was withdrawn before. What is withdrawn and still there is told. */
 bool vdm_verify_settle(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
+
+/* --- what is in the store, and no entry's (verify_archive_orphans.c) --- */
+
+/* Once the catalog was looked at. Where no thread can be had, all is done by the second. */
+void vdm_verify_orphans_start(struct vdm_verify *v);
+/* After the pass, which knows what audits found. They are found by way of the catalog, so only where it is
+ * complete. */
+bool vdm_verify_orphans(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_verify_orphans_close(struct vdm_verify_orphans *o); /* NULL is fine */
 
 /* --- what audits found (verify_archive_audit.c) --- */
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/file.h"
 #include "cli/cmd.h"
+#include "cli/import_tell.h"
 #include "cli/stated.h"
-#include "ops/import.h"
 #include "ops/query.h"
 
 #include <fcntl.h>
@@ -157,248 +156,6 @@ static bool is_file(const char *path)
     return fd < 0;
 }
 
-/* --- what is told --- */
-
-struct telling {
-    struct vdm_cli *cli;
-    json_t *refusals, *problems;
-    FILE *receipt; /* or NULL */
-    struct vdm_new_file file;
-    uint64_t listed_known;
-};
-
-/* Of a problem with its place. */
-static void put_reason(struct vdm_buf *out, const struct vdm_input *in)
-{
-    if (in->status == VDM_INPUT_PROBLEM && in->offset != UINT64_MAX)
-        vdm_buf_putf(out, "at byte %llu: ", (unsigned long long)in->offset);
-    vdm_buf_puts(out, in->reason);
-}
-
-static void write_receipt(FILE *to, const struct vdm_input *in)
-{
-    static const char *const words[] = {"recorded", "already known", "refused", "would be recorded",
-                                        "problem"};
-    char hex[65] = "";
-    struct vdm_buf reason VDM_CLEANUP(vdm_buf_release) = {0};
-    vdm_out_csv(to, in->path);
-    fprintf(to, ",%s,", words[in->status]);
-    if (in->status == VDM_INPUT_RECORDED || in->status == VDM_INPUT_KNOWN)
-        fprintf(to, "%llu", (unsigned long long)in->entry);
-    fputc(',', to);
-    if (!in->reason) {
-        vdm_digest_hex(in->digest, hex);
-        fprintf(to, "sha256:%s", hex);
-    }
-    fputc(',', to);
-    if (in->reason) {
-        put_reason(&reason, in);
-        vdm_out_csv(to, reason.failed ? vdm_str(in->reason) : vdm_buf_bytes(&reason));
-    }
-    fputs("\r\n", to);
-}
-
-static void print_differences(const struct vdm_input *in)
-{
-    fputs("known    ", stderr);
-    vdm_out_text(stderr, in->path);
-    fprintf(stderr, "    entry %llu says something else of:", (unsigned long long)in->entry);
-    for (int f = 0; f < VDM_FIELDS; f++)
-        if (in->differs >> f & 1)
-            fprintf(stderr, " %s", vdm_field_name((enum vdm_field)f));
-    fprintf(stderr, "   (`vidimus amend %llu` corrects it)\n", (unsigned long long)in->entry);
-}
-
-static void tell_refused(struct telling *t, const struct vdm_input *in)
-{
-    if (t->refusals && json_array_size(t->refusals) < VDM_FINDINGS_MAX)
-        vdm_json_add(&t->refusals, json_pack("{s:o,s:o}", "path", vdm_json_bytes(in->path),
-                                             "reason", vdm_json_bytes(vdm_str(in->reason))));
-    if (t->cli->json)
-        return;
-    vdm_progress_end(t->cli);
-    fputs("refused  ", stderr);
-    vdm_out_text(stderr, in->path);
-    fputs("    ", stderr);
-    vdm_out_str(stderr, in->reason);
-    fputc('\n', stderr);
-}
-
-static void tell_problem(struct telling *t, const struct vdm_input *in)
-{
-    struct vdm_buf reason VDM_CLEANUP(vdm_buf_release) = {0};
-    if (t->problems && json_array_size(t->problems) < VDM_FINDINGS_MAX)
-        vdm_json_add(
-            &t->problems,
-            json_pack("{s:o,s:o,s:o}", "path", vdm_json_bytes(in->path), "offset",
-                      in->offset == UINT64_MAX ? json_null() : json_integer((json_int_t)in->offset),
-                      "reason", vdm_json_bytes(vdm_str(in->reason))));
-    if (t->cli->json)
-        return;
-    vdm_progress_end(t->cli);
-    fputs("problem  ", stderr);
-    vdm_out_text(stderr, in->path);
-    fputs("    ", stderr);
-    put_reason(&reason, in);
-    vdm_out_text(stderr, reason.failed ? vdm_str(in->reason) : vdm_buf_bytes(&reason));
-    fputc('\n', stderr);
-}
-
-static void tell(void *ctx, const struct vdm_input *in)
-{
-    struct telling *t = ctx;
-    if (t->receipt)
-        write_receipt(t->receipt, in);
-    if (in->status == VDM_INPUT_REFUSED)
-        tell_refused(t, in);
-    if (in->status == VDM_INPUT_PROBLEM)
-        tell_problem(t, in);
-    if (in->status == VDM_INPUT_KNOWN && in->differs && !t->cli->json && !t->cli->quiet) {
-        vdm_progress_end(t->cli);
-        print_differences(in);
-    }
-}
-
-/* What a recorded capture leaves open, and how to be strict about it. */
-static void print_not_stated(const struct vdm_import_done *d)
-{
-    const char *first = NULL;
-    for (size_t k = 0; k < vdm_counted_fields_n; k++) {
-        enum vdm_field f = vdm_counted_fields[k];
-        if (d->not_stated[f] == 0)
-            continue;
-        printf("%s%s ", first ? ", " : "  not stated: ", vdm_field_name(f));
-        vdm_out_number(stdout, d->not_stated[f]);
-        first = first ? first : vdm_field_name(f);
-    }
-    if (first)
-        printf("   (--require %s refuses these)\n", first);
-}
-
-static void print_done(struct vdm_cli *cli, const struct vdm_import_done *d, bool dry, uint64_t ms)
-{
-    vdm_out_count(stdout, d->imported, "statement", "statements");
-    printf(dry ? " would be recorded" : " recorded");
-    if (d->imported && !dry) {
-        printf(d->first == d->last ? " (entry " : " (entries ");
-        vdm_out_number(stdout, d->first);
-        if (d->last != d->first) {
-            fputs(" to ", stdout);
-            vdm_out_number(stdout, d->last);
-        }
-        fputs(")", stdout);
-    }
-    fputs(", ", stdout);
-    vdm_out_size(stdout, d->bytes);
-    printf(" in %.1f s\n", (double)ms / 1000);
-    if (d->known) {
-        fputs("  ", stdout);
-        vdm_out_number(stdout, d->known);
-        puts(" already known, nothing recorded again      (--again records a repeat)");
-    }
-    if (d->refused) {
-        fputs("  ", stdout);
-        vdm_out_number(stdout, d->refused);
-        puts(" refused, listed above");
-    }
-    if (d->problems) {
-        fputs("  ", stdout);
-        vdm_out_count(stdout, d->problems, "problem", "problems");
-        puts(" in containers and bags, listed above");
-    }
-    if (d->repaired) {
-        fputs("  ", stdout);
-        vdm_out_count(stdout, d->repaired, "damaged document was", "damaged documents were");
-        puts(" replaced by good bytes");
-    }
-    print_not_stated(d);
-    vdm_out_checkpoint(vdm_buf_bytes(&d->checkpoint));
-    (void)cli;
-}
-
-static bool print_json(const struct vdm_import_done *d, bool dry, const struct telling *t,
-                       struct vdm_err *err)
-{
-    bool recorded = d->imported > 0 && !dry;
-    json_t *not_stated = json_object();
-    for (size_t k = 0; k < vdm_counted_fields_n; k++) {
-        char key[32];
-        snprintf(key, sizeof key, "%s", vdm_field_name(vdm_counted_fields[k]));
-        for (char *c = key; *c; c++)
-            *c = *c == '-' ? '_' : *c;
-        vdm_json_set(&not_stated, key,
-                     json_integer((json_int_t)d->not_stated[vdm_counted_fields[k]]));
-    }
-    json_t *o =
-        json_pack("{s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:o}", "imported", (json_int_t)d->imported,
-                  "already_known", (json_int_t)d->known, "refused", (json_int_t)d->refused, "bytes",
-                  (json_int_t)d->bytes, "not_stated", not_stated, "refusals", t->refusals,
-                  "problems", (json_int_t)d->problems, "problem_list", t->problems);
-    vdm_json_set(&o, "dry_run", json_boolean(dry));
-    vdm_json_set(&o, "media_types_not_guessed", json_integer((json_int_t)d->unguessed.documents));
-    vdm_json_set(&o, "texts_not_extracted", json_integer((json_int_t)d->textless.documents));
-    vdm_json_set(&o, "first_entry", recorded ? json_integer((json_int_t)d->first) : json_null());
-    vdm_json_set(&o, "last_entry", recorded ? json_integer((json_int_t)d->last) : json_null());
-    vdm_json_set(&o, "checkpoint",
-                 d->checkpoint.n ? vdm_json_value(vdm_buf_bytes(&d->checkpoint)) : json_null());
-    return vdm_json_print(o, err);
-}
-
-/* --- the receipt file --- */
-
-static bool open_receipt(struct telling *t, const char *path, struct vdm_err *err)
-{
-    if (!path)
-        return true;
-    if (access(path, F_OK) == 0)
-        return vdm_fail(err, "--receipt: %s is there already, and is not written over", path);
-    if (!vdm_new_file_open(&t->file, AT_FDCWD, path, 0644, err))
-        return vdm_err_prefix(err, "--receipt");
-    int fd = dup(t->file.fd);
-    if (fd < 0 || !(t->receipt = fdopen(fd, "w"))) {
-        vdm_fail_errno(err, "--receipt");
-        vdm_fd_close(&fd);
-        vdm_new_file_discard(&t->file);
-        return false;
-    }
-    fputs("path,status,entry,digest,reason\r\n", t->receipt);
-    return true;
-}
-
-static bool close_receipt(struct telling *t, struct vdm_err *err)
-{
-    if (!t->receipt)
-        return true;
-    bool written = fclose(t->receipt) == 0;
-    t->receipt = NULL;
-    if (!written)
-        return vdm_fail_errno(err, "--receipt");
-    return vdm_new_file_publish(&t->file, false, err) || vdm_err_prefix(err, "--receipt");
-}
-
-/* Once, at the end: which documents they are stands in their records. */
-static void warn_unguessed(const struct vdm_import_done *d)
-{
-    if (d->unguessed.documents == 0)
-        return;
-    fputs("vidimus: warning: ", stderr);
-    vdm_out_count(stderr, d->unguessed.documents, "media type", "media types");
-    fputs(" could not be guessed (application/octet-stream): ", stderr);
-    vdm_out_str(stderr, d->unguessed.why);
-    fputc('\n', stderr);
-}
-
-static void warn_textless(const struct vdm_import_done *d)
-{
-    if (d->textless.documents == 0)
-        return;
-    fputs("vidimus: warning: ", stderr);
-    vdm_out_count(stderr, d->textless.documents, "text", "texts");
-    fputs(" could not be extracted (no text fingerprint): ", stderr);
-    vdm_out_str(stderr, d->textless.why);
-    fputc('\n', stderr);
-}
-
 static bool take_warc(const struct vdm_args *args, enum vdm_import_warc *out, struct vdm_err *err)
 {
     static const char *const words[] = {
@@ -444,7 +201,7 @@ static bool take_parts(const struct vdm_args *args, const char **range,
 static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_stated *g, int *status,
                 struct vdm_err *err)
 {
-    struct telling t = {.cli = cli, .file = {.dir = -1, .fd = -1}};
+    struct vdm_import_telling t;
     struct vdm_import_done done = {0};
     struct vdm_err receipt_err = {0};
     const char *require = vdm_args_value(args, "require");
@@ -462,26 +219,18 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
     const char *range[RANGES_MAX];
     if (!take_warc(args, &r.warc, err) || !take_parts(args, range, &r, err))
         return false;
-    if (!open_receipt(&t, vdm_args_value(args, "receipt"), err))
+    if (!vdm_import_tell_open(&t, cli, vdm_args_value(args, "receipt"), err))
         return false;
-    t.refusals = cli->json ? json_array() : NULL;
-    t.problems = cli->json ? json_array() : NULL;
     uint64_t started = vdm_clock_ms();
-    bool ok = vdm_import(cli->archive, &r, &cli->signers, &cli->progress, tell, &t, &done, err);
+    bool ok = vdm_import(cli->archive, &r, &cli->signers, &cli->progress, vdm_import_tell, &t,
+                         &done, err);
     vdm_progress_end(cli);
-    warn_unguessed(&done);
-    warn_textless(&done);
-    bool receipt_ok = close_receipt(&t, &receipt_err);
-    vdm_new_file_discard(&t.file);
     bool any = ok || done.imported + done.known + done.refused > 0;
-    if (any && !cli->json)
-        print_done(cli, &done, r.dry_run, vdm_clock_ms() - started);
-    else if (any && !print_json(&done, r.dry_run, &t, ok ? err : NULL))
+    if (any &&
+        !vdm_import_tell_done(&t, &done, r.dry_run, vdm_clock_ms() - started, ok ? err : NULL))
         ok = false;
-    if (!any) {
-        json_decref(t.refusals);
-        json_decref(t.problems);
-    }
+    bool receipt_ok = vdm_import_tell_receipt(&t, &receipt_err);
+    vdm_import_tell_release(&t);
     vdm_buf_release(&done.checkpoint);
     if (ok && !receipt_ok)
         return vdm_fail(err, "%s (everything else is done)", receipt_err.text);

@@ -61,7 +61,9 @@ typedef void vdm_import_tell_fn(void *ctx, const struct vdm_input *input);
 
 struct vdm_import_done {
     uint64_t imported, known, refused, problems, bytes, repaired;
-    uint64_t first, last;            /* entries, if imported > 0 */
+    uint64_t bundles_untrusted;   /* of the imported: by no key that is trusted here */
+    uint64_t revisits_unresolved; /* of the imported: the record of one in place of the payload */
+    uint64_t first, last;         /* entries, if imported > 0 */
     uint64_t not_stated[VDM_FIELDS]; /* how many of the imported say nothing of a field */
     struct vdm_unguessed unguessed;  /* media types that could not be guessed */
     struct vdm_textless textless;    /* documents without a text fingerprint that should have one */

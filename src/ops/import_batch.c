@@ -469,6 +469,8 @@ static void acknowledge(struct vdm_importing *m)
             d->last = p->result.entry;
             d->imported++;
             d->bytes += p->size;
+            d->bundles_untrusted += p->untrusted;
+            d->revisits_unresolved += p->stands_in;
             for (size_t k = 0; k < vdm_counted_fields_n; k++)
                 d->not_stated[vdm_counted_fields[k]] +=
                     !(p->lines.stated >> vdm_counted_fields[k] & 1);

@@ -73,6 +73,8 @@ static void about(struct vdm_members *to, const struct vdm_buf *line)
         vdm_members_about(to, VDM_FIELD_FIELD, vdm_buf_bytes(line));
 }
 
+#define VERDICT "bundle-verdict: "
+
 static void tell_good(const struct vdm_report *r, struct vdm_members *to)
 {
     struct vdm_buf line VDM_CLEANUP(vdm_buf_release) = {0};
@@ -81,7 +83,7 @@ static void tell_good(const struct vdm_report *r, struct vdm_members *to)
     vdm_base64_append(&line, vdm_digest_bytes(&r->root));
     about(to, &line);
     vdm_buf_clear(&line);
-    vdm_buf_putf(&line, "bundle-verdict: %s when it was imported, ",
+    vdm_buf_putf(&line, VERDICT "%s when it was imported, ",
                  vdm_verdict_words(vdm_report_verdict(r)));
     if (r->trusted)
         vdm_buf_putf(&line, "by the trusted key %s, %s", r->trusted_key, r->fingerprint);
@@ -155,4 +157,16 @@ bool vdm_import_bundle_judge(struct vdm_importing *m, struct vdm_container *c,
     return tell_problems(m, c, shown, &good, err) &&
            (!vdm_container_stopped(c) || vdm_fail_as(err, VDM_ERR_REFUSED, "interrupted")) &&
            (good || vdm_fail_as(err, VDM_ERR_REFUSED, "a bundle that cannot be vouched for"));
+}
+
+bool vdm_import_bundle_untrusted(const struct vdm_container *c)
+{
+    const char *words = vdm_verdict_words(VDM_INTACT_UNTRUSTED);
+    size_t n;
+    const struct vdm_record_line *line = vdm_container_about(c, &n);
+    for (size_t i = 0; i < n; i++)
+        if (vdm_bytes_start_with(line[i].value, VDM_LIT(VERDICT)) &&
+            vdm_bytes_start_with(vdm_bytes_skip(line[i].value, strlen(VERDICT)), vdm_str(words)))
+            return true;
+    return false;
 }

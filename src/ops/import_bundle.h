@@ -22,5 +22,7 @@ struct vdm_import_vouching {
  * finding by finding, was told. */
 bool vdm_import_bundle_judge(struct vdm_importing *m, struct vdm_container *c,
                              struct vdm_bytes shown, struct vdm_err *err) VDM_MUST_CHECK;
+/* Of one that is kept: by no key that may vouch. */
+bool vdm_import_bundle_untrusted(const struct vdm_container *c);
 
 #endif

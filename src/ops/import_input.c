@@ -244,6 +244,9 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
         return false;
     if (in->container)
         known.line = vdm_container_about(in->container, &known.lines);
+    p->untrusted = in->container &&
+                   vdm_container_format(in->container) == &vdm_import_bundle_format &&
+                   vdm_import_bundle_untrusted(in->container);
     bool read = in->whole ? vdm_import_collect(&p->lines, m->r, &known, err) &&
                                 vdm_import_store(m, read_source, &r, hint, p, err) &&
                                 vdm_import_text_end(m->text, &p->lines, p->digest, err) &&

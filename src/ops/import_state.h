@@ -21,6 +21,7 @@ struct vdm_pending {
     unsigned bag; /* number of the bag folder that it lies in (0: in none): known by its delivery */
     uint64_t
         below; /* entries from here on are of this import, or of others; of a part or a file of a bag */
+    bool untrusted; /* a bundle by no key that is trusted here */
     bool stands_in; /* a revisit record, for the payload that was not found */
     struct vdm_pending *
         as_stand_in; /* of a revisit whose payload was found: how it was recorded if it was not, or NULL */

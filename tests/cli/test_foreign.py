@@ -27,18 +27,21 @@ class Foreign(support.Case):
     def records(self):
         return [line["record"] for line in self.ok("-C", self.ours, "log", "--json").lines]
 
-    def taken(self, path):
-        self.ok("-C", self.ours, "import", str(path))
+    def taken(self, path, untrusted=0):
+        r = self.ok("-C", self.ours, "import", str(path), "--json")
+        self.assertEqual(r.json["bundles_untrusted"], untrusted)
         records = self.records()
         self.assertEqual([r["file_name"] for r in records], [path.name])
         return dict(line.split(": ", 1) for line in records[0]["field"])
 
     def test_of_nobody_that_is_trusted(self):
-        fields = self.taken(self.bundle())
+        fields = self.taken(self.bundle(), untrusted=1)
         self.assertRegex(fields["bundle"], r"^of other\.example/log, as of 4 entries, root [A-Za-z0-9+/]{43}=$")
         self.assertRegex(fields["bundle-verdict"], "^INTACT, KEY NOT TRUSTED when it was imported, by no key that was "
                          "trusted here; its authority is other.example/log/authority, ([0-9a-f]{4} ?){4}$")
         self.assertEqual(fields["bundle-holds"], "2 captures, 2 documents")
+        r = self.ok("-C", self.ours, "import", "--again", str(self.dir / "b.tar.gz"))
+        self.assertIn("\n  1 bundle is by a key that is not trusted here", r.out)
 
     def test_of_a_trusted_key(self):
         self.ok("-C", self.ours, "trust", "add", self.other + "/keys/authority.pub")
@@ -51,7 +54,7 @@ class Foreign(support.Case):
     def test_kept_as_it_came(self):
         """What the bundle proves can be shown again from what is kept."""
         path = self.bundle()
-        self.taken(path)
+        self.taken(path, untrusted=1)
         kept = self.ok("-C", self.ours, "cat", "2").raw_out
         self.assertEqual(hashlib.sha256(kept).digest(), hashlib.sha256(path.read_bytes()).digest())
         again = self.dir / "again.tar.gz"
@@ -100,7 +103,7 @@ class Foreign(support.Case):
         self.assertNotIn("bundle-verdict", str(self.records()))
 
     def test_receipt(self):
-        fields = self.taken(self.bundle("r.tar", "--without-documents"))
+        fields = self.taken(self.bundle("r.tar", "--without-documents"), untrusted=1)
         self.assertEqual(fields["bundle-holds"], "2 captures, 0 documents")
 
     def test_not_quite_a_bundle(self):

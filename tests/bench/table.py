@@ -51,12 +51,12 @@ def peers(lines):
 
 
 def growth(lines):
-    names = [name for name in lines[0] if name != "entries"]
+    names = [name for name in lines[0] if name + "_ratio" in lines[0]]
     out = ["| | " + " | ".join(f"{line['entries']:,} entries" for line in lines) + " |",
            "|---" * (len(lines) + 1) + "|"]
     for name in names:
         out.append(f"| {name.replace('_', ' ')} | " + " | ".join(
-            f"{line[name]} ({line[name] / max(lines[0][name], 1e-9):.2f})" for line in lines) + " |")
+            f"{line[name]:.5g} ({line[name + '_ratio']:.2f})" for line in lines) + " |")
     return out
 
 

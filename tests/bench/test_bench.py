@@ -43,9 +43,9 @@ class Bench(unittest.TestCase):
         self.assertIn("not_run", [line for line in lines if line["way"] == "vidimus"][0])
 
     def test_growth(self):
-        done, lines = run("growth.py", "20", "60", "--sample", "10")
+        done, lines = run("growth.py", "40", "80", "--sample", "10")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual([line["entries"] for line in lines], [20, 60])
+        self.assertEqual([line["entries"] for line in lines], [40, 80])
 
     def test_warc(self):
         done, lines = run("warc.py", "300", "--size", "2000", "--rounds", "1")

@@ -40,6 +40,15 @@ struct vdm_bytes vdm_bytes_skip(struct vdm_bytes a, size_t n)
     return (struct vdm_bytes){a.p + n, a.n - n};
 }
 
+size_t vdm_bytes_take(struct vdm_bytes *left, uint8_t *p, size_t cap)
+{
+    size_t n = left->n < cap ? left->n : cap;
+    if (n)
+        memcpy(p, left->p, n);
+    *left = vdm_bytes_skip(*left, n);
+    return n;
+}
+
 void vdm_buf_release(struct vdm_buf *b)
 {
     free(b->p);

@@ -25,6 +25,8 @@ bool vdm_bytes_start_with(struct vdm_bytes a, struct vdm_bytes prefix);
 bool vdm_bytes_equal_str(struct vdm_bytes a, const char *s);
 /* Cut n bytes (at most a.n) from the front. */
 struct vdm_bytes vdm_bytes_skip(struct vdm_bytes a, size_t n);
+/* Copy up to `cap` bytes from the front of what is left to `p`, and cut them off; how many. */
+size_t vdm_bytes_take(struct vdm_bytes *left, uint8_t *p, size_t cap);
 
 /* Owned and growing; zero-initialise, release when done. Appending never fails on the spot: running
  * out of memory sets `failed`, and vdm_buf_ok() turns that into an error once, at the end. */

@@ -13,6 +13,8 @@
 
 /* Where bytes come from. Reads up to `cap` bytes; *got == 0 means the end. */
 typedef bool vdm_read_fn(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err);
+/* Of what is in memory; ctx: a struct vdm_bytes, what is left. */
+bool vdm_read_bytes(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err);
 
 /* read(2) until cap bytes or the end; handles short reads and EINTR. */
 bool vdm_fd_read(int fd, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err) VDM_MUST_CHECK;

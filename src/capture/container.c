@@ -484,9 +484,6 @@ bool vdm_container_read(void *ctx, uint8_t *p, size_t cap, size_t *got, struct v
         if (!next_piece(c, err))
             return false;
     }
-    *got = c->rest.n < cap ? c->rest.n : cap;
-    if (*got)
-        memcpy(p, c->rest.p, *got);
-    c->rest = vdm_bytes_skip(c->rest, *got);
+    *got = vdm_bytes_take(&c->rest, p, cap);
     return true;
 }

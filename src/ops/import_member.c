@@ -12,7 +12,7 @@
 
 /* A larger one is not held in memory: it is taken as it comes. */
 #define MEMBER_BYTES (1u << 20)
-#define GROUP_BYTES  (UINT64_C(16) << 20)
+#define GROUP_BYTES  (UINT64_C(8) << 20) /* two of them are in memory */
 
 struct members {
     struct vdm_importing *m;
@@ -57,13 +57,9 @@ static bool read_member(void *ctx, uint8_t *p, size_t cap, size_t *got, struct v
 {
     struct reading *r = ctx;
     const struct members *s = r->s;
-    *got = r->head.n < cap ? r->head.n : cap;
-    if (*got) {
-        memcpy(p, r->head.p, *got);
-        r->head = vdm_bytes_skip(r->head, *got);
-    } else if (!r->ended && !vdm_container_read(s->c, p, cap, got, err)) {
+    *got = vdm_bytes_take(&r->head, p, cap);
+    if (*got == 0 && !r->ended && !vdm_container_read(s->c, p, cap, got, err))
         return false;
-    }
     r->taken += *got;
     vdm_progress_tell(s->m->progress, "importing", s->taken, 0, s->m->bytes + r->taken);
     return *got > 0 || r->ended || check_same(s, err);
@@ -219,17 +215,6 @@ static bool take_large(void *ctx, unsigned place, struct vdm_err *err)
 
 /* --- by the crew --- */
 
-static bool read_kept(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
-{
-    struct vdm_bytes *left = ctx;
-    (void)err;
-    *got = left->n < cap ? left->n : cap;
-    if (*got)
-        memcpy(p, left->p, *got);
-    *left = vdm_bytes_skip(*left, *got);
-    return true;
-}
-
 static bool take(void *ctx, struct vdm_hand *h, struct vdm_import_job *j, struct vdm_err *err)
 {
     const struct kept *k = j->input;
@@ -239,7 +224,7 @@ static bool take(void *ctx, struct vdm_hand *h, struct vdm_import_job *j, struct
     vdm_media_guess(h->media, look(k->bytes), type);
     return !vdm_hand_gave_type(h, asked, j) ||
            (collect(ctx, &k->member, &j->p, type, false, err) &&
-            vdm_hand_store(h, read_kept, &left, k->bytes.n, j, err));
+            vdm_hand_store(h, vdm_read_bytes, &left, k->bytes.n, j, err));
 }
 
 /* --- gathering --- */

@@ -28,10 +28,7 @@ static bool read_rest(void *ctx, uint8_t *out, size_t cap, size_t *got, struct v
     struct rest *r = ctx;
     if (r->first.n == 0 && r->read)
         return r->read(r->ctx, out, cap, got, err);
-    *got = r->first.n < cap ? r->first.n : cap;
-    if (*got)
-        memcpy(out, r->first.p, *got);
-    r->first = vdm_bytes_skip(r->first, *got);
+    *got = vdm_bytes_take(&r->first, out, cap);
     return true;
 }
 

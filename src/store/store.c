@@ -45,17 +45,6 @@ bool vdm_store_put(struct vdm_store *s, vdm_read_fn *read, void *ctx, uint64_t s
     return may_write(s, err) && s->ops->put(s, read, ctx, size_hint, out, err);
 }
 
-static bool read_bytes(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
-{
-    struct vdm_bytes *left = ctx;
-    (void)err;
-    *got = left->n < cap ? left->n : cap;
-    if (*got)
-        memcpy(p, left->p, *got);
-    *left = vdm_bytes_skip(*left, *got);
-    return true;
-}
-
 bool vdm_store_put_all(struct vdm_store *s, struct vdm_store_document *d, size_t n, size_t *done,
                        struct vdm_err *err)
 {
@@ -66,7 +55,7 @@ bool vdm_store_put_all(struct vdm_store *s, struct vdm_store_document *d, size_t
         return s->ops->put_all(s, d, n, done, err);
     for (; *done < n; ++*done) {
         struct vdm_bytes left = d[*done].bytes;
-        if (!s->ops->put(s, read_bytes, &left, left.n, &d[*done].stored, err))
+        if (!s->ops->put(s, vdm_read_bytes, &left, left.n, &d[*done].stored, err))
             return false;
     }
     return true;

@@ -26,10 +26,7 @@ static bool window_read(void *ctx, uint8_t *out, size_t cap, size_t *got, struct
     struct vdm_store_reader *r = ctx;
     uint64_t left = r->end - r->at;
     if (r->ahead.n && r->turn == r->pack->of->turn) {
-        *got = r->ahead.n < cap ? r->ahead.n : cap;
-        if (*got)
-            memcpy(out, r->ahead.p, *got);
-        r->ahead = vdm_bytes_skip(r->ahead, *got);
+        *got = vdm_bytes_take(&r->ahead, out, cap);
     } else if (!vdm_fd_read_at(r->fd, r->at, out, left < cap ? (size_t)left : cap, got, err)) {
         return false;
     }

@@ -41,6 +41,13 @@ static void test_bytes_pieces(void **state)
     assert_ptr_equal(vdm_bytes_skip(s, 99).p, s.p + s.n);
     assert_int_equal(vdm_bytes_skip(s, 99).n, 0);
     assert_int_equal(vdm_bytes_skip(none, 5).n, 0);
+    uint8_t taken[4] = {0};
+    assert_int_equal(vdm_bytes_take(&s, taken, sizeof taken), 4);
+    assert_memory_equal(taken, "capt", 4);
+    assert_int_equal(vdm_bytes_take(&s, taken, sizeof taken), 3);
+    assert_memory_equal(taken, "uret", 4);
+    assert_int_equal(vdm_bytes_take(&s, taken, sizeof taken), 0);
+    assert_int_equal(vdm_bytes_take(&none, taken, sizeof taken), 0);
     assert_int_equal(VDM_LIT("a\0b").n, 3);
     assert_int_equal(vdm_str("a\0b").n, 1);
 }

@@ -127,26 +127,11 @@ static inline void kit_end(struct kit *k)
 
 /* --- entries --- */
 
-struct text {
-    struct vdm_bytes rest;
-};
-
-static inline bool read_text(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
-{
-    struct text *t = ctx;
-    (void)err;
-    *got = t->rest.n < cap ? t->rest.n : cap;
-    if (*got)
-        memcpy(p, t->rest.p, *got);
-    t->rest = vdm_bytes_skip(t->rest, *got);
-    return true;
-}
-
 static inline struct vdm_digest put_document(struct kit *k, const char *text)
 {
-    struct text t = {vdm_str(text)};
+    struct vdm_bytes left = vdm_str(text);
     struct vdm_stored stored;
-    MUST(vdm_store_put(k->a->store, read_text, &t, t.rest.n, &stored, &k->err));
+    MUST(vdm_store_put(k->a->store, vdm_read_bytes, &left, left.n, &stored, &k->err));
     return stored.id;
 }
 

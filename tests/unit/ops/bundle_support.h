@@ -128,26 +128,11 @@ static inline void append_genesis(struct fixture *f)
     append_key(f, VDM_KEY_RETIRE, VDM_ROLE_SIGNER, f->old);
 }
 
-struct piece {
-    struct vdm_bytes rest;
-};
-
-static inline bool read_piece(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
-{
-    struct piece *s = ctx;
-    (void)err;
-    *got = s->rest.n < cap ? s->rest.n : cap;
-    if (*got)
-        memcpy(p, s->rest.p, *got);
-    s->rest = vdm_bytes_skip(s->rest, *got);
-    return true;
-}
-
 static inline struct vdm_digest keep(struct fixture *f, struct vdm_bytes document)
 {
-    struct piece s = {document};
     struct vdm_stored stored;
-    MUST(vdm_store_put(f->a->store, read_piece, &s, document.n, &stored, &f->err));
+    struct vdm_bytes left = document;
+    MUST(vdm_store_put(f->a->store, vdm_read_bytes, &left, document.n, &stored, &f->err));
     return stored.id;
 }
 

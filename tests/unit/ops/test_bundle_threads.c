@@ -3,6 +3,8 @@
  * more memory for that. */
 #include "unit/ops/bundle_support.h"
 
+#include "support/findings.h"
+
 #include "bundle/stream.h"
 #include "bundle/tar.h"
 #include "ops/verify_bundle.h"
@@ -30,17 +32,6 @@ bool __wrap_vdm_fd_read(int fd, uint8_t *p, size_t cap, size_t *got, struct vdm_
 }
 
 /* --- all that a check says, as a text --- */
-
-static void describe_list(struct vdm_buf *out, const struct vdm_findings *f)
-{
-    vdm_buf_putf(out, "%llu\n", (unsigned long long)f->total);
-    for (size_t i = 0; i < f->count; i++) {
-        const struct vdm_finding *g = &f->list[i];
-        vdm_buf_putf(out, "%s %lld %s %s %s %s\n", vdm_kind_word(g->kind), (long long)g->entry,
-                     g->document ? g->document : "-", g->expected ? g->expected : "-",
-                     g->found ? g->found : "-", g->message);
-    }
-}
 
 static void describe_item(void *ctx, const struct vdm_bundle_item *i)
 {
@@ -74,8 +65,7 @@ static bool check(const struct fixture *f, int fd, unsigned threads, struct vdm_
                  (unsigned long long)r->size, (unsigned long long)r->entries,
                  (unsigned long long)r->captures, (unsigned long long)r->documents,
                  (unsigned long long)r->bytes, vdm_report_verdict(r));
-    describe_list(out, &r->findings);
-    describe_list(out, &r->notices);
+    describe_findings(out, r);
     assert_true(vdm_buf_ok(out, NULL));
     return ran;
 }

@@ -3,6 +3,7 @@
 #include "unit/ops/archive_kit.h"
 
 #include "support/documents.h"
+#include "support/findings.h"
 
 #include <stdatomic.h>
 
@@ -27,17 +28,6 @@ bool __wrap_vdm_store_check(struct vdm_store *s, struct vdm_digest id, uint64_t 
 }
 
 /* All that a report says, as a text. */
-static void describe_list(struct vdm_buf *out, const struct vdm_findings *f)
-{
-    vdm_buf_putf(out, "%llu\n", (unsigned long long)f->total);
-    for (size_t i = 0; i < f->count; i++) {
-        const struct vdm_finding *g = &f->list[i];
-        vdm_buf_putf(out, "%s %lld %s %s %s %s\n", vdm_kind_word(g->kind), (long long)g->entry,
-                     g->document ? g->document : "-", g->expected ? g->expected : "-",
-                     g->found ? g->found : "-", g->message);
-    }
-}
-
 static void check(struct kit *k, unsigned threads, struct vdm_buf *out)
 {
     char root[65];
@@ -48,8 +38,7 @@ static void check(struct kit *k, unsigned threads, struct vdm_buf *out)
                  (unsigned long long)r->entries, (unsigned long long)r->captures,
                  (unsigned long long)r->documents, (unsigned long long)r->bytes,
                  vdm_report_verdict(r));
-    describe_list(out, &r->findings);
-    describe_list(out, &r->notices);
+    describe_findings(out, r);
 }
 
 static void same_with_any_number(struct kit *k)

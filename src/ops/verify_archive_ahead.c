@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define ENTRIES_FOR_THREADS 128
+#define BYTES_FOR_THREADS   (UINT64_C(8) << 20)
 
 /* What one thread needs for itself; the first, who is the caller, has that of the archive. */
 struct looker {
@@ -163,9 +164,16 @@ static bool open_lookers(struct vdm_verify_ahead *a, struct vdm_err *err)
     return true;
 }
 
+static bool is_much(const struct vdm_verify *v)
+{
+    struct vdm_catalog_totals t;
+    return v->size >= ENTRIES_FOR_THREADS ||
+           (v->catalog && vdm_catalog_totals(v->catalog, &t, NULL) && t.bytes >= BYTES_FOR_THREADS);
+}
+
 unsigned vdm_verify_threads(const struct vdm_verify *v)
 {
-    return v->o->threads == 0 && v->size < ENTRIES_FOR_THREADS ? 1 : v->o->threads;
+    return v->o->threads == 0 && !is_much(v) ? 1 : v->o->threads;
 }
 
 bool vdm_verify_ahead_open(struct vdm_verify_ahead **out, const struct vdm_verify *v,

@@ -119,7 +119,7 @@ void vdm_verify_compare_since(struct vdm_verify *v, uint64_t size);
 bool vdm_verify_ahead_open(struct vdm_verify_ahead **out, const struct vdm_verify *v,
                            struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_verify_ahead_close(struct vdm_verify_ahead *a); /* NULL is fine */
-/* How many are asked for; 0: one for each processor. With few entries, to start them takes longer than what they do. */
+/* How many are asked for; 0: one for each processor. With little to check, to start them takes longer than what they do. */
 unsigned vdm_verify_threads(const struct vdm_verify *v);
 /* Look at the entries of the slice. The batch, and the keyring, stay as they are until it is finished. */
 bool vdm_verify_ahead_start(struct vdm_verify_ahead *a, struct vdm_verify_batch *b,

@@ -115,6 +115,34 @@ static void are_told(void **state)
     kit_end(k);
 }
 
+/* No threads for next to nothing; but a few large documents are much. */
+static void few_but_large(void **state)
+{
+    struct kit kit = {0}, *k = &kit;
+    (void)state;
+    does = ANSWERS;
+    kit_start(k);
+    kit_make(k, 0);
+    capture_until(k, 4);
+    kit_close(k);
+    MUST(check(k, 0));
+    assert_true(pthread_equal(asked_by, pthread_self()));
+    char *large = malloc(9 << 20);
+    assert_non_null(large);
+    memset(large, 'x', 9 << 20);
+    large[(9 << 20) - 1] = 0;
+    kit_open(k);
+    MUST(vdm_writer_begin(k->w, &k->err));
+    append_capture(k, AMAL, large, 0);
+    MUST(vdm_store_sync(k->a->store, &k->err));
+    MUST(vdm_writer_commit(k->w, &k->err));
+    free(large);
+    kit_close(k);
+    MUST(check(k, 0));
+    assert_false(pthread_equal(asked_by, pthread_self()));
+    kit_end(k);
+}
+
 /* Of what was not known to a catalog that changed meanwhile nothing is told. */
 static void catalog_changes(void **state)
 {
@@ -161,9 +189,8 @@ static void is_interrupted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(are_told),
-        cmocka_unit_test(catalog_changes),
-        cmocka_unit_test(catalog_fails),
+        cmocka_unit_test(are_told),        cmocka_unit_test(few_but_large),
+        cmocka_unit_test(catalog_changes), cmocka_unit_test(catalog_fails),
         cmocka_unit_test(is_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

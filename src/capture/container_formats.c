@@ -5,7 +5,6 @@
 #include "capture/warc.h"
 
 #include <string.h>
-
 #include <strings.h>
 
 const char *vdm_container_promised(struct vdm_bytes name)

@@ -217,6 +217,24 @@ void vdm_bag_listed(struct vdm_bag *b)
     count_manifests(b);
 }
 
+enum { DECLARED = 1, MANIFEST = 2, PAYLOAD = 4 };
+
+unsigned vdm_bag_mark(struct vdm_bytes name)
+{
+    bool of_tags, known;
+    enum vdm_sum_kind kind;
+    if (vdm_bytes_equal(name, VDM_LIT("bagit.txt")))
+        return DECLARED;
+    if (vdm_bytes_start_with(name, VDM_LIT("data/")))
+        return PAYLOAD;
+    return vdm_bag_is_manifest(name, &of_tags, &known, &kind) && known && !of_tags ? MANIFEST : 0;
+}
+
+bool vdm_bag_is_marked(unsigned marks)
+{
+    return (marks & DECLARED) || ((marks & MANIFEST) && (marks & PAYLOAD));
+}
+
 unsigned vdm_bag_sums(const struct vdm_bag *b)
 {
     return b->kinds;

@@ -13,6 +13,11 @@
 #include "base/buf.h"
 #include "crypto/sum.h"
 
+/* What marks a folder as a bag, of a name in it (a folder's ends in a slash): bits, to be gathered. One that has lost
+ * its bagit.txt is still known by a manifest beside data/, so that it is refused instead of taken unchecked. */
+unsigned vdm_bag_mark(struct vdm_bytes name);
+bool vdm_bag_is_marked(unsigned marks);
+
 struct vdm_bag;
 bool vdm_bag_open(struct vdm_bag **out, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_bag_close(struct vdm_bag *b);    /* NULL is fine */

@@ -186,9 +186,10 @@ static bool take_plain(void *ctx, struct vdm_packed *u)
 
 /* By the names in it. A bag's folder is the only thing at the top, or the container's root itself. */
 struct sort {
-    struct vdm_buf top; /* the first part of the first name, with its slash */
-    bool any, beside;   /* beside: other things stand at the top */
-    bool bag_in_top, bag_in_root, bag_elsewhere;
+    struct vdm_buf top;             /* the first part of the first name, with its slash */
+    bool any, beside;               /* beside: other things stand at the top */
+    unsigned top_marks, root_marks; /* of a bag */
+    bool bag_elsewhere;
     bool warc, lists, package; /* as a WACZ has them */
 };
 
@@ -204,24 +205,21 @@ static void see_wacz(struct sort *k, struct vdm_bytes name)
 static bool see_name(void *ctx, struct vdm_packed *u)
 {
     struct sort *k = ctx;
-    struct vdm_bytes name = vdm_packed_entry(u)->name, rest = name, part = name;
+    struct vdm_bytes name = vdm_packed_entry(u)->name, rest = name, part;
     while (vdm_bytes_start_with(rest, VDM_LIT("./")))
         rest = vdm_bytes_skip(rest, 2);
     if (rest.n == 0)
         return true;
     see_wacz(k, rest);
+    k->root_marks |= vdm_bag_mark(rest);
     bool below = vdm_cut(&rest, '/', &part);
-    if (!below)
-        part = rest;
     if (!k->any && below)
         vdm_buf_put(&k->top, (struct vdm_bytes){name.p, (size_t)(rest.p - name.p)});
     k->any = true;
     bool in_top = k->top.n && vdm_bytes_start_with(name, vdm_buf_bytes(&k->top));
     k->beside = k->beside || !in_top;
-    if (!below && vdm_bytes_equal(part, VDM_LIT("bagit.txt")))
-        k->bag_in_root = true;
-    else if (below && in_top && vdm_bytes_equal(rest, VDM_LIT("bagit.txt")))
-        k->bag_in_top = true;
+    if (in_top)
+        k->top_marks |= vdm_bag_mark(rest);
     else if (below && vdm_bytes_equal(rest, VDM_LIT("bagit.txt")))
         k->bag_elsewhere = true;
     return true;
@@ -331,15 +329,16 @@ static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind
     vdm_pack_each(&p, see_name, &k, &whole);
     const struct vdm_pack first = p; /* how far that came */
     p.quiet = false;
-    bool in_top = k.bag_in_top && !k.beside;
-    if (whole && (in_top || k.bag_in_root))
+    bool is_root = vdm_bag_is_marked(k.root_marks), is_top = vdm_bag_is_marked(k.top_marks);
+    bool in_top = is_top && !k.beside;
+    if (whole && (in_top || is_root))
         vdm_pack_run_bag(&p, in_top ? vdm_buf_bytes(&k.top) : VDM_LIT(""));
-    else if (whole && (k.bag_in_top || k.bag_elsewhere))
+    else if (whole && (is_top || k.bag_elsewhere))
         vdm_members_problem(
             to, VDM_OFFSET_REFUSED,
             "a bag must be the only thing in its container, and something stands beside it: "
             "nothing was taken");
-    else if (!whole && (k.bag_in_top || k.bag_in_root || k.bag_elsewhere))
+    else if (!whole && (is_top || is_root || k.bag_elsewhere))
         vdm_members_problem(to, VDM_OFFSET_NONE,
                             "the bag in it cannot be read to its end: nothing was taken");
     else

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "capture/bag.h"
 #include "capture/path.h"
 
 #include <dirent.h>
@@ -166,13 +167,15 @@ static bool read_names(struct vdm_walk *w, struct level *level)
     return true;
 }
 
-static bool holds_declaration(const struct vdm_walk *w, const struct level *level)
+static bool is_bag(const struct vdm_walk *w, const struct level *level)
 {
-    const char *const key = "bagit.txt";
-    for (size_t i = 0; i < level->count; i++)
-        if (strcmp((const char *)w->names.p + order_of(w, level)[i], key) == 0)
-            return true;
-    return false;
+    unsigned marks = 0;
+    for (size_t i = 0; i < level->count; i++) {
+        const char *name = (const char *)w->names.p + order_of(w, level)[i];
+        bool is_data = name[-1] != DT_REG && strcmp(name, "data") == 0;
+        marks |= vdm_bag_mark(is_data ? VDM_LIT("data/") : vdm_str(name));
+    }
+    return vdm_bag_is_marked(marks);
 }
 
 /* Go into the folder that fd is open on and that shown and path name. Gives an item only if it
@@ -188,7 +191,7 @@ static bool descend(struct vdm_walk *w, int fd, struct vdm_walk_item *item)
     /* Only the owner may ask for this; for anybody else the time of access moves. */
     (void)fcntl(fd, F_SETFL, O_NOATIME);
     if (read_names(w, level)) {
-        if (!w->tell_bags || !holds_declaration(w, level))
+        if (!w->tell_bags || !is_bag(w, level))
             return false;
         item->kind = VDM_WALK_BAG;
         return true;

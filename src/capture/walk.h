@@ -21,7 +21,7 @@ enum vdm_walk_kind {
     VDM_WALK_FILE,    /* a regular file; vdm_source_open() opens it */
     VDM_WALK_STDIN,   /* `-`, once; path is "-" */
     VDM_WALK_REFUSED, /* `reason` says why */
-    VDM_WALK_BAG, /* a folder that holds a bagit.txt, before all that is in it; only if asked for */
+    VDM_WALK_BAG, /* a folder that is marked as one (capture/bag.h), before all in it; only if asked for */
 };
 
 /* Everything here is borrowed from the walk, until its next step. */

@@ -74,7 +74,8 @@ const struct vdm_manual vdm_manual_import = {
             "as `field`. A tar or a zip in it is kept as it is and not looked into; of a WARC in "
             "a folder the records are taken, too, with the bag's `received-from`. A bag that is "
             "not valid is refused as a whole, with what was found; --as-file takes its files "
-            "without that claim. What fetch.txt names is never downloaded.",
+            "without that claim. So is one that has lost its bagit.txt: a manifest beside data/. "
+            "What fetch.txt names is never downloaded.",
             "A bundle of vidimus is verified, by the keys in keys/trusted/ and the archive's own. "
             "It is kept whole, as one document, so that what it proves can be shown again; its "
             "record says of which ledger it is, as of which size and root, and what the verdict "

@@ -562,6 +562,32 @@ class Bags(Records):
         self.assertIn("4 refused", text.out)
         self.assertEqual(text.err.count("is not valid"), 2)
 
+    def test_lost_declaration(self):
+        """A bag whose bagit.txt was lost is refused, not taken unchecked; a manifest or a data/ alone makes no bag."""
+        files = bag({"a.txt": b"first\n"})
+        del files["bagit.txt"]
+        files["data/a.txt"] = b"forged\n"
+        below = {f"lost/{k}": v for k, v in files.items()}
+        with zipfile.ZipFile(self.dir / "lost.zip", "w") as z:
+            for name, content in files.items():
+                z.writestr(name, content)
+        a = self.archive()
+        for path in (lay_out(self.dir / "lost", files), tar(self.dir / "lost.tar", below),
+                     tar(self.dir / "bare.tar", files), str(self.dir / "lost.zip")):
+            r = run("-C", a, "import", path)
+            self.assertEqual(r.code, 1, path)
+            self.assertIn("the bag is not valid: nothing of it was taken", r.err)
+            self.assertIn("bagit.txt is missing", r.err)
+        self.assertEqual(self.named(a), {})
+        for at, name in enumerate(files):
+            alone = self.dir / f"alone-{at}"
+            self.ok("-C", a, "import", lay_out(alone, {name: files[name]}))
+        (self.dir / "odd").mkdir()
+        (self.dir / "odd" / "data").write_bytes(b"no folder\n")
+        (self.dir / "odd" / "manifest-md5.txt").write_bytes(b"no manifest\n")
+        self.ok("-C", a, "import", str(self.dir / "odd"))
+        self.assertEqual(sorted(self.named(a)), ["a.txt", "data", "manifest-md5.txt", "manifest-sha256.txt"])
+
     def test_invalid_as_files(self):
         """Whoever holds a broken bag can keep what is in it, without the claim that it is one."""
         a = self.archive()

@@ -7,40 +7,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME  "index"
-#define MAGIC "vidimus-packs-1\n" /* 16 bytes */
+#define NAME         "index"
+#define MAGIC        "vidimus-packs-1\n" /* 16 bytes */
+#define MAGIC_RECENT "vidimus-packs-2\n" /* with a table of what is recent */
 enum {
     AT_BITS = 16,
-    AT_COUNT = 24, /* and behind it, written together: the newest member's pack, its end */
-    LAST = 24,
+    AT_COUNTS = 24, /* and what is written with them */
+    HEAD = 56,
     AT_MARKS = 4096,
     AT_SLOTS = AT_MARKS + VDM_PACKS_MAX * 8,
-    SLOT = 16,
 };
 #define BITS_FIRST 12
 #define BITS_MAX   36
-#define INDEX_MODE 0664 /* who shares the folder may write */
+/* Of 4 MiB, and so is an index that has none. Putting all of it among 10 million changes most of their pages, once each. */
+#define BITS_RECENT 18
+#define INDEX_MODE  0664 /* who shares the folder may write */
 
 /* The second half of a slot. An empty slot is zeros; one that was forgotten has this half only. */
 #define USED       UINT64_C(1)
-#define ASIDE      UINT64_C(2)
+#define ASIDE      VDM_SLOT_FLAG
 #define BLOCK_AT   2
 #define BLOCK_BITS 22
 #define PACK_AT    (BLOCK_AT + BLOCK_BITS)
-
-static uint64_t take64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (int i = 7; i >= 0; i--)
-        v = v << 8 | p[i];
-    return v;
-}
-
-static void put64(uint8_t *p, uint64_t v)
-{
-    for (int i = 0; i < 8; i++, v >>= 8)
-        p[i] = (uint8_t)v;
-}
 
 static uint64_t key_of(struct vdm_digest id)
 {
@@ -61,9 +49,22 @@ static struct vdm_pack_place take_place(uint64_t v)
     return (struct vdm_pack_place){(uint32_t)(v >> PACK_AT), blocks * 512, v & ASIDE};
 }
 
-static uint64_t slots_of(const struct vdm_pack_index *x)
+/* A load of 0.7 at most keeps the way to a slot short. */
+static uint64_t most(const struct vdm_slots *t)
 {
-    return UINT64_C(1) << x->bits;
+    return vdm_slots_count(t) / 10 * 7;
+}
+
+static void lay_out(struct vdm_pack_index *x, unsigned bits, bool recent)
+{
+    x->all = (struct vdm_slots){x->fd, AT_SLOTS, bits};
+    x->recent = (struct vdm_slots){x->fd, AT_SLOTS + vdm_slots_count(&x->all) * VDM_SLOT_BYTES,
+                                   recent ? BITS_RECENT : 0};
+}
+
+static uint64_t size_of(const struct vdm_pack_index *x)
+{
+    return x->recent.at + (x->recent.bits ? vdm_slots_count(&x->recent) * VDM_SLOT_BYTES : 0);
 }
 
 /* Every number of it lies within the file: that was looked at when it was opened. */
@@ -73,7 +74,7 @@ static bool read64(const struct vdm_pack_index *x, uint64_t at, uint64_t *v, str
     size_t got;
     if (!vdm_fd_read_at(x->fd, at, b, sizeof b, &got, err))
         return vdm_err_prefix(err, "packs/index");
-    *v = take64(b);
+    *v = vdm_slots_take64(b);
     return got == sizeof b || vdm_fail(err, "packs/index: cut short");
 }
 
@@ -87,28 +88,72 @@ static bool write_bytes(const struct vdm_pack_index *x, uint64_t at, const uint8
 static bool write64(const struct vdm_pack_index *x, uint64_t at, uint64_t v, struct vdm_err *err)
 {
     uint8_t b[8];
-    put64(b, v);
+    vdm_slots_put64(b, v);
     return write_bytes(x, at, b, sizeof b, err);
+}
+
+/* --- the numbers at its head --- */
+
+/* Slots in use, and the newest member's pack and end: written together. */
+struct counts {
+    uint64_t all, pack, end, recent;
+};
+
+static struct counts take_counts(const uint8_t *p)
+{
+    return (struct counts){vdm_slots_take64(p), vdm_slots_take64(p + 8), vdm_slots_take64(p + 16),
+                           vdm_slots_take64(p + 24)};
+}
+
+static bool read_counts(const struct vdm_pack_index *x, struct counts *c, struct vdm_err *err)
+{
+    uint8_t b[HEAD - AT_COUNTS];
+    size_t got;
+    if (!vdm_fd_read_at(x->fd, AT_COUNTS, b, sizeof b, &got, err))
+        return vdm_err_prefix(err, "packs/index");
+    *c = take_counts(b);
+    return got == sizeof b || vdm_fail(err, "packs/index: cut short");
+}
+
+static bool write_counts(const struct vdm_pack_index *x, const struct counts *c,
+                         struct vdm_err *err)
+{
+    uint8_t b[HEAD - AT_COUNTS];
+    vdm_slots_put64(b, c->all);
+    vdm_slots_put64(b + 8, c->pack);
+    vdm_slots_put64(b + 16, c->end);
+    vdm_slots_put64(b + 24, c->recent);
+    return write_bytes(x, AT_COUNTS, b, sizeof b, err);
 }
 
 /* --- opening --- */
 
-static const char *judge(struct vdm_pack_index *x, const uint8_t head[32], uint64_t size)
+static const char *judge(struct vdm_pack_index *x, const uint8_t head[HEAD], uint64_t size)
 {
-    uint64_t bits = take64(head + AT_BITS), count = take64(head + AT_COUNT);
-    if (memcmp(head, MAGIC, 16) != 0)
+    uint64_t bits = vdm_slots_take64(head + AT_BITS);
+    struct counts c = take_counts(head + AT_COUNTS);
+    bool recent = memcmp(head, MAGIC_RECENT, 16) == 0;
+    if (!recent && memcmp(head, MAGIC, 16) != 0)
         return "it is no index of this version";
     if (bits < BITS_FIRST || bits > BITS_MAX)
         return "its size makes no sense";
-    x->bits = (unsigned)bits;
-    if (size != AT_SLOTS + slots_of(x) * SLOT)
+    lay_out(x, (unsigned)bits, recent);
+    if (size != size_of(x))
         return "it is cut short or too long";
-    return count < slots_of(x) ? NULL : "it is full";
+    bool full = c.all >= vdm_slots_count(&x->all) || c.recent >= UINT64_C(1) << BITS_RECENT;
+    return full ? "it is full" : NULL;
+}
+
+/* Slots are read and written anywhere. What Linux reads ahead comes into its cache in large pieces, and ext4 passes
+ * over the whole piece at each write of 16 bytes. */
+static void advise(int fd)
+{
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
 }
 
 bool vdm_pack_index_open(struct vdm_pack_index *x, int dir, bool writable, struct vdm_err *err)
 {
-    uint8_t head[32] = {0};
+    uint8_t head[HEAD] = {0};
     struct stat st;
     size_t got;
     *x = (struct vdm_pack_index){.dir = dir, .fd = -1, .writable = writable};
@@ -126,6 +171,8 @@ bool vdm_pack_index_open(struct vdm_pack_index *x, int dir, bool writable, struc
     x->problem = file ? judge(x, head, (uint64_t)st.st_size) : "it is not a file";
     if (x->problem)
         vdm_fd_close(&x->fd);
+    else
+        advise(x->fd);
     return true;
 }
 
@@ -152,16 +199,18 @@ void vdm_pack_index_close(struct vdm_pack_index *x)
 
 static bool make(struct vdm_pack_index *x, int dir, unsigned bits, struct vdm_err *err)
 {
-    uint8_t head[32] = MAGIC;
-    *x = (struct vdm_pack_index){.dir = dir, .fd = -1, .writable = true, .bits = bits};
+    uint8_t head[HEAD] = {0};
+    *x = (struct vdm_pack_index){.dir = dir, .fd = -1, .writable = true};
     x->made = (struct vdm_new_file){.dir = -1, .fd = -1};
     if (!vdm_new_file_recover(dir, NAME, err) ||
         !vdm_new_file_open(&x->made, dir, NAME, INDEX_MODE, err))
         return vdm_err_prefix(err, "packs/index");
     x->fd = x->made.fd;
-    put64(head + AT_BITS, bits);
-    if (ftruncate(x->fd, (off_t)(AT_SLOTS + slots_of(x) * SLOT)) == 0 &&
-        write_bytes(x, 0, head, sizeof head, err))
+    advise(x->fd);
+    lay_out(x, bits, bits > BITS_RECENT);
+    memcpy(head, x->recent.bits ? MAGIC_RECENT : MAGIC, 16);
+    vdm_slots_put64(head + AT_BITS, bits);
+    if (ftruncate(x->fd, (off_t)size_of(x)) == 0 && write_bytes(x, 0, head, sizeof head, err))
         return true;
     vdm_fail_errno(err, "make packs/index");
     vdm_pack_index_close(x);
@@ -196,107 +245,63 @@ bool vdm_pack_index_mark(struct vdm_pack_index *x, uint32_t pack, uint64_t lengt
 
 /* --- slots --- */
 
-static void probe(const struct vdm_pack_index *x, uint64_t key, struct vdm_pack_probe *p)
+static const struct vdm_slots *table_of(const struct vdm_pack_index *x,
+                                        const struct vdm_pack_probe *p)
 {
-    p->key = key;
-    p->slot = key >> (64 - x->bits);
-    p->left = slots_of(x);
-    p->n = p->i = 0;
+    return p->recent ? &x->recent : &x->all;
 }
 
 void vdm_pack_probe_begin(const struct vdm_pack_index *x, struct vdm_digest id,
                           struct vdm_pack_probe *p)
 {
-    probe(x, key_of(id), p);
-}
-
-static bool fill(const struct vdm_pack_index *x, struct vdm_pack_probe *p, struct vdm_err *err)
-{
-    uint64_t to_end = slots_of(x) - p->slot, n = VDM_PROBE_SLOTS;
-    size_t got;
-    n = n < to_end ? n : to_end;
-    n = n < p->left ? n : p->left;
-    if (!vdm_fd_read_at(x->fd, AT_SLOTS + p->slot * SLOT, p->read, (size_t)n * SLOT, &got, err))
-        return vdm_err_prefix(err, "packs/index");
-    if (got != n * SLOT)
-        return vdm_fail(err, "packs/index: cut short");
-    p->n = (size_t)n;
-    p->i = 0;
-    return true;
-}
-
-/* The next slot: its halves; *value 0 at an empty one and after the last. */
-static bool next_slot(const struct vdm_pack_index *x, struct vdm_pack_probe *p, uint64_t *key,
-                      uint64_t *value, struct vdm_err *err)
-{
-    *value = 0;
-    if (p->left == 0)
-        return true;
-    if (p->i == p->n && !fill(x, p, err))
-        return false;
-    *key = take64(p->read + p->i * SLOT);
-    *value = take64(p->read + p->i * SLOT + 8);
-    p->found = p->slot;
-    p->slot = (p->slot + 1) & (slots_of(x) - 1);
-    p->i++;
-    p->left--;
-    return true;
+    p->recent = x->recent.bits > 0;
+    vdm_slots_begin(table_of(x, p), key_of(id), &p->slots);
 }
 
 bool vdm_pack_probe_next(const struct vdm_pack_index *x, struct vdm_pack_probe *p,
                          struct vdm_pack_place *place, bool *found, struct vdm_err *err)
 {
     uint64_t key = 0, value = 0;
-    do
-        if (!next_slot(x, p, &key, &value, err))
+    do {
+        if (!vdm_slots_next(table_of(x, p), &p->slots, &key, &value, err))
             return false;
-    while (value && (key != p->key || !(value & USED)));
+        if (!value && p->recent) {
+            p->recent = false;
+            vdm_slots_begin(&x->all, p->slots.key, &p->slots);
+            value = ASIDE; /* go on there */
+        }
+    } while (value && (key != p->slots.key || !(value & USED)));
     *found = value != 0;
     *place = take_place(value);
     return true;
 }
 
-static bool put_slot(struct vdm_pack_index *x, uint64_t slot, uint64_t key, uint64_t value,
-                     struct vdm_err *err)
-{
-    uint8_t b[SLOT];
-    put64(b, key);
-    put64(b + 8, value);
-    return write_bytes(x, AT_SLOTS + slot * SLOT, b, sizeof b, err);
-}
+struct moved {
+    uint64_t all, added;
+};
 
-static bool add(struct vdm_pack_index *x, uint64_t key, uint64_t value, struct vdm_err *err)
+/* Those of one table into another. */
+static bool add_all(const struct vdm_slots *from, const struct vdm_slots *to, struct moved *n,
+                    struct vdm_err *err)
 {
-    struct vdm_pack_probe p;
-    uint64_t k, v;
-    probe(x, key, &p);
-    do
-        if (!next_slot(x, &p, &k, &v, err))
-            return false;
-    while (v && p.left);
-    if (v)
-        return vdm_fail(err, "packs/index: full");
-    return put_slot(x, p.found, key, value, err);
-}
-
-/* In the order of the table, so that the new one is written from front to back, too. */
-static bool copy_slots(const struct vdm_pack_index *from, struct vdm_pack_index *to,
-                       struct vdm_err *err)
-{
-    struct vdm_pack_probe p = {.left = slots_of(from)};
-    uint64_t count = 0;
-    while (p.left) {
+    struct vdm_slots_probe p;
+    struct vdm_slots_window w = {.t = to};
+    for (vdm_slots_begin_all(from, &p); p.left;) {
         uint64_t key, value;
-        if (!next_slot(from, &p, &key, &value, err))
+        bool added;
+        if (!vdm_slots_next(from, &p, &key, &value, err))
             return false;
-        if (!value || (key == 0 && !(value & USED)))
+        if (!(value & USED))
             continue;
-        if (!add(to, key, value, err))
+        if (!vdm_slots_add_next(&w, key, value, &added, err))
             return false;
-        count++;
+        n->all++;
+        n->added += added;
     }
-    return write64(to, AT_COUNT, count, err);
+    return vdm_slots_write(&w, err);
 }
+
+/* --- another size --- */
 
 static bool copy_marks(const struct vdm_pack_index *from, const struct vdm_pack_index *to,
                        struct vdm_err *err)
@@ -311,81 +316,138 @@ static bool copy_marks(const struct vdm_pack_index *from, const struct vdm_pack_
     return true;
 }
 
-/* Twice the size. Who has the old one open sees that it lost its name. */
-static bool grow(struct vdm_pack_index *x, struct vdm_err *err)
+static bool copy_slots(const struct vdm_pack_index *from, const struct vdm_pack_index *to,
+                       struct vdm_err *err)
 {
-    struct vdm_pack_index bigger;
-    bool aside = x->made.fd >= 0;
-    if (x->bits == BITS_MAX)
-        return vdm_fail(err, "packs/index: too many documents");
-    if (!make(&bigger, x->dir, x->bits + 1, err))
+    struct moved n = {0};
+    if (!add_all(&from->all, &to->all, &n, err) ||
+        (from->recent.bits && !add_all(&from->recent, &to->all, &n, err)))
         return false;
-    if (!copy_marks(x, &bigger, err) || !copy_slots(x, &bigger, err) ||
-        (!aside && !vdm_pack_index_publish(&bigger, err))) {
-        vdm_pack_index_close(&bigger);
+    const struct counts c = {.all = n.added};
+    return write_counts(to, &c, err);
+}
+
+/* One that has room for more takes its place. Who has the old one open sees that it lost its name. */
+static bool replace(struct vdm_pack_index *x, unsigned bits, struct vdm_err *err)
+{
+    struct vdm_pack_index other;
+    bool aside = x->made.fd >= 0;
+    if (bits > BITS_MAX)
+        return vdm_fail(err, "packs/index: too many documents");
+    if (!make(&other, x->dir, bits, err))
+        return false;
+    if (!copy_marks(x, &other, err) || !copy_slots(x, &other, err) ||
+        (!aside && !vdm_pack_index_publish(&other, err))) {
+        vdm_pack_index_close(&other);
         return false;
     }
     vdm_pack_index_close(x);
-    *x = bigger;
+    *x = other;
     return true;
 }
 
-/* A load of 0.7 at most keeps the way to a slot short. */
-static bool make_room(struct vdm_pack_index *x, size_t n, uint64_t *count, struct vdm_err *err)
+/* --- what is recent --- */
+
+static bool clear(const struct vdm_pack_index *x, const struct vdm_slots *t, struct vdm_err *err)
 {
-    if (!read64(x, AT_COUNT, count, err))
-        return false;
-    while (*count + n > slots_of(x) / 10 * 7)
-        if (!grow(x, err) || !read64(x, AT_COUNT, count, err))
+    static const uint8_t zeros[64 << 10];
+    uint64_t end = t->at + vdm_slots_count(t) * VDM_SLOT_BYTES;
+    for (uint64_t at = t->at; at < end; at += sizeof zeros)
+        if (!write_bytes(x, at, zeros, sizeof zeros, err))
             return false;
     return true;
+}
+
+/* At any moment, after a loss of power too, every slot is in one of the two. What was broken off is done again: a slot may
+ * then be in both, or be counted twice, but none is in use and not counted. */
+static bool settle(const struct vdm_pack_index *x, struct counts *c, struct vdm_err *err)
+{
+    struct moved n = {0};
+    if (!add_all(&x->recent, &x->all, &n, err))
+        return false;
+    c->all += n.all;
+    if (!write_counts(x, c, err) || !vdm_fd_sync_data(x->fd, err) || !clear(x, &x->recent, err) ||
+        !vdm_fd_sync_data(x->fd, err))
+        return false;
+    c->recent = 0;
+    return write_counts(x, c, err);
+}
+
+/* --- inserting --- */
+
+static bool make_room(struct vdm_pack_index *x, size_t n, struct counts *c, struct vdm_err *err)
+{
+    for (;;) {
+        if (!read_counts(x, c, err))
+            return false;
+        bool large = x->all.bits > BITS_RECENT;
+        if (c->all + c->recent + n > most(&x->all)) {
+            if (!replace(x, x->all.bits + 1, err))
+                return false;
+        } else if (large && !x->recent.bits) {
+            if (!replace(x, x->all.bits, err))
+                return false;
+        } else if (large && c->recent + n > most(&x->recent)) {
+            if (!settle(x, c, err))
+                return false;
+        } else {
+            return true;
+        }
+    }
 }
 
 bool vdm_pack_index_insert(struct vdm_pack_index *x, const struct vdm_pack_slot *slot, size_t n,
                            struct vdm_err *err)
 {
-    uint64_t count;
-    uint8_t last[LAST];
-    if (!make_room(x, n, &count, err))
+    struct counts c;
+    bool added;
+    if (!make_room(x, n, &c, err))
         return false;
+    bool recent = x->recent.bits > 0;
     /* The slots first: where one is missing, the end must not say that none is. */
     for (size_t i = 0; i < n; i++)
-        if (!add(x, key_of(slot[i].id), pack_place(slot[i].place), err))
+        if (!vdm_slots_add(recent ? &x->recent : &x->all, key_of(slot[i].id),
+                           pack_place(slot[i].place), &added, err))
             return false;
-    put64(last, count + n);
-    put64(last + 8, slot[n - 1].place.pack);
-    put64(last + 16, slot[n - 1].end);
-    return write_bytes(x, AT_COUNT, last, sizeof last, err);
+    *(recent ? &c.recent : &c.all) += n;
+    c.pack = slot[n - 1].place.pack;
+    c.end = slot[n - 1].end;
+    return write_counts(x, &c, err);
 }
 
 bool vdm_pack_index_ends(const struct vdm_pack_index *x, uint32_t pack, uint64_t length, bool *ends,
                          struct vdm_err *err)
 {
-    uint8_t last[LAST];
-    size_t got;
-    if (!vdm_fd_read_at(x->fd, AT_COUNT, last, sizeof last, &got, err))
-        return vdm_err_prefix(err, "packs/index");
-    *ends = got == sizeof last && take64(last + 8) == pack && take64(last + 16) == length;
+    struct counts c;
+    if (!read_counts(x, &c, err))
+        return false;
+    *ends = c.pack == pack && c.end == length;
     return true;
+}
+
+static bool put_again(const struct vdm_pack_index *x, const struct vdm_pack_probe *p, uint64_t key,
+                      uint64_t value, struct vdm_err *err)
+{
+    return vdm_slots_put(table_of(x, p), p->slots.found, key, value, err);
 }
 
 bool vdm_pack_index_set_aside(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
                               struct vdm_pack_place place, struct vdm_err *err)
 {
     place.aside = true;
-    return put_slot(x, p->found, p->key, pack_place(place), err);
+    return put_again(x, p, p->slots.key, pack_place(place), err);
 }
 
 bool vdm_pack_index_insist(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
                            struct vdm_pack_place place, struct vdm_err *err)
 {
     place.aside = false;
-    return put_slot(x, p->found, p->key, pack_place(place), err);
+    return put_again(x, p, p->slots.key, pack_place(place), err);
 }
 
 /* Nothing of the digest stays; the slot does, so that those behind it are found. */
 bool vdm_pack_index_forget(struct vdm_pack_index *x, const struct vdm_pack_probe *p,
                            struct vdm_err *err)
 {
-    return put_slot(x, p->found, 0, ASIDE, err);
+    return put_again(x, p, 0, ASIDE, err);
 }

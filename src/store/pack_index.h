@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* packs/index: in which pack, and where, a document lies (docs/FORMATS.md, "The index of the packs").
- * Derived: it can be made anew from the packs. A hash table on disk, read and written in place, so that its
- * cost does not grow with the number of documents, and neither does our memory.
+ * Derived: it can be made anew from the packs. A hash table on disk, read and written in place, so that neither
+ * its cost nor our memory grows with the number of documents. What is new in a large one goes into a small table first:
+ * else each document would change a page of its own.
  *
  * It is changed only under the lock of packs/, which its users take; readers take none. What it says is a
  * hint: the header of the member decides. */
@@ -10,6 +11,7 @@
 
 #include "base/file.h"
 #include "crypto/crypto.h"
+#include "store/pack_slots.h"
 
 #define VDM_PACKS_MAX 16384 /* packs of one store: 16 TiB of small documents */
 
@@ -23,7 +25,7 @@ struct vdm_pack_index {
     int dir; /* packs/, borrowed */
     int fd;  /* -1: there is none, or `problem` says why it is no index */
     bool writable;
-    unsigned bits; /* 2^bits slots */
+    struct vdm_slots all, recent; /* recent.bits is 0: there is none, as in a small index */
     const char *problem;
     struct vdm_new_file made; /* while it is made aside; else dir and fd are -1 */
 };
@@ -45,16 +47,10 @@ bool vdm_pack_index_marked(const struct vdm_pack_index *x, uint32_t pack, uint64
 bool vdm_pack_index_mark(struct vdm_pack_index *x, uint32_t pack, uint64_t length,
                          struct vdm_err *err) VDM_MUST_CHECK;
 
-#define VDM_PROBE_SLOTS 32
-
-/* All places whose slots have the digest's first 8 bytes. */
+/* All places whose slots have the digest's first 8 bytes, the recent ones first: what is moved meanwhile is found. */
 struct vdm_pack_probe {
-    uint64_t key;
-    uint64_t slot;  /* of the next one */
-    uint64_t left;  /* slots not looked at */
-    uint64_t found; /* slot of the last place that was given */
-    size_t n, i;
-    uint8_t read[VDM_PROBE_SLOTS * 16];
+    struct vdm_slots_probe slots;
+    bool recent; /* in which of the two tables it is */
 };
 void vdm_pack_probe_begin(const struct vdm_pack_index *x, struct vdm_digest id,
                           struct vdm_pack_probe *p);

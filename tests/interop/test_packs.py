@@ -7,6 +7,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,18 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "cli"), str(HERE.parent / "support")]
 import documents  # noqa: E402
 import support  # noqa: E402
+
+
+RECENT = 18
+
+
+def put_slots(raw, start, bits, slots):
+    """Written as docs/FORMATS.md has it, from nothing."""
+    for slot in slots:
+        place = int.from_bytes(slot[:8], "little") >> (64 - bits)
+        while raw[start + 16 * place + 8]:
+            place = (place + 1) % (1 << bits)
+        raw[start + 16 * place:start + 16 * place + 16] = slot
 
 
 class Packs(support.Case):
@@ -59,17 +72,22 @@ class Packs(support.Case):
 
     def by_index(self, a):
         raw = pathlib.Path(a, "store/packs/index").read_bytes()
-        self.assertEqual(raw[:16], b"vidimus-packs-1\n")
         bits = int.from_bytes(raw[16:24], "little")
-        self.assertEqual(len(raw), 4096 + 8 * 16384 + 16 * (1 << bits))
+        recent = bits > RECENT
+        self.assertEqual(raw[:16], b"vidimus-packs-2\n" if recent else b"vidimus-packs-1\n")
+        tables = [(documents.INDEX_SLOTS, bits)]
+        if recent:
+            tables.append((documents.INDEX_SLOTS + (16 << bits), RECENT))
+        self.assertEqual(len(raw), tables[-1][0] + (16 << tables[-1][1]))
         found = set()
         for pack, name, at, _ in documents.members(a):
             slot = documents.Document(a, name).slot(pack, at) if not name.startswith("w") else None
-            if slot and raw.find(slot, documents.INDEX_SLOTS) >= 0:
-                place = (raw.index(slot, documents.INDEX_SLOTS) - documents.INDEX_SLOTS) // 16
-                home = int(name[:16], 16) >> (64 - bits)
-                self.assertLess((place - home) % (1 << bits), 64)
-                found.add(name)
+            for start, bits in tables:
+                where = raw.find(slot, start, start + (16 << bits)) if slot else -1
+                if where >= 0:
+                    home = int(name[:16], 16) >> (64 - bits)
+                    self.assertLess(((where - start) // 16 - home) % (1 << bits), 64)
+                    found.add(name)
         for pack in documents.packs(a):
             at = 4096 + 8 * int(pack.stem)
             self.assertEqual(int.from_bytes(raw[at:at + 8], "little"), pack.stat().st_size, "all was synced")
@@ -98,6 +116,29 @@ class Packs(support.Case):
         self.agree(a, {gone})
         self.ok("-C", a, "mirror", str(self.dir / "m"), "-q")
         self.assertEqual(self.by_tarfile(str(self.dir / "m")), self.by_tarfile(a))
+
+    def test_a_large_index(self):
+        """As it is of 200,000 documents: with a table of its own for what is recent."""
+        a = self.filled()
+        index = pathlib.Path(a, "store/packs/index")
+        old, bits = index.read_bytes(), RECENT + 1
+        slots = [documents.Document(a, name).slot(pack, at) for pack, name, at, _ in documents.members(a)]
+        raw = bytearray(documents.INDEX_SLOTS + (16 << bits) + (16 << RECENT))
+        counts = (bits, len(slots) - 7, *struct.unpack("<QQ", old[32:48]), 7)
+        raw[:56] = b"vidimus-packs-2\n" + struct.pack("<5Q", *counts)
+        raw[4096:documents.INDEX_SLOTS] = old[4096:documents.INDEX_SLOTS]
+        put_slots(raw, documents.INDEX_SLOTS, bits, slots[7:])
+        put_slots(raw, documents.INDEX_SLOTS + (16 << bits), RECENT, slots[:7])
+        index.write_bytes(raw)
+        self.agree(a)
+        self.verified(a)
+        self.ok("-C", a, "import", self.file("new", b"new\n"), "-q")
+        self.assertEqual(struct.unpack("<5Q", index.read_bytes()[16:56])[::4], (bits, 8))
+        gone = {self.ok("-C", a, "show", n, "--json").json["document"][7:] for n in ("3", "9")}
+        for entry in ("3", "9"):
+            self.ok("-C", a, "withdraw", entry, "--decided-by", "x", "--yes", "-q")
+        self.agree(a, gone)
+        self.verified(a)
 
     def test_without_packs(self):
         """The owner removed the empty folder: all are files, in a mirror of it too."""

@@ -41,7 +41,8 @@ const struct vdm_manual vdm_manual_import = {
             "stated is not made up. Inputs that say nothing of what --require names are refused; "
             "a WARC or WACZ that is kept beside its records is not, but each of its records is.",
             "A folder that is another archive (keys/ and store/ledger.db) is refused: its keys "
-            "are secret. Import a bundle of it.",
+            "are secret. Import a bundle of it. So is a file that is a secret key, wherever it "
+            "lies.",
             "A file that holds captures is known by its first bytes. A WARC (plain, gzip, zstd) "
             "is kept whole as a document, and the payload of each response, resource, conversion "
             "and revisit record in it is a document with the record's own source, time, id and "

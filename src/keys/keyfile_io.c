@@ -18,6 +18,13 @@
 /* Start, name, `+<hash>+`, base64, LF; and what vdm_buf and the encoder write past the end. */
 #define CLEAR_MAX (sizeof CLEAR_START + VDM_NAME_MAX + 10 + 44 + 1 + 2)
 
+/* Entries about keys begin as sealed ones do, but for the second line. */
+bool vdm_keyfile_is_secret(struct vdm_bytes head)
+{
+    return vdm_bytes_start_with(head, VDM_LIT(CLEAR_START)) ||
+           vdm_bytes_start_with(head, VDM_LIT(SEALED_START "kdf "));
+}
+
 void vdm_keypair_release(struct vdm_keypair *k)
 {
     vdm_signing_key_close(k->key);

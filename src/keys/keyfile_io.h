@@ -14,6 +14,9 @@
 #include "crypto/sign.h"
 #include "format/vkey.h"
 
+/* Do these first bytes of a file say that it is a secret key, of whatever archive? */
+bool vdm_keyfile_is_secret(struct vdm_bytes head);
+
 enum vdm_keyfile_form {
     VDM_KEYFILE_CLEAR,
     VDM_KEYFILE_SEALED, /* needs a passphrase */

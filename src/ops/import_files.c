@@ -158,7 +158,8 @@ static bool take(void *ctx, struct vdm_hand *h, struct vdm_import_job *j, struct
     const struct files *s = ctx;
     const struct file *f = j->input;
     uint64_t asked = vdm_media_asked(h->media);
-    if (!vdm_source_open(&source, &f->item, h->media, err))
+    if (!vdm_source_open(&source, &f->item, h->media, err) ||
+        !vdm_import_may_keep(vdm_source_head(source), err))
         return false;
     const struct vdm_import_known known = {.row = f->has_row ? &f->row : NULL,
                                            .facts = vdm_source_facts(source)};

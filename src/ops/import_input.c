@@ -2,6 +2,7 @@
 /* One file: read, hashed, stored; a container with all that is in it. */
 #include "base/file.h"
 #include "capture/container.h"
+#include "keys/keyfile_io.h"
 #include "ops/import_bag.h"
 #include "ops/import_bundle.h"
 #include "ops/import_state.h"
@@ -108,6 +109,13 @@ bool vdm_import_room(struct vdm_importing *m, struct vdm_bytes shown, uint64_t s
                "and %llu are free",
                (int)shown.n, (const char *)shown.p, (unsigned long long)needed,
                (unsigned long long)there);
+}
+
+/* Whoever has the archive, or a bundle of it, would have the key. */
+bool vdm_import_may_keep(struct vdm_bytes head, struct vdm_err *err)
+{
+    return !vdm_keyfile_is_secret(head) ||
+           vdm_fail_as(err, VDM_ERR_REFUSED, "a secret key of an archive, and no document");
 }
 
 /* --- one file --- */
@@ -233,7 +241,8 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
 {
     struct vdm_buf path VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_import_known known = {.row = in->row};
-    if (!vdm_source_open(&in->source, in->item, m->media, err) || !look_inside(m, in, err))
+    if (!vdm_source_open(&in->source, in->item, m->media, err) ||
+        !vdm_import_may_keep(vdm_source_head(in->source), err) || !look_inside(m, in, err))
         return false;
     const struct vdm_source_facts *facts = vdm_source_facts(in->source);
     uint64_t hint = facts->has_size ? facts->size_bytes : VDM_SIZE_UNKNOWN;

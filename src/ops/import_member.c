@@ -309,7 +309,7 @@ static bool next_member(struct members *s, struct vdm_import_job *j, enum vdm_me
     struct vdm_bytes path = vdm_buf_bytes(&s->path);
     if (!vdm_buf_ok(&s->path, err))
         return false;
-    if (read_head(s, &ended, &why)) {
+    if (read_head(s, &ended, &why) && vdm_import_may_keep(vdm_buf_bytes(&s->head), &why)) {
         *met = ended ? VDM_MET_JOB : VDM_MET_SPECIAL;
         return !ended || add_kept(s, j, err);
     }

@@ -83,6 +83,8 @@ struct vdm_importing {
 bool vdm_import_wants(struct vdm_importing *m, const struct vdm_walk_item *item,
                       struct vdm_table_row *row, bool *has_row, bool *wanted,
                       struct vdm_err *err) VDM_MUST_CHECK;
+/* By its first bytes; what is no document is REFUSED. */
+bool vdm_import_may_keep(struct vdm_bytes head, struct vdm_err *err) VDM_MUST_CHECK;
 /* --- import_say.c --- */
 
 /* Tell what is no document of the batch (REFUSED, PROBLEM), in its place among them. */

@@ -7,8 +7,10 @@ import hashlib
 import io
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
+import tarfile
 import zipfile
 
 import support
@@ -290,6 +292,26 @@ class Import(support.Case):
             self.assertIn("another archive", r.err)
             self.assertIn("0 statements recorded", r.out)
         self.verified(a, 5)
+
+    def test_secret_keys_are_refused(self):
+        """Wherever they lie, and whatever is their name."""
+        a, keys = self.archive(), pathlib.Path(self.archive(0, "other"), "keys")
+        secret = sorted(p for p in keys.glob("*.key"))
+        self.assertEqual(len(secret), 3)
+        at = self.dir / "delivery"
+        at.mkdir()
+        (at / "clear.txt").write_text("PRIVATE+KEY+x.example+00000000+AAAA\n")
+        shutil.copy(secret[0], at / "note.txt")
+        with zipfile.ZipFile(at / "keys.zip", "w") as z, tarfile.open(at / "keys.tar", "w") as t:
+            for key in secret:
+                z.write(key, "k/" + key.name)
+                t.add(key, "k/" + key.name)
+            z.writestr("k/about.txt", "vidimus/key/v1\nis how an entry about a key begins\n")
+        for path, refused, taken in ((keys, 3, len(list(keys.iterdir())) - 3), (at, 8, 1)):
+            r = self.expect(1, "-C", a, "import", str(path))
+            self.assertEqual(r.err.count("a secret key of an archive, and no document"), refused)
+            self.assertIn(f"{taken} statement", r.out)
+        self.expect(1, "-C", a, "import", "-", stdin=secret[0].read_bytes())
 
     def test_source_is_left_alone(self):
         a, src = self.archive(), self.folder(3)

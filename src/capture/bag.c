@@ -326,6 +326,9 @@ bool vdm_bag_judge(struct vdm_bag *b, struct vdm_err *err)
 {
     if (!b->has_data)
         vdm_bag_fault(b, "the folder data/ is missing");
+    if (vdm_bag_find(b, VDM_LIT("vidimus/checkpoint")))
+        vdm_bag_fault(b, "it is a bundle of vidimus that was unpacked: the bundle itself is "
+                         "verified, and taken");
     check_all_filled(b);
     if (vdm_bag_read_declaration(b)) {
         vdm_bag_read_manifests(b);

@@ -150,8 +150,10 @@ static void run(struct vdm_span *s, struct vdm_members *to)
         vdm_members_problem(to, VDM_OFFSET_NONE, err.text);
     else if (vdm_bag_findings(b))
         vdm_bag_tell_findings(b, to);
-    else
+    else {
         vdm_bag_lines(b, to, vdm_members_about);
+        vdm_members_about_done(to);
+    }
 }
 
 const struct vdm_container_format vdm_bag_list_format = {"bag", false, may_be, is, run};

@@ -59,6 +59,8 @@ const struct vdm_sums *vdm_members_sums(const struct vdm_members *m);
 const void *vdm_members_context(const struct vdm_members *m);
 /* A line of the record of the container itself. Before the first member. */
 void vdm_members_about(struct vdm_members *m, enum vdm_field f, struct vdm_bytes value);
+/* After the last of them: says if some were left out, for want of room. */
+void vdm_members_about_done(struct vdm_members *m);
 /* A member begins. `name`: what the user is shown, within the container; any bytes but no NUL. */
 void vdm_members_begin(struct vdm_members *m, struct vdm_bytes name);
 /* A line of the member's record, plain bytes (not escaped); `document`, `follows` and `derived-from` are

@@ -188,11 +188,22 @@ void vdm_members_passed(struct vdm_members *m, uint64_t bytes)
     flush(m);
 }
 
-void vdm_members_done(struct vdm_members *m)
+static void tell_left_out(struct vdm_members *m, enum vdm_item_kind kind)
 {
     if (m->left_out)
-        put(m, VDM_ITEM_LINE, VDM_FIELD_FIELD,
+        put(m, kind, VDM_FIELD_FIELD,
             VDM_LIT("left-out: lines that the container states of it, for want of room"), NOTHING);
+    m->left_out = 0;
+}
+
+void vdm_members_about_done(struct vdm_members *m)
+{
+    tell_left_out(m, VDM_ITEM_ABOUT);
+}
+
+void vdm_members_done(struct vdm_members *m)
+{
+    tell_left_out(m, VDM_ITEM_LINE);
     m->inside = false;
     put(m, VDM_ITEM_END, 0, NOTHING, NOTHING);
 }

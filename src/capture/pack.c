@@ -186,10 +186,12 @@ static bool take_plain(void *ctx, struct vdm_packed *u)
 
 /* By the names in it. A bag's folder is the only thing at the top, or the container's root itself. */
 struct sort {
-    struct vdm_buf top;             /* the first part of the first name, with its slash */
-    bool any, beside;               /* beside: other things stand at the top */
-    unsigned top_marks, root_marks; /* of a bag */
-    bool bag_elsewhere;
+    struct vdm_buf
+        top; /* the folder at the top that was met last, as it is named, with its slash */
+    unsigned tops;
+    bool beside; /* there are files at the top */
+    unsigned top_marks, root_marks;
+    bool bag_in_top;           /* in one of them */
     bool warc, lists, package; /* as a WACZ has them */
 };
 
@@ -202,6 +204,18 @@ static void see_wacz(struct sort *k, struct vdm_bytes name)
     k->package = k->package || vdm_bytes_equal(name, VDM_LIT("datapackage.json"));
 }
 
+static void see_below(struct sort *k, struct vdm_bytes top, struct vdm_bytes name)
+{
+    if (!vdm_bytes_equal(top, vdm_buf_bytes(&k->top))) {
+        vdm_buf_clear(&k->top);
+        vdm_buf_put(&k->top, top);
+        k->tops++;
+        k->top_marks = 0;
+    }
+    k->top_marks |= vdm_bag_mark(name);
+    k->bag_in_top = k->bag_in_top || vdm_bag_is_marked(k->top_marks);
+}
+
 static bool see_name(void *ctx, struct vdm_packed *u)
 {
     struct sort *k = ctx;
@@ -212,16 +226,10 @@ static bool see_name(void *ctx, struct vdm_packed *u)
         return true;
     see_wacz(k, rest);
     k->root_marks |= vdm_bag_mark(rest);
-    bool below = vdm_cut(&rest, '/', &part);
-    if (!k->any && below)
-        vdm_buf_put(&k->top, (struct vdm_bytes){name.p, (size_t)(rest.p - name.p)});
-    k->any = true;
-    bool in_top = k->top.n && vdm_bytes_start_with(name, vdm_buf_bytes(&k->top));
-    k->beside = k->beside || !in_top;
-    if (in_top)
-        k->top_marks |= vdm_bag_mark(rest);
-    else if (below && vdm_bytes_equal(rest, VDM_LIT("bagit.txt")))
-        k->bag_elsewhere = true;
+    if (vdm_cut(&rest, '/', &part))
+        see_below(k, (struct vdm_bytes){name.p, (size_t)(rest.p - name.p)}, rest);
+    else
+        k->beside = true;
     return true;
 }
 
@@ -329,18 +337,18 @@ static void run(struct vdm_span *s, struct vdm_members *to, enum vdm_packed_kind
     vdm_pack_each(&p, see_name, &k, &whole);
     const struct vdm_pack first = p; /* how far that came */
     p.quiet = false;
-    bool is_root = vdm_bag_is_marked(k.root_marks), is_top = vdm_bag_is_marked(k.top_marks);
-    bool in_top = is_top && !k.beside;
-    if (whole && (in_top || is_root))
-        vdm_pack_run_bag(&p, in_top ? vdm_buf_bytes(&k.top) : VDM_LIT(""));
-    else if (whole && (is_top || k.bag_elsewhere))
+    bool is_root = vdm_bag_is_marked(k.root_marks), is_bag = is_root || k.bag_in_top;
+    bool is_top = k.bag_in_top && k.tops == 1 && !k.beside;
+    if (is_bag && !whole)
+        vdm_members_problem(to, VDM_OFFSET_NONE,
+                            "the bag in it cannot be read to its end: nothing was taken");
+    else if (is_bag && (is_top || is_root))
+        vdm_pack_run_bag(&p, is_top ? vdm_buf_bytes(&k.top) : VDM_LIT(""));
+    else if (is_bag)
         vdm_members_problem(
             to, VDM_OFFSET_REFUSED,
             "a bag must be the only thing in its container, and something stands beside it: "
             "nothing was taken");
-    else if (!whole && (is_top || is_root || k.bag_elsewhere))
-        vdm_members_problem(to, VDM_OFFSET_NONE,
-                            "the bag in it cannot be read to its end: nothing was taken");
     else
         vdm_pack_each(&p, take_plain, &p, &taken);
     if (whole)

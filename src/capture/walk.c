@@ -172,8 +172,10 @@ static bool is_bag(const struct vdm_walk *w, const struct level *level)
     unsigned marks = 0;
     for (size_t i = 0; i < level->count; i++) {
         const char *name = (const char *)w->names.p + order_of(w, level)[i];
-        bool is_data = name[-1] != DT_REG && strcmp(name, "data") == 0;
-        marks |= vdm_bag_mark(is_data ? VDM_LIT("data/") : vdm_str(name));
+        if (name[-1] == DT_REG || name[-1] == DT_UNKNOWN)
+            marks |= vdm_bag_mark(vdm_str(name));
+        if ((name[-1] == DT_DIR || name[-1] == DT_UNKNOWN) && strcmp(name, "data") == 0)
+            marks |= vdm_bag_mark(VDM_LIT("data/"));
     }
     return vdm_bag_is_marked(marks);
 }

@@ -68,6 +68,14 @@ struct vdm_bytes vdm_import_value(const struct vdm_import_lines *l, enum vdm_fie
     return (struct vdm_bytes){NULL, 0};
 }
 
+static bool states(const struct vdm_import_lines *l, enum vdm_field f, struct vdm_bytes value)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->line[i].field == f && vdm_bytes_equal(l->line[i].value, value))
+            return true;
+    return false;
+}
+
 static bool add_row(struct vdm_import_lines *l, const struct vdm_table_row *row,
                     struct vdm_err *err)
 {
@@ -109,6 +117,27 @@ static bool fill(struct vdm_import_lines *l, const struct vdm_record_line *line,
         if (goes(line[i].field) && is_open(before, line[i].field, line[i].value) &&
             !vdm_import_add(l, line[i].field, line[i].value, err))
             return false;
+    return true;
+}
+
+/* Whom a bag is from, and its name there, by its own words, where something else was stated. */
+static bool keep_words_of_bag(struct vdm_import_lines *l, const struct vdm_record_line *line,
+                              size_t n, struct vdm_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        enum vdm_field f = line[i].field;
+        const char *label = f == VDM_FIELD_RECEIVED_FROM ? "Source-Organization: "
+                            : f == VDM_FIELD_RECORD_ID   ? "External-Identifier: "
+                                                         : NULL;
+        struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
+        if (!label || states(l, f, line[i].value))
+            continue;
+        vdm_buf_puts(&text, label);
+        vdm_buf_put(&text, line[i].value);
+        if (!vdm_buf_ok(&text, err) ||
+            !vdm_import_add(l, VDM_FIELD_FIELD, vdm_buf_bytes(&text), err))
+            return false;
+    }
     return true;
 }
 
@@ -246,6 +275,8 @@ static bool state_file(struct vdm_import_lines *l, const struct vdm_import_reque
 {
     return add_row(l, k->row, err) && fill(l, r->given, r->givens, all_go, err) &&
            fill(l, k->line, k->lines, all_go, err) && fill(l, k->bag, k->bag_lines, all_go, err) &&
+           keep_words_of_bag(l, k->line, k->lines, err) &&
+           keep_words_of_bag(l, k->bag, k->bag_lines, err) &&
            (k->bag_path.n == 0 || vdm_import_add(l, VDM_FIELD_FIELD, k->bag_path, err));
 }
 

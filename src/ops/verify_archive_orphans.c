@@ -48,9 +48,9 @@ static void tell(struct vdm_verify *v, const struct vdm_store_item *m)
     } else if (!vdm_verify_is_findings(v, m->id)) {
         vdm_digest_hex(m->id, hex);
         s.document = hex;
-        vdm_report_add(
-            v->report, s,
-            "stored, but no capture is of it (an import that was interrupted leaves such)");
+        vdm_report_add(v->report, s,
+                       "stored, but no capture is of it (as an import leaves it that is under way, "
+                       "or was interrupted)");
     }
 }
 

@@ -562,6 +562,63 @@ class Bags(Records):
         self.assertIn("4 refused", text.out)
         self.assertEqual(text.err.count("is not valid"), 2)
 
+    def test_order_in_a_tar(self):
+        """What stands beside a bag hides none, wherever it stands."""
+        whole = {f"bag/{k}": v for k, v in bag({"a.txt": b"first\n"}).items()}
+        lost = {k: v for k, v in whole.items() if k != "bag/bagit.txt"}
+        beside = {"README": b"read me\n"}, {"x/README": b"read me\n"}, {"._bag": b"mac\n"}
+        for n, files in enumerate(f for other in beside for b in (whole, lost) for f in ({**other, **b}, {**b, **other})):
+            a = self.archive(name=f"a{n}")
+            r = run("-C", a, "import", tar(self.dir / f"{n}.tar", files))
+            self.assertEqual((r.code, self.named(a)), (1, {}), str(list(files)))
+            self.assertIn("a bag must be the only thing in its container", r.err)
+
+    def test_no_bag(self):
+        """A link, a pipe or a folder does not make one."""
+        a = self.archive()
+        for n, make in enumerate((lambda p: (p / "data").symlink_to("nowhere"), lambda p: os.mkfifo(p / "data"))):
+            at = self.dir / f"odd-{n}"
+            at.mkdir()
+            (at / "manifest-md5.txt").write_text(f"no manifest {n}\n")
+            make(at)
+            r = run("-C", a, "import", str(at))
+            self.assertIn("1 statement recorded", r.out, r.err)
+        (self.dir / "odd" / "data").mkdir(parents=True)
+        (self.dir / "odd" / "manifest-md5.txt").mkdir()
+        (self.dir / "odd" / "data" / "x").write_text("x\n")
+        self.assertIn("1 statement recorded", self.ok("-C", a, "import", str(self.dir / "odd")).out)
+
+    def test_unpacked_bundle(self):
+        """What somebody else signed does not become this archive's by unpacking it."""
+        other = self.archive(3, "other")
+        self.ok("-C", other, "bundle", "--all", "-o", str(self.dir / "b.tar"))
+        at = self.dir / "unpacked"
+        with tarfile.open(self.dir / "b.tar") as t:
+            t.extractall(at)
+        a = self.archive()
+        with tarfile.open(self.dir / "again.tar", "w") as t:
+            t.add(next(at.iterdir()), "z", filter=lambda i: i if i.name == "z" or not i.isdir() else i)
+        for path in (at, self.dir / "again.tar"):
+            r = self.expect(1, "-C", a, "import", str(path))
+            self.assertEqual(self.named(a), {})
+            self.assertRegex(r.err, "a bundle of vidimus that was unpacked|this bundle of .* is not kept")
+
+    def test_words_of_a_bag(self):
+        """What is stated beside them takes nothing away; and what has no room is told."""
+        info = b"Source-Organization: Partner Library\nExternal-Identifier: K 7\n"
+        a = self.archive()
+        for path in (lay_out(self.dir / "b", bag({"a.txt": b"first\n"}, info)),
+                     tar(self.dir / "c.tar", {f"c/{k}": v for k, v in bag({"c.txt": b"third\n"}, info).items()})):
+            self.ok("-C", a, "import", path, "--received-from", "Courier", "--record-id", "box 3")
+        for name in ("a.txt", "c.txt"):
+            record = self.named(a)[name]
+            self.assertEqual((record["received_from"], record["record_id"]), (["Courier"], ["box 3"]))
+            for line in info.decode().splitlines():
+                self.assertIn(line, record["field"])
+        long = bag({"d.txt": b"fourth\n"}, b"External-Description: " + b"x" * 100000 + b"\n")
+        self.ok("-C", a, "import", lay_out(self.dir / "d", long))
+        self.assertIn("left-out: lines that the container states of it, for want of room", self.named(a)["d.txt"]["field"])
+
     def test_lost_declaration(self):
         """A bag whose bagit.txt was lost is refused, not taken unchecked; a manifest or a data/ alone makes no bag."""
         files = bag({"a.txt": b"first\n"})

@@ -74,11 +74,18 @@ static void print_side(const struct vdm_cli *cli, const struct vdm_text_words *t
     left_out(n - most);
 }
 
+/* What stands before this word. */
+static void print_gap(const struct vdm_text_words *t, uint32_t i)
+{
+    if (i == t->words || !vdm_text_word_is_joined(t, i))
+        putchar(' ');
+}
+
 static void print_words(const struct vdm_text_words *t, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
         vdm_out_text(stdout, vdm_text_word(t, i));
-        putchar(' ');
+        print_gap(t, i + 1);
     }
 }
 
@@ -106,7 +113,7 @@ static void print_hunk(const struct vdm_cli *cli, const struct vdm_page_diff *d,
     if (h->a_n && h->b_n)
         putchar(' ');
     print_side(cli, &d->b, h->b_at, h->b_n, false);
-    putchar(' ');
+    print_gap(&d->b, h->b_at + h->b_n);
 }
 
 /* Hunks of one line that stand close together share a line. */

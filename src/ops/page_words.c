@@ -228,11 +228,27 @@ static bool change_words(struct vdm_page_words *w, const struct vdm_hunk *h,
 
 /* --- what is kept of it, for people --- */
 
-static void put_word(struct vdm_buf *out, struct vdm_bytes word)
+/* The word, with the space before it where there is one. */
+static void put_apart(struct vdm_buf *out, const struct vdm_text_words *t, uint32_t i)
 {
-    if (out->n)
+    if (!vdm_text_word_is_joined(t, i))
         vdm_buf_putc(out, ' ');
-    vdm_buf_put(out, word);
+    vdm_buf_put(out, vdm_text_word(t, i));
+}
+
+/* No space stands at the front. */
+static void put_word(struct vdm_buf *out, struct vdm_bytes apart)
+{
+    vdm_buf_put(out, out->n || apart.p[0] != ' ' ? apart : vdm_bytes_skip(apart, 1));
+}
+
+static void put_context_word(struct vdm_buf *out, const struct vdm_text_words *t, uint32_t i,
+                             uint32_t front)
+{
+    if (i == front)
+        vdm_buf_put(out, vdm_text_word(t, i));
+    else
+        put_apart(out, t, i);
 }
 
 /* Words of the same line around it. */
@@ -242,10 +258,10 @@ static void put_context(struct vdm_page_step *s, const struct vdm_text_words *t,
     uint32_t at = from;
     while (at > 0 && from - at < CONTEXT_WORDS && (at == t->words || !t->word[at].first))
         at--;
-    for (; at < from; at++)
-        put_word(&s->before, vdm_text_word(t, at));
+    for (uint32_t i = at; i < from; i++)
+        put_context_word(&s->before, t, i, at);
     for (at = to; at < t->words && at - to < CONTEXT_WORDS && !t->word[at].first; at++)
-        put_word(&s->after, vdm_text_word(t, at));
+        put_context_word(&s->after, t, at, to);
 }
 
 static uint32_t keep_words(struct vdm_page_step *s, uint32_t kept, const struct vdm_text_words *t,
@@ -253,7 +269,7 @@ static uint32_t keep_words(struct vdm_page_step *s, uint32_t kept, const struct 
 {
     uint32_t i = 0;
     for (; i < n && i < VDM_PAGE_SIDE_MAX; i++) {
-        vdm_buf_put(&s->bytes, vdm_text_word(t, at + i));
+        put_apart(&s->bytes, t, at + i);
         s->life[kept + i] = lives[at + i];
         s->end[kept + i] = (uint32_t)s->bytes.n;
     }

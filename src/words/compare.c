@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "words/compare.h"
 
+#include "words/words.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
 
 void vdm_text_words_release(struct vdm_text_words *t)
 {
@@ -16,12 +20,39 @@ struct vdm_bytes vdm_text_word(const struct vdm_text_words *t, uint32_t i)
     return (struct vdm_bytes){t->text.p + t->word[i].at, t->word[i].n};
 }
 
+bool vdm_text_word_is_joined(const struct vdm_text_words *t, uint32_t i)
+{
+    return i > 0 && t->word[i].at == t->word[i - 1].at + t->word[i - 1].n;
+}
+
+/* At most: characters of such scripts have three bytes or more, and part what is around them. */
 static size_t count_words(struct vdm_bytes s)
 {
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++)
-        n += s.p[i] == ' ' || s.p[i] == '\n';
+        n += s.p[i] == ' ' || s.p[i] == '\n' ? 1 : s.p[i] >= 0xE0 ? 2 : 0;
     return n;
+}
+
+/* Where the word that begins at `from` ends. */
+static size_t end_of_word(struct vdm_bytes s, size_t from)
+{
+    bool alone = false;
+    for (size_t i = from, next = from; i < s.n; i = next) {
+        UChar32 c = s.p[i];
+        if (c < 0x80)
+            next = i + 1;
+        else
+            U8_NEXT(s.p, next, s.n, c);
+        if (c == ' ' || c == '\n')
+            return i;
+        bool mark = c >= 0x300 && (U_GET_GC_MASK(c) & U_GC_M_MASK);
+        bool alone_too = c >= 0x800 && !mark && vdm_words_stands_alone(c);
+        if (i > from && !mark && (alone || alone_too))
+            return i;
+        alone = alone || alone_too;
+    }
+    return s.n;
 }
 
 bool vdm_text_words_split(struct vdm_text_words *out, struct vdm_buf *text, struct vdm_err *err)
@@ -34,14 +65,15 @@ bool vdm_text_words_split(struct vdm_text_words *out, struct vdm_buf *text, stru
     if (most && !(out->word = reallocarray(NULL, most, sizeof *out->word)))
         return vdm_fail_memory(err);
     bool first = true;
-    for (size_t i = 0, from = 0; i < s.n; i++) {
-        if (s.p[i] != ' ' && s.p[i] != '\n')
+    for (size_t from = 0, end; from < s.n; from = end) {
+        if (s.p[from] == ' ' || s.p[from] == '\n') {
+            first = first || s.p[from] == '\n';
+            end = from + 1;
             continue;
-        if (i > from)
-            out->word[out->words++] =
-                (struct vdm_word){(uint32_t)from, (uint32_t)(i - from), first};
-        first = s.p[i] == '\n' || (first && i == from);
-        from = i + 1;
+        }
+        end = end_of_word(s, from);
+        out->word[out->words++] = (struct vdm_word){(uint32_t)from, (uint32_t)(end - from), first};
+        first = false;
     }
     out->text = *text;
     *text = (struct vdm_buf){0};

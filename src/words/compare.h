@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two texts compared word by word. A word is what stands between spaces and line ends of a text in its
- * one form (words/plain.h). */
+ * one form (words/plain.h); in scripts that write no spaces between words, each character. */
 #ifndef VDM_WORDS_COMPARE_H
 #define VDM_WORDS_COMPARE_H
 
@@ -22,6 +22,8 @@ void vdm_text_words_release(struct vdm_text_words *t);
 bool vdm_text_words_split(struct vdm_text_words *out, struct vdm_buf *text,
                           struct vdm_err *err) VDM_MUST_CHECK;
 struct vdm_bytes vdm_text_word(const struct vdm_text_words *t, uint32_t i);
+/* Does it follow the one before without a space? */
+bool vdm_text_word_is_joined(const struct vdm_text_words *t, uint32_t i);
 
 /* The words that changed from a to b, as hunks of words, appended. Lines are compared first, and words
  * in the lines that changed: so it ends soon also where much changed, if then not with the fewest words

@@ -39,8 +39,7 @@ static void fold_letters(struct vdm_utf16 *u)
     u->n = to;
 }
 
-/* Do its writers leave no space between words? */
-static bool stands_alone(UChar32 c)
+bool vdm_words_stands_alone(int32_t c)
 {
     UErrorCode code = U_ZERO_ERROR;
     switch ((int)uscript_getScript(c, &code)) {
@@ -69,7 +68,7 @@ static void put_words(struct vdm_buf *out, const struct vdm_utf16 *u)
     bool open = false; /* the word at the end of `out` may go on */
     for (int32_t i = 0; i < u->n;) {
         UChar32 c = vdm_utf16_next(u, &i);
-        bool letter = in_word(c), alone = letter && stands_alone(c);
+        bool letter = in_word(c), alone = letter && vdm_words_stands_alone(c);
         if (letter) {
             if ((!open || alone) && out->n)
                 vdm_buf_putc(out, ' ');

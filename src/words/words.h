@@ -16,6 +16,9 @@
 
 #include "base/buf.h"
 
+/* Is this character of a script whose writers leave no space between words? */
+bool vdm_words_stands_alone(int32_t c);
+
 /* Append the words of a text, one space between two. Invalid UTF-8 parts words. Text that holds no word
  * appends nothing; a space comes first if `out` holds words already. Fails without memory. */
 bool vdm_words_append(struct vdm_buf *out, struct vdm_bytes text,

@@ -76,6 +76,14 @@ class History(support.Case):
                        for i in range(10)]
             self.check_ten(middles, (at, "Monday", "Friday"))
 
+    def test_without_spaces(self):
+        """In a script that writes none, the edit and the captcha are not one word."""
+        rng = random.Random(8)
+        self.take_all([f"<p>阅览室将于{'八' if i < 4 else '九'}月开放。验证码{self.letters(rng)}请输入。</p>" for i in range(8)])
+        self.assertEqual(self.edits(), [(4, "八", "九")])
+        out = self.ok("-C", self.a, "history", SOURCE).out
+        self.assertIn("阅览室将于 [-八-] {+九+} 月开放。验", out)
+
     def test_an_edit_that_is_taken_back(self):
         rng = random.Random(6)
         self.take_all([f"<p>{self.letters(rng)}</p><p>The price {'falls' if i == 5 else 'rises'}.</p>" for i in range(10)])

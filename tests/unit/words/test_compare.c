@@ -57,6 +57,31 @@ static void test_split(void **state)
     assert_int_equal(none.words, 0);
 }
 
+/* Scripts without spaces: a word is a character with its marks, and what stands between such. */
+static void test_without_spaces(void **state)
+{
+    (void)state;
+    struct vdm_text_words w VDM_CLEANUP(vdm_text_words_release) =
+        words_of("\xE5\x85\xAB\xE6\x9C\x88 7a\xE6\x9C\x88.\nb\n"); /* two of Han */
+    static const char *const words[] = {
+        "\xE5\x85\xAB", "\xE6\x9C\x88", "7a", "\xE6\x9C\x88", ".", "b"};
+    static const bool joined[] = {false, true, false, true, true, false};
+    assert_int_equal(w.words, 6);
+    for (uint32_t i = 0; i < w.words; i++) {
+        assert_true(vdm_bytes_equal_str(vdm_text_word(&w, i), words[i]));
+        assert_int_equal(vdm_text_word_is_joined(&w, i), joined[i]);
+        assert_int_equal(w.word[i].first, i == 0 || i == 5);
+    }
+    struct vdm_text_words thai VDM_CLEANUP(vdm_text_words_release) =
+        words_of("\xE0\xB8\x81\xE0\xB8\xB3\xE0\xB8\x99\xE0\xB8\xB1\n");
+    assert_int_equal(thai.words, 3); /* the last with a vowel above it */
+    struct vdm_text_words broken VDM_CLEANUP(vdm_text_words_release) =
+        words_of("a\xE6\xFF\x80 b\n");
+    assert_int_equal(broken.words, 2);
+    compares("\xE5\x85\xAB\xE6\x9C\x88\n", "\xE4\xB9\x9D\xE6\x9C\x88\n",
+             "- \xE5\x85\xAB + \xE4\xB9\x9D");
+}
+
 static void test_words(void **state)
 {
     (void)state;
@@ -100,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split),
+        cmocka_unit_test(test_without_spaces),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_long),
     };

@@ -235,6 +235,30 @@ static bool look_inside(struct vdm_importing *m, struct input *in, struct vdm_er
     return in->whole || vdm_import_check_several(m->r, in->row, format->warc, err);
 }
 
+struct looking {
+    int fd;
+    uint64_t at;
+};
+
+static bool read_looking(void *ctx, uint8_t *p, size_t cap, size_t *got, struct vdm_err *err)
+{
+    struct looking *l = ctx;
+    if (!vdm_fd_read_at(l->fd, l->at, p, cap, got, err))
+        return false;
+    l->at += *got;
+    return true;
+}
+
+/* What is refused for that is not left in the store. It is asked again of what was stored. */
+static bool check_slices_first(struct vdm_importing *m, const struct input *in,
+                               struct vdm_pending *p, struct vdm_err *err)
+{
+    struct looking l = {vdm_source_fd(in->source), 0};
+    return l.fd < 0 || !vdm_import_value(&p->lines, VDM_FIELD_DERIVED_FROM).p ||
+           (vdm_import_hash(m, read_looking, &l, &p->digest, &p->size, err) &&
+            vdm_import_check_slices(m, p, err));
+}
+
 /* Its lines, then its bytes. */
 static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pending *p,
                        struct vdm_err *err)
@@ -257,6 +281,7 @@ static bool read_input(struct vdm_importing *m, struct input *in, struct vdm_pen
                    vdm_container_format(in->container) == &vdm_import_bundle_format &&
                    vdm_import_bundle_untrusted(in->container);
     bool read = in->whole ? vdm_import_collect(&p->lines, m->r, &known, err) &&
+                                check_slices_first(m, in, p, err) &&
                                 vdm_import_store(m, read_source, &r, hint, p, err) &&
                                 vdm_import_text_end(m->text, &p->lines, p->digest, err) &&
                                 vdm_import_check_slices(m, p, err)

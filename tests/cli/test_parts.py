@@ -141,7 +141,9 @@ class Parts(support.Case):
             table = self.file("t.csv", "file,derived-from\r\nmine.txt,"
                               f"sha256:{hashlib.sha256(PAGE).hexdigest()} {offset + shift} {length} slice: by an editor\r\n")
             self.expect(code, "-C", a, "import", str(self.dir / "mine.txt"), "--metadata", table)
-        self.assertEqual(self.ok("-C", a, "verify", "--json").json["verdict"], "VERIFIED")
+            r = self.ok("-C", a, "verify", "--json").json
+            self.assertEqual(r["verdict"], "VERIFIED")
+            self.assertNotIn("orphan-document", [n["kind"] for n in r["notices"]], "what was refused is not kept")
 
     def test_command_line(self):
         a = self.page()

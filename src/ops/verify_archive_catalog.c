@@ -45,6 +45,9 @@ static bool catalog_agrees(struct vdm_verify *v, const struct vdm_entry *e, uint
            vdm_catalog_same(v->catalog, n, NULL, same, err);
 }
 
+/* Without a whole catalog nobody knows what is an entry's. */
+#define NO_ORPHANS ", and what is in the store and no entry's was not looked for"
+
 /* It is derived: what is wrong with it is a finding and keeps nothing else from being checked. One that
  * could not be looked at is as good as none. */
 static void catalog_broken(struct vdm_verify *v, const struct vdm_err *why)
@@ -52,7 +55,7 @@ static void catalog_broken(struct vdm_verify *v, const struct vdm_err *why)
     bool bad = why->kind == VDM_ERR_MALFORMED;
     vdm_report_add(v->report,
                    vdm_seen_at(bad ? VDM_CATALOG_MISMATCH : VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
-                   "the catalog cannot be read (`vidimus reindex`): %s", why->text);
+                   "the catalog cannot be read (`vidimus reindex`)" NO_ORPHANS ": %s", why->text);
     v->catalog = NULL;
 }
 
@@ -64,9 +67,10 @@ static void mismatch(struct vdm_verify *v, uint64_t n)
     if (!vdm_catalog_version(v->catalog, &version, &why)) {
         catalog_broken(v, &why);
     } else if (version != v->catalog_version) {
-        vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
-                       "somebody wrote to the catalog meanwhile: it was compared up to entry %llu",
-                       (unsigned long long)n);
+        vdm_report_add(
+            v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
+            "somebody wrote to the catalog meanwhile: it was compared up to entry %llu" NO_ORPHANS,
+            (unsigned long long)n);
         v->catalog = NULL;
     } else {
         vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_MISMATCH, n),
@@ -107,7 +111,7 @@ static bool look_at_catalog(struct vdm_verify *v, struct vdm_err *why)
     v->catalog_reach = reach.entries;
     if (reach.entries < v->size)
         vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
-                       "the catalog reaches %llu of %llu entries",
+                       "the catalog reaches %llu of %llu entries" NO_ORPHANS,
                        (unsigned long long)reach.entries, (unsigned long long)v->size);
     return true;
 }
@@ -119,7 +123,7 @@ bool vdm_verify_start_catalog(struct vdm_verify *v, struct vdm_err *err)
     v->catalog = v->a->catalog;
     if (!v->catalog)
         vdm_report_add(v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
-                       "there is no usable catalog (`vidimus reindex` makes it): %s",
+                       "there is no usable catalog (`vidimus reindex` makes it)" NO_ORPHANS ": %s",
                        v->a->catalog_problem);
     else if (!look_at_catalog(v, &why)) {
         if (why.kind == VDM_ERR_FAILED)

@@ -231,7 +231,8 @@ static bool run(struct vdm_cli *cli, const struct vdm_args *args, struct vdm_sta
     if (any &&
         !vdm_import_tell_done(&t, &done, r.dry_run, vdm_clock_ms() - started, ok ? err : NULL))
         ok = false;
-    bool receipt_ok = vdm_import_tell_receipt(&t, &receipt_err);
+    /* One of nothing would only stand in the way of the next try. */
+    bool receipt_ok = !any || vdm_import_tell_receipt(&t, &receipt_err);
     vdm_import_tell_release(&t);
     vdm_buf_release(&done.checkpoint);
     if (ok && !receipt_ok)

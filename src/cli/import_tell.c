@@ -277,6 +277,8 @@ bool vdm_import_tell_open(struct vdm_import_telling *t, struct vdm_cli *cli, con
 
 void vdm_import_tell_release(struct vdm_import_telling *t)
 {
+    if (t->receipt)
+        fclose(t->receipt);
     vdm_new_file_discard(&t->file);
     json_decref(t->refusals);
     json_decref(t->problems);

@@ -171,6 +171,15 @@ class Import(support.Case):
         self.assertTrue(refused["reason"])
         self.assertEqual([p.name for p in self.dir.glob(".*")], [])
 
+    def test_no_receipt_of_nothing(self):
+        """An import that does not begin does not stand in the way of the next."""
+        a, out = self.archive(), self.dir / "r.csv"
+        bad = self.file("bad.csv", "file,no such column\r\nx,y\r\n")
+        self.expect(3, "-C", a, "import", str(self.folder(1)), "--metadata", bad, "--receipt", str(out))
+        self.assertEqual(sorted(p.name for p in self.dir.glob("*r.csv*")), [])
+        self.ok("-C", a, "import", str(self.folder(1)), "--receipt", str(out))
+        self.assertEqual(len(out.read_text().splitlines()), 2)
+
     def test_receipt_holds_no_formula(self):
         a = self.archive()
         names = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=1"]

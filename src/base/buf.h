@@ -5,8 +5,10 @@
 
 #include "base/err.h"
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Borrowed: valid as long as what it points into; never freed through this. */
 struct vdm_bytes {
@@ -27,6 +29,27 @@ bool vdm_bytes_equal_str(struct vdm_bytes a, const char *s);
 struct vdm_bytes vdm_bytes_skip(struct vdm_bytes a, size_t n);
 /* Copy up to `cap` bytes from the front of what is left to `p`, and cut them off; how many. */
 size_t vdm_bytes_take(struct vdm_bytes *left, uint8_t *p, size_t cap);
+
+/* Eight bytes as a number, little-endian or big-endian. A loop over them is compiled as one. */
+static inline uint64_t vdm_le64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return le64toh(v);
+}
+
+static inline uint64_t vdm_be64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return be64toh(v);
+}
+
+static inline void vdm_le64_put(uint8_t *p, uint64_t v)
+{
+    v = htole64(v);
+    memcpy(p, &v, sizeof v);
+}
 
 /* Owned and growing; zero-initialise, release when done. Appending never fails on the spot: running
  * out of memory sets `failed`, and vdm_buf_ok() turns that into an error once, at the end. */

@@ -10,17 +10,9 @@
 
 /* --- keys --- */
 
-static uint64_t first_eight(const uint8_t *p)
-{
-    uint64_t k = 0;
-    for (int i = 0; i < 8; i++)
-        k = k << 8 | p[i];
-    return k;
-}
-
 int64_t vdm_lead_document(struct vdm_bytes digest)
 {
-    return digest.n < 8 ? 0 : (int64_t)(first_eight(digest.p) >> 1);
+    return digest.n < 8 ? 0 : (int64_t)(vdm_be64(digest.p) >> 1);
 }
 
 bool vdm_lead_source(struct vdm_catalog *c, struct vdm_bytes source, int64_t *key,
@@ -29,7 +21,7 @@ bool vdm_lead_source(struct vdm_catalog *c, struct vdm_bytes source, int64_t *ke
     if (!c->crypto && !vdm_crypto_open(&c->crypto, err))
         return vdm_err_prefix(err, "catalog");
     struct vdm_digest d = vdm_sha256(c->crypto, source);
-    *key = -1 - (int64_t)(first_eight(d.b) >> 1);
+    *key = -1 - (int64_t)(vdm_be64(d.b) >> 1);
     return true;
 }
 

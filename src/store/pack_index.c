@@ -30,14 +30,6 @@ enum {
 #define BLOCK_BITS 22
 #define PACK_AT    (BLOCK_AT + BLOCK_BITS)
 
-static uint64_t key_of(struct vdm_digest id)
-{
-    uint64_t v = 0;
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | id.b[i];
-    return v;
-}
-
 static uint64_t pack_place(struct vdm_pack_place p)
 {
     return USED | (p.aside ? ASIDE : 0) | p.offset / 512 << BLOCK_AT | (uint64_t)p.pack << PACK_AT;
@@ -74,7 +66,7 @@ static bool read64(const struct vdm_pack_index *x, uint64_t at, uint64_t *v, str
     size_t got;
     if (!vdm_fd_read_at(x->fd, at, b, sizeof b, &got, err))
         return vdm_err_prefix(err, "packs/index");
-    *v = vdm_slots_take64(b);
+    *v = vdm_le64(b);
     return got == sizeof b || vdm_fail(err, "packs/index: cut short");
 }
 
@@ -88,7 +80,7 @@ static bool write_bytes(const struct vdm_pack_index *x, uint64_t at, const uint8
 static bool write64(const struct vdm_pack_index *x, uint64_t at, uint64_t v, struct vdm_err *err)
 {
     uint8_t b[8];
-    vdm_slots_put64(b, v);
+    vdm_le64_put(b, v);
     return write_bytes(x, at, b, sizeof b, err);
 }
 
@@ -101,8 +93,7 @@ struct counts {
 
 static struct counts take_counts(const uint8_t *p)
 {
-    return (struct counts){vdm_slots_take64(p), vdm_slots_take64(p + 8), vdm_slots_take64(p + 16),
-                           vdm_slots_take64(p + 24)};
+    return (struct counts){vdm_le64(p), vdm_le64(p + 8), vdm_le64(p + 16), vdm_le64(p + 24)};
 }
 
 static bool read_counts(const struct vdm_pack_index *x, struct counts *c, struct vdm_err *err)
@@ -119,10 +110,10 @@ static bool write_counts(const struct vdm_pack_index *x, const struct counts *c,
                          struct vdm_err *err)
 {
     uint8_t b[HEAD - AT_COUNTS];
-    vdm_slots_put64(b, c->all);
-    vdm_slots_put64(b + 8, c->pack);
-    vdm_slots_put64(b + 16, c->end);
-    vdm_slots_put64(b + 24, c->recent);
+    vdm_le64_put(b, c->all);
+    vdm_le64_put(b + 8, c->pack);
+    vdm_le64_put(b + 16, c->end);
+    vdm_le64_put(b + 24, c->recent);
     return write_bytes(x, AT_COUNTS, b, sizeof b, err);
 }
 
@@ -130,7 +121,7 @@ static bool write_counts(const struct vdm_pack_index *x, const struct counts *c,
 
 static const char *judge(struct vdm_pack_index *x, const uint8_t head[HEAD], uint64_t size)
 {
-    uint64_t bits = vdm_slots_take64(head + AT_BITS);
+    uint64_t bits = vdm_le64(head + AT_BITS);
     struct counts c = take_counts(head + AT_COUNTS);
     bool recent = memcmp(head, MAGIC_RECENT, 16) == 0;
     if (!recent && memcmp(head, MAGIC, 16) != 0)
@@ -209,7 +200,7 @@ static bool make(struct vdm_pack_index *x, int dir, unsigned bits, struct vdm_er
     advise(x->fd);
     lay_out(x, bits, bits > BITS_RECENT);
     memcpy(head, x->recent.bits ? MAGIC_RECENT : MAGIC, 16);
-    vdm_slots_put64(head + AT_BITS, bits);
+    vdm_le64_put(head + AT_BITS, bits);
     if (ftruncate(x->fd, (off_t)size_of(x)) == 0 && write_bytes(x, 0, head, sizeof head, err))
         return true;
     vdm_fail_errno(err, "make packs/index");
@@ -255,7 +246,7 @@ void vdm_pack_probe_begin(const struct vdm_pack_index *x, struct vdm_digest id,
                           struct vdm_pack_probe *p)
 {
     p->recent = x->recent.bits > 0;
-    vdm_slots_begin(table_of(x, p), key_of(id), &p->slots);
+    vdm_slots_begin(table_of(x, p), vdm_be64(id.b), &p->slots);
 }
 
 bool vdm_pack_probe_next(const struct vdm_pack_index *x, struct vdm_pack_probe *p,
@@ -406,7 +397,7 @@ bool vdm_pack_index_insert(struct vdm_pack_index *x, const struct vdm_pack_slot 
     bool recent = x->recent.bits > 0;
     /* The slots first: where one is missing, the end must not say that none is. */
     for (size_t i = 0; i < n; i++)
-        if (!vdm_slots_add(recent ? &x->recent : &x->all, key_of(slot[i].id),
+        if (!vdm_slots_add(recent ? &x->recent : &x->all, vdm_be64(slot[i].id.b),
                            pack_place(slot[i].place), &added, err))
             return false;
     *(recent ? &c.recent : &c.all) += n;

@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/pack_slots.h"
 
-uint64_t vdm_slots_take64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (int i = 7; i >= 0; i--)
-        v = v << 8 | p[i];
-    return v;
-}
-
-void vdm_slots_put64(uint8_t *p, uint64_t v)
-{
-    for (int i = 0; i < 8; i++, v >>= 8)
-        p[i] = (uint8_t)v;
-}
-
 uint64_t vdm_slots_count(const struct vdm_slots *t)
 {
     return UINT64_C(1) << t->bits;
@@ -70,8 +56,8 @@ bool vdm_slots_next(const struct vdm_slots *t, struct vdm_slots_probe *p, uint64
         return true;
     if (p->i == p->n && !fill(t, p, err))
         return false;
-    *key = vdm_slots_take64(p->read + p->i * VDM_SLOT_BYTES);
-    *value = vdm_slots_take64(p->read + p->i * VDM_SLOT_BYTES + 8);
+    *key = vdm_le64(p->read + p->i * VDM_SLOT_BYTES);
+    *value = vdm_le64(p->read + p->i * VDM_SLOT_BYTES + 8);
     p->found = p->slot;
     p->slot = (p->slot + 1) & (vdm_slots_count(t) - 1);
     p->i++;
@@ -83,8 +69,8 @@ bool vdm_slots_put(const struct vdm_slots *t, uint64_t slot, uint64_t key, uint6
                    struct vdm_err *err)
 {
     uint8_t b[VDM_SLOT_BYTES];
-    vdm_slots_put64(b, key);
-    vdm_slots_put64(b + 8, value);
+    vdm_le64_put(b, key);
+    vdm_le64_put(b + 8, value);
     return write_slots(t, slot, b, 1, err);
 }
 
@@ -121,11 +107,11 @@ static bool add_within(struct vdm_slots_window *w, uint64_t key, uint64_t value,
         return false;
     for (size_t i = (size_t)(home - w->first); i < w->n; i++) {
         uint8_t *slot = w->p + i * VDM_SLOT_BYTES;
-        uint64_t k = vdm_slots_take64(slot), v = vdm_slots_take64(slot + 8);
+        uint64_t k = vdm_le64(slot), v = vdm_le64(slot + 8);
         if (v && !is_same(k, v, key, value))
             continue;
-        vdm_slots_put64(slot, key);
-        vdm_slots_put64(slot + 8, v | value);
+        vdm_le64_put(slot, key);
+        vdm_le64_put(slot + 8, v | value);
         w->from = w->from < i ? w->from : i;
         w->to = w->to > i + 1 ? w->to : i + 1;
         *added = v == 0;

@@ -17,10 +17,6 @@ struct vdm_slots {
     unsigned bits;
 };
 
-/* 8 bytes, little-endian. */
-uint64_t vdm_slots_take64(const uint8_t *p);
-void vdm_slots_put64(uint8_t *p, uint64_t v);
-
 uint64_t vdm_slots_count(const struct vdm_slots *t);
 
 struct vdm_slots_probe {

@@ -170,9 +170,7 @@ static enum part part_at(struct vdm_bytes s, size_t at, size_t *n)
 static bool good_eight(const uint8_t *p)
 {
     static const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
-    uint64_t b = 0;
-    for (size_t i = 0; i < 8; i++)
-        b |= (uint64_t)p[i] << 8 * i;
+    uint64_t b = vdm_le64(p);
     uint64_t x = b ^ each * ' ';
     uint64_t space = (x - each) & ~x & high, control = (b - each * ' ') & ~b & high;
     return !((b & high) | control | (space & (space << 8)) | space >> 63);

@@ -176,7 +176,7 @@ static uint64_t number_at(const struct vdm_pack_index *x, off_t at)
 {
     uint8_t b[8];
     assert_int_equal(pread(x->fd, b, sizeof b, at), (ssize_t)sizeof b);
-    return vdm_slots_take64(b);
+    return vdm_le64(b);
 }
 
 static uint64_t recent(const struct vdm_pack_index *x)

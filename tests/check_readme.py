@@ -72,6 +72,8 @@ def main():
         prepare(folder, sys.argv[1])
         environment = dict(os.environ, PATH=f"{folder / 'bin'}:{os.environ['PATH']}")
         environment.pop("VIDIMUS_ARCHIVE", None)
+        if "EASY_KDF" in environment:  # two dozen commands with a passphrase, a third of a second for each key
+            environment.update(LD_PRELOAD=environment["EASY_KDF"], ASAN_OPTIONS="verify_asan_link_order=0")
         for command, expected in commands(text):
             done = subprocess.run(["sh", "-c", command], cwd=folder, env=environment, text=True,
                                   stdin=subprocess.DEVNULL, capture_output=True, timeout=120)

@@ -28,6 +28,11 @@ def reads_standard_input(pid):
 class KeyCase(support.Case):
     """An archive whose authority key lies elsewhere, as it should."""
 
+    @classmethod
+    def setUpClass(cls):
+        support.easy_passphrases()
+        super().setUpClass()
+
     def offline(self, documents=0, name="a"):
         a = self.archive(documents, name)
         self.authority = str(self.dir / (name + "-authority.key"))

@@ -17,10 +17,9 @@ PASSPHRASE = "correct horse battery"
 
 
 class Passphrases(support.Case):
-    """Each key that is unlocked takes its third of a second: few are."""
-
     @classmethod
     def setUpClass(cls):
+        support.easy_passphrases()
         super().setUpClass()
         secret = cls.shared / "pass"
         secret.write_text(PASSPHRASE + "\n")
@@ -46,6 +45,16 @@ class Passphrases(support.Case):
         self.ok("-C", a, "import", doc, "--passphrase-file",
                 self.secret(PASSPHRASE + "\r\nnot this line\n"))
         self.verified(a, 3)
+
+    def test_in_earnest(self):
+        """At full cost, too; and the other tests do not pay it."""
+        a, doc, secret = str(self.dir / "earnest"), self.file("d.txt"), self.secret(PASSPHRASE + "\n")
+        full = {"LD_PRELOAD": ""}
+        self.ok("init", a, "--origin", "x.example", "--signer", "me@x", "--passphrase-file", secret, **full)
+        self.ok("-C", a, "import", doc, "--passphrase-file", secret, **full)
+        self.expect(3, "-C", a, "import", doc, "--again", "--passphrase-file", self.secret("wrong\n"), **full)
+        if "EASY_KDF" in os.environ:
+            self.expect(3, "-C", self.locked(), "import", doc, "--passphrase-file", self.secret(PASSPHRASE), **full)
 
     def test_wrong_passphrase(self):
         a, doc = self.locked(), self.file("d.txt")

@@ -133,16 +133,35 @@ static bool tell(struct visiting *v, uint32_t pack, const char *what, uint64_t a
     return v->visit(v->ctx, &item, &v->stop, err);
 }
 
+/* What no slot leads to may have been withdrawn since it was read: its header goes before its slot. */
+static bool look_again(struct vdm_packs *p, uint32_t pack, const struct vdm_pack_scan *s,
+                       struct vdm_pack_member *m, bool *leads, bool *aside, struct vdm_err *err)
+{
+    enum vdm_pack_seen seen;
+    struct vdm_pack_member now;
+    if (!vdm_pack_index_refresh(&p->index, err) ||
+        !vdm_packs_leads(p, m->id, pack, m->offset, leads, aside, err) ||
+        !vdm_pack_look(s->fd, m->offset, s->length, &now, &seen, err))
+        return false;
+    m->withdrawn = seen == VDM_PACK_MEMBER && now.withdrawn;
+    return true;
+}
+
 /* A member that the index does not lead to is no object: the index is damaged, if it was ever complete up
  * to there. */
 static bool visit_member(struct vdm_packs *p, struct visiting *v, uint32_t pack, uint64_t mark,
-                         const struct vdm_pack_member *m, bool *told, struct vdm_err *err)
+                         const struct vdm_pack_scan *s, struct vdm_pack_member *m, bool *told,
+                         struct vdm_err *err)
 {
     bool leads, aside;
     if (m->withdrawn)
         return true;
     if (!vdm_packs_leads(p, m->id, pack, m->offset, &leads, &aside, err))
         return false;
+    if (!leads && m->offset < mark && !look_again(p, pack, s, m, &leads, &aside, err))
+        return false;
+    if (m->withdrawn)
+        return true;
     if (!leads && m->offset < mark && !*told) {
         *told = true;
         if (!tell(v, pack, NULL, 0, VDM_STORE_INDEX_WRONG, err))
@@ -164,7 +183,7 @@ static bool visit_all(struct vdm_packs *p, struct visiting *v, uint32_t pack,
         return false;
     while (seen != VDM_PACK_END && !v->stop) {
         if (!vdm_pack_next(s, &m, &seen, err) ||
-            (seen == VDM_PACK_MEMBER && !visit_member(p, v, pack, mark, &m, told, err)))
+            (seen == VDM_PACK_MEMBER && !visit_member(p, v, pack, mark, s, &m, told, err)))
             return false;
         /* Behind the mark somebody may be writing it. */
         if (seen == VDM_PACK_BROKEN && m.offset < mark &&

@@ -326,6 +326,38 @@ static void test_flipped_index(void **state)
     test_free(seen);
 }
 
+/* Withdraws, at the first visit, what was read ahead and is visited later. */
+struct withdrawing {
+    struct vdm_store *other;
+    struct vdm_digest id;
+    size_t objects, strangers;
+};
+
+static bool withdraw_visit(void *ctx, const struct vdm_store_item *item, bool *stop,
+                           struct vdm_err *err)
+{
+    struct withdrawing *w = ctx;
+    (void)stop;
+    w->strangers += item->stranger != NULL;
+    w->objects += !item->stranger;
+    return w->objects != 1 || vdm_store_erase(w->other, w->id, VDM_SIZE_UNKNOWN, err);
+}
+
+static void test_withdrawn_meanwhile(void **state)
+{
+    struct store_fixture *x = *state;
+    struct withdrawing w = {.id = source_digest(x->crypto, 5, 50)};
+    put_some(x);
+    assert_true(vdm_store_sync(x->store, NULL));
+    w.other = x->store;
+    x->store = NULL;
+    assert_true(vdm_store_open_folder(&x->store, x->crypto, x->path, false, NULL));
+    assert_true(vdm_store_each(x->store, withdraw_visit, &w, NULL));
+    vdm_store_close(w.other);
+    assert_int_equal(w.strangers, 0);
+    assert_int_equal(w.objects, DOCUMENTS - 1);
+}
+
 /* One of another archive: its marks are beyond these packs, or its slots lead nowhere. */
 static void test_foreign_index(void **state)
 {
@@ -716,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_no_index),
         cmocka_unit_test(test_bad_index),
         cmocka_unit_test(test_flipped_index),
+        cmocka_unit_test(test_withdrawn_meanwhile),
         cmocka_unit_test(test_foreign_index),
         cmocka_unit_test(test_broken_header),
         cmocka_unit_test(test_reading_handle),

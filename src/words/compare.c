@@ -25,10 +25,11 @@ bool vdm_text_word_is_joined(const struct vdm_text_words *t, uint32_t i)
     return i > 0 && t->word[i].at == t->word[i - 1].at + t->word[i - 1].n;
 }
 
-/* At most: characters of such scripts have three bytes or more, and part what is around them. */
+/* At most: the last may have no end; characters of such scripts have three bytes or more, and part what is
+ * around them. */
 static size_t count_words(struct vdm_bytes s)
 {
-    size_t n = 0;
+    size_t n = 1;
     for (size_t i = 0; i < s.n; i++)
         n += s.p[i] == ' ' || s.p[i] == '\n' ? 1 : s.p[i] >= 0xE0 ? 2 : 0;
     return n;
@@ -62,7 +63,7 @@ bool vdm_text_words_split(struct vdm_text_words *out, struct vdm_buf *text, stru
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "too long a text");
     size_t most = count_words(s);
     out->words = 0;
-    if (most && !(out->word = reallocarray(NULL, most, sizeof *out->word)))
+    if (!(out->word = reallocarray(NULL, most, sizeof *out->word)))
         return vdm_fail_memory(err);
     bool first = true;
     for (size_t from = 0, end; from < s.n; from = end) {

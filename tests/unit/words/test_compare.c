@@ -53,6 +53,8 @@ static void test_split(void **state)
     assert_int_equal(w.words, 3);
     assert_true(w.word[0].first && !w.word[1].first && w.word[2].first);
     assert_true(vdm_bytes_equal_str(vdm_text_word(&w, 2), "three"));
+    struct vdm_text_words open VDM_CLEANUP(vdm_text_words_release) = words_of("no");
+    assert_int_equal(open.words, 1); /* whoever extracted it may not end its last line */
     struct vdm_text_words none VDM_CLEANUP(vdm_text_words_release) = words_of("");
     assert_int_equal(none.words, 0);
 }

@@ -261,21 +261,37 @@ static bool pass(struct vdm_verify *v, struct vdm_err *err)
 
 /* --- before and after the pass --- */
 
+/* Entries of one kind, in their order. */
+struct kind_walk {
+    struct vdm_bytes beginning;
+    uint64_t n;
+    bool more;
+};
+
+static bool walk_on(struct vdm_verify *v, struct kind_walk *w, uint64_t from, struct vdm_err *err)
+{
+    return vdm_ledger_next(v->a->ledger, w->beginning, from, v->size, &w->n, &w->more, err);
+}
+
+static bool feed(struct vdm_verify *v, uint64_t n, struct vdm_err *err)
+{
+    struct vdm_buf entry VDM_CLEANUP(vdm_buf_release) = {0};
+    bool found;
+    return vdm_ledger_entry(v->a->ledger, n, &entry, &found, err) &&
+           (!found || vdm_entry_check_feed(&v->check, vdm_buf_bytes(&entry), n, err));
+}
+
 /* The keys first: a revocation reaches back to entries before it. */
 static bool load_keyring(struct vdm_verify *v, struct vdm_err *err)
 {
-    struct vdm_ledger_slice slice = {0};
-    bool ok = true;
-    for (uint64_t n = 0; ok && n < v->size; n = slice.to) {
-        ok = vdm_ledger_read_slice(v->a->ledger, n, v->size, &slice, err);
-        for (size_t i = 0; ok && i < slice.entries; i++) {
-            struct vdm_bytes b = slice.entry[i].bytes;
-            if (vdm_bytes_start_with(b, VDM_LIT("vidimus/key/")) ||
-                vdm_bytes_start_with(b, VDM_LIT("vidimus/genesis/")))
-                ok = vdm_entry_check_feed(&v->check, b, slice.entry[i].n, err);
-        }
+    struct kind_walk genesis = {.beginning = VDM_LIT("vidimus/genesis/")};
+    struct kind_walk key = {.beginning = VDM_LIT("vidimus/key/")};
+    bool ok = walk_on(v, &genesis, 0, err) && walk_on(v, &key, 0, err);
+    while (ok && (genesis.more || key.more)) {
+        struct kind_walk *first =
+            genesis.more && (!key.more || genesis.n < key.n) ? &genesis : &key;
+        ok = feed(v, first->n, err) && walk_on(v, first, first->n + 1, err);
     }
-    vdm_ledger_slice_release(&slice);
     return ok;
 }
 
@@ -376,10 +392,8 @@ static bool run(struct vdm_verify *v, struct vdm_err *err)
 {
     if (!start(v, err) || !vdm_verify_start_since(v, err) || !read_kept(v, err))
         return false;
-    if (!vdm_verify_start_catalog(v, err) || !vdm_verify_ahead_open(&v->ahead, v, err))
-        return false;
-    vdm_verify_orphans_start(v);
-    if (!pass(v, err))
+    if (!vdm_verify_start_catalog(v, err) || !vdm_verify_ahead_open(&v->ahead, v, err) ||
+        !pass(v, err))
         return false;
     vdm_entry_check_end(&v->check);
     if (!vdm_verify_meanwhile(v, err) || !vdm_verify_settle(v, err))
@@ -426,13 +440,19 @@ static bool verify_open(struct vdm_verify *v, struct vdm_err *err)
     vdm_entry_check_init(&v->check, v->a->crypto, v->report);
     v->tree = malloc(sizeof *v->tree);
     v->kept = calloc(v->o->kepts + 1, sizeof *v->kept);
-    return (v->tree && v->kept) || vdm_fail_memory(err);
+    if (!v->tree || !v->kept)
+        return vdm_fail_memory(err);
+    if (!vdm_store_met_open(&v->documents, err))
+        return false;
+    vdm_store_pass_over(v->a->store, v->documents);
+    return true;
 }
 
 static void verify_release(struct vdm_verify *v)
 {
     vdm_verify_ahead_close(v->ahead);
-    vdm_verify_orphans_close(v->orphans);
+    vdm_store_pass_over(v->a->store, NULL);
+    vdm_store_met_close(v->documents);
     vdm_entry_check_release(&v->check);
     vdm_buf_release(&v->guard);
     free(v->findings);

@@ -160,6 +160,7 @@ static bool open_lookers(struct vdm_verify_ahead *a, struct vdm_err *err)
         if (!vdm_crypto_open(&l->crypto, err) ||
             !vdm_store_open_folder(&l->store, l->crypto, a->v->a->store_path, false, err))
             return false;
+        vdm_store_pass_over(l->store, a->v->documents);
     }
     return true;
 }

@@ -48,9 +48,7 @@ static bool catalog_agrees(struct vdm_verify *v, const struct vdm_entry *e, uint
 /* Without a whole catalog nobody knows what is an entry's. */
 #define NO_ORPHANS ", and what is in the store and no entry's was not looked for"
 
-/* It is derived: what is wrong with it is a finding and keeps nothing else from being checked. One that
- * could not be looked at is as good as none. */
-static void catalog_broken(struct vdm_verify *v, const struct vdm_err *why)
+void vdm_verify_catalog_broken(struct vdm_verify *v, const struct vdm_err *why)
 {
     bool bad = why->kind == VDM_ERR_MALFORMED;
     vdm_report_add(v->report,
@@ -65,7 +63,7 @@ static void mismatch(struct vdm_verify *v, uint64_t n)
     struct vdm_err why = {0};
     uint64_t version;
     if (!vdm_catalog_version(v->catalog, &version, &why)) {
-        catalog_broken(v, &why);
+        vdm_verify_catalog_broken(v, &why);
     } else if (version != v->catalog_version) {
         vdm_report_add(
             v->report, vdm_seen_at(VDM_CATALOG_BEHIND, VDM_NO_ENTRY),
@@ -86,7 +84,7 @@ void vdm_verify_catalog(struct vdm_verify *v, const struct vdm_entry *e, uint64_
     if (!v->catalog || e->n >= v->catalog_reach)
         return;
     if (!catalog_agrees(v, e, n, r, &same, &why))
-        catalog_broken(v, &why);
+        vdm_verify_catalog_broken(v, &why);
     else if (!same)
         mismatch(v, n);
 }
@@ -100,7 +98,7 @@ static bool look_at_catalog(struct vdm_verify *v, struct vdm_err *why)
     struct vdm_err bad = {0};
     if (!vdm_catalog_version(v->catalog, &v->catalog_version, &bad) ||
         !vdm_catalog_reached(v->catalog, &reach, &bad)) {
-        catalog_broken(v, &bad);
+        vdm_verify_catalog_broken(v, &bad);
         return true;
     }
     if (!vdm_ledger_size(v->a->ledger, &size, why) ||
@@ -128,7 +126,7 @@ bool vdm_verify_start_catalog(struct vdm_verify *v, struct vdm_err *err)
     else if (!look_at_catalog(v, &why)) {
         if (why.kind == VDM_ERR_FAILED)
             return vdm_fail(err, "%s", why.text);
-        catalog_broken(v, &why);
+        vdm_verify_catalog_broken(v, &why);
     }
     return true;
 }
@@ -154,7 +152,7 @@ static void count_held(struct vdm_verify *v)
     bool found;
     if (!vdm_catalog_count(v->catalog, &captures, &found, &why) ||
         !vdm_catalog_reached(v->catalog, &reach, &why)) {
-        catalog_broken(v, &why);
+        vdm_verify_catalog_broken(v, &why);
         return;
     }
     if (!found)

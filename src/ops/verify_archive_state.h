@@ -89,8 +89,8 @@ struct vdm_verify {
     struct vdm_takedown held;    /* documents withdrawn alone and still there; and damaged ones */
     struct vdm_catalog *catalog; /* NULL: not to be used (any more) */
     uint64_t catalog_reach, catalog_version;
-    struct vdm_catalog *catalog_held;   /* or NULL */
-    struct vdm_verify_orphans *orphans; /* looked for beside the pass; or NULL */
+    struct vdm_catalog *catalog_held; /* or NULL */
+    struct vdm_store_met *documents;  /* of the store, that were entries' */
     struct vdm_verify_kept *kept;
     size_t kepts;
     const struct vdm_verified *since; /* NULL: not to be used */
@@ -145,12 +145,9 @@ bool vdm_verify_settle(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK
 
 /* --- what is in the store, and no entry's (verify_archive_orphans.c) --- */
 
-/* Once the catalog was looked at. Where no thread can be had, all is done by the second. */
-void vdm_verify_orphans_start(struct vdm_verify *v);
-/* After the pass, which knows what audits found. They are found by way of the catalog, so only where it is
- * complete. */
+/* After the pass, which knows what audits found, and met most documents. Whether others are an entry's the catalog
+ * is asked, so only where it is complete. */
 bool vdm_verify_orphans(struct vdm_verify *v, struct vdm_err *err) VDM_MUST_CHECK;
-void vdm_verify_orphans_close(struct vdm_verify_orphans *o); /* NULL is fine */
 
 /* --- what audits found (verify_archive_audit.c) --- */
 
@@ -171,6 +168,9 @@ bool vdm_verify_start_catalog(struct vdm_verify *v, struct vdm_err *err) VDM_MUS
 /* Entry e is capture n or is about it; `r` is its record, NULL if there is none. */
 void vdm_verify_catalog(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
                         const struct vdm_record *r);
+/* It is derived: what is wrong with it is a finding and keeps nothing else from being checked. One that
+ * could not be looked at is as good as none. */
+void vdm_verify_catalog_broken(struct vdm_verify *v, const struct vdm_err *why);
 /* Between these two the catalog is looked at as one state, which costs a lock once instead of each time;
  * who writes to it waits meanwhile, so it is for moments. */
 void vdm_verify_catalog_hold(struct vdm_verify *v);

@@ -105,6 +105,13 @@ bool vdm_store_get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_r
                    struct vdm_err *err) VDM_MUST_CHECK;
 bool vdm_store_each(struct vdm_store *s, vdm_store_visit_fn *visit, void *ctx,
                     struct vdm_err *err) VDM_MUST_CHECK;
+/* For who gets most objects, and then wants to know which others there are: of those that were got through a handle
+ * that passes over `m`, which any number of handles on one store may, vdm_store_each may leave out any, though not
+ * what is damaged or in a wrong place. `m` is borrowed until they are closed; NULL: none is left out any more. */
+struct vdm_store_met;
+bool vdm_store_met_open(struct vdm_store_met **out, struct vdm_err *err) VDM_MUST_CHECK;
+void vdm_store_met_close(struct vdm_store_met *m); /* NULL is fine */
+void vdm_store_pass_over(struct vdm_store *s, struct vdm_store_met *m);
 void vdm_store_close(struct vdm_store *s);    /* NULL is fine; syncs nothing */
 void vdm_store_cleanup(struct vdm_store **s); /* for VDM_CLEANUP */
 
@@ -158,7 +165,8 @@ struct vdm_store {
     bool writable;
     bool failed; /* a sync did, S8 */
     struct vdm_hash *hash;
-    uint8_t *copy; /* VDM_COPY_BYTES */
+    uint8_t *copy;             /* VDM_COPY_BYTES */
+    struct vdm_store_met *met; /* or NULL */
 };
 bool vdm_store_init(struct vdm_store *s, const struct vdm_store_ops *ops, bool writable,
                     struct vdm_crypto *crypto, struct vdm_err *err) VDM_MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "store/store_packs.h"
 
 #include "base/limits.h"
+#include "store/pack_met.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -81,6 +82,7 @@ static bool get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_read
         return p->files->ops->get(p->files, id, r, err);
     if (f.broken)
         return header_damaged(&f, err);
+    vdm_pack_met_add(s->met, f.place.pack, f.place.offset, vdm_pack_span(f.m.size));
     *r = (struct vdm_store_reader){
         .read = window_read, .close = window_close, .fd = f.fd, .size_bytes = f.m.size};
     r->window = true;
@@ -182,6 +184,8 @@ static bool visit_all(struct vdm_packs *p, struct visiting *v, uint32_t pack,
     if (p->index.fd >= 0 && !vdm_pack_index_marked(&p->index, pack, &mark, err))
         return false;
     while (seen != VDM_PACK_END && !v->stop) {
+        uint64_t past = vdm_pack_met_past(p->base.met, pack, s->at);
+        s->at = past < s->length ? past : s->length;
         if (!vdm_pack_next(s, &m, &seen, err) ||
             (seen == VDM_PACK_MEMBER && !visit_member(p, v, pack, mark, s, &m, told, err)))
             return false;

@@ -358,6 +358,47 @@ static void test_withdrawn_meanwhile(void **state)
     assert_int_equal(w.objects, DOCUMENTS - 1);
 }
 
+static void must_visit(struct store_fixture *x, size_t objects, size_t strangers)
+{
+    struct seen *seen = test_calloc(1, sizeof *seen);
+    assert_true(vdm_store_each(x->store, seen_visit, seen, NULL));
+    assert_int_equal(seen->objects, objects);
+    assert_int_equal(seen->stranger_count, strangers);
+    test_free(seen);
+}
+
+/* What was got through any of the handles is passed over; what was not, and what is damaged, is not. */
+static void test_passed_over(void **state)
+{
+    struct store_fixture *x = *state;
+    struct vdm_store *other = NULL;
+    struct vdm_store_met *met;
+    uint8_t header[512];
+    unsigned pack;
+    put_some(x);
+    reopen(x, false);
+    assert_true(vdm_store_open_folder(&other, x->crypto, x->path, false, NULL));
+    assert_true(vdm_store_met_open(&met, NULL));
+    vdm_store_pass_over(x->store, met);
+    vdm_store_pass_over(other, met);
+    for (size_t i = 0; i < DOCUMENTS; i++)
+        if (i % 5 != 0)
+            must_hold(i % 2 ? x->store : other, source_digest(x->crypto, i, 10 * i), i, 10 * i);
+    must_visit(x, DOCUMENTS / 5, 0);
+    off_t at = find_member(x, source_digest(x->crypto, 5, 50), &pack, header);
+    write_to(pack_at(x, pack).s, at, "broken", 6);
+    must_visit(x, DOCUMENTS / 5 - 1, 1);
+    vdm_store_pass_over(x->store, NULL);
+    must_visit(x, DOCUMENTS - 1, 1);
+    vdm_store_close(other);
+    cut_to(pack_at(x, 0).s, 1000); /* what was met is gone */
+    vdm_store_pass_over(x->store, met);
+    assert_true(vdm_store_each(x->store, seen_visit, &(struct seen){0}, NULL));
+    vdm_store_close(x->store);
+    x->store = NULL;
+    vdm_store_met_close(met);
+}
+
 /* One of another archive: its marks are beyond these packs, or its slots lead nowhere. */
 static void test_foreign_index(void **state)
 {
@@ -749,6 +790,7 @@ int main(void)
         cmocka_unit_test(test_bad_index),
         cmocka_unit_test(test_flipped_index),
         cmocka_unit_test(test_withdrawn_meanwhile),
+        cmocka_unit_test(test_passed_over),
         cmocka_unit_test(test_foreign_index),
         cmocka_unit_test(test_broken_header),
         cmocka_unit_test(test_reading_handle),

@@ -26,7 +26,7 @@ struct vdm_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
     /* under the lock */
-    struct batch urgent, ahead;
+    struct batch soon, ahead;
     unsigned up; /* threads that have begun to wait */
     bool closing;
     unsigned threads;
@@ -58,8 +58,8 @@ static void *live(void *arg)
     p->up++;
     pthread_cond_broadcast(&p->idle);
     for (;;) {
-        if (has_items(&p->urgent))
-            do_item(p, &p->urgent, m->number);
+        if (has_items(&p->soon))
+            do_item(p, &p->soon, m->number);
         else if (has_items(&p->ahead))
             do_item(p, &p->ahead, m->number);
         else if (p->closing)
@@ -190,10 +190,14 @@ void vdm_pool_finish_telling(struct vdm_pool *p, vdm_pool_tick_fn *tick, void *c
     finish(p, &p->ahead, tick, ctx);
 }
 
-void vdm_pool_run(struct vdm_pool *p, size_t items, vdm_pool_fn *fn, void *ctx)
+void vdm_pool_start_soon(struct vdm_pool *p, size_t items, vdm_pool_fn *fn, void *ctx)
 {
-    start(p, &p->urgent, items, fn, ctx);
-    finish(p, &p->urgent, NULL, NULL);
+    start(p, &p->soon, items, fn, ctx);
+}
+
+void vdm_pool_finish_soon(struct vdm_pool *p)
+{
+    finish(p, &p->soon, NULL, NULL);
 }
 
 void vdm_pool_close(struct vdm_pool *p)

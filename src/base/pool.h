@@ -4,9 +4,9 @@
  *
  *   start   hands a batch out and returns: the caller goes on with something else
  *   finish  the caller does items too, until all are done
- *   run     both at once; what was started before goes on behind it
  *
- * One batch of each kind at a time. Items are begun in their order. The threads take no signals: the caller's
+ * and the same for a batch that is wanted soon: its items are begun before those of the other, and it is finished by
+ * itself. One batch of each kind at a time. Items are begun in their order. The threads take no signals: the caller's
  * thread decides what Ctrl-C means. No process may be started between start and finish: the copy would
  * have what the threads had in their hands, and no threads. */
 #ifndef VDM_BASE_POOL_H
@@ -38,7 +38,8 @@ void vdm_pool_finish(struct vdm_pool *p);
 /* The same, and calls `tick` after each item that the caller did, and ten times a second while it waits. */
 typedef void vdm_pool_tick_fn(void *ctx);
 void vdm_pool_finish_telling(struct vdm_pool *p, vdm_pool_tick_fn *tick, void *ctx);
-/* For what the caller needs now, while something else is started. */
-void vdm_pool_run(struct vdm_pool *p, size_t items, vdm_pool_fn *fn, void *ctx);
+
+void vdm_pool_start_soon(struct vdm_pool *p, size_t items, vdm_pool_fn *fn, void *ctx);
+void vdm_pool_finish_soon(struct vdm_pool *p);
 
 #endif

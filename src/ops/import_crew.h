@@ -49,7 +49,7 @@ uint64_t vdm_crew_bytes_taken(struct vdm_crew *c);
 bool vdm_crew_sync(struct vdm_crew *c, struct vdm_err *err) VDM_MUST_CHECK;
 /* Is something of this place not synced? */
 bool vdm_crew_has_put(const struct vdm_crew *c, unsigned place);
-/* For what is urgent meanwhile (vdm_pool_run); NULL without a crew. */
+/* For what is wanted soon, meanwhile (vdm_pool_start_soon); NULL without a crew. */
 struct vdm_pool *vdm_crew_pool(struct vdm_crew *c);
 
 #endif

@@ -228,34 +228,60 @@ static bool check_batch(struct vdm_verify *v, const struct vdm_verify_batch *b, 
     return ok;
 }
 
-/* Read the entries from n on, if there are any, and have them looked at. */
-static bool go_ahead(struct vdm_verify *v, uint64_t n, struct vdm_verify_batch *b,
-                     struct vdm_err *err)
+#define BATCHES 3 /* one is checked, one looked at, one read */
+
+struct flow {
+    struct vdm_verify_batch batch[BATCHES];
+    uint64_t next; /* to be read */
+    bool cut;      /* it could not be read, for the reason given */
+    struct vdm_err why;
+};
+
+/* An empty one behind the last, and where they could not be read: what is checked before may end the pass. */
+static void read_on(struct vdm_verify *v, struct flow *f, struct vdm_verify_batch *b)
 {
-    return n >= v->size || (vdm_ledger_read_slice(v->a->ledger, n, v->size, &b->slice, err) &&
-                            vdm_verify_ahead_start(v->ahead, b, err));
+    struct vdm_ledger_slice *s = &b->slice;
+    s->to = 0;
+    if (f->cut || f->next >= v->size)
+        return;
+    f->cut = !vdm_ledger_read_slice(v->a->ledger, f->next, v->size, s, &f->why);
+    if (f->cut)
+        s->to = 0;
+    else
+        f->next = s->to;
 }
 
-/* While one batch is checked, in order, the next is looked at on all processors. An error there counts
- * once this batch has been checked: what it finds may end the pass. */
+static bool look_ahead(struct vdm_verify *v, struct vdm_verify_batch *b, struct vdm_err *err)
+{
+    return b->slice.to == 0 || vdm_verify_ahead_start(v->ahead, b, err);
+}
+
+/* While one batch is checked, in order, the next is looked at on all processors, and the one behind it is there
+ * already: nobody waits until it is read. */
+static bool check_all(struct vdm_verify *v, struct flow *f, struct vdm_err *err)
+{
+    read_on(v, f, &f->batch[0]);
+    if (!look_ahead(v, &f->batch[0], err))
+        return false;
+    read_on(v, f, &f->batch[1]);
+    for (unsigned i = 0; !v->gap && f->batch[i].slice.to > 0; i = (i + 1) % BATCHES) {
+        vdm_verify_ahead_finish(v->ahead);
+        if (!look_ahead(v, &f->batch[(i + 1) % BATCHES], err))
+            return false;
+        read_on(v, f, &f->batch[(i + 2) % BATCHES]);
+        if (!check_batch(v, &f->batch[i], err))
+            return false;
+    }
+    return v->gap || !f->cut || vdm_fail_as(err, f->why.kind, "%s", f->why.text);
+}
+
 static bool pass(struct vdm_verify *v, struct vdm_err *err)
 {
-    struct vdm_verify_batch batch[2] = {0};
-    struct vdm_err later = {0};
-    bool ok = go_ahead(v, 0, &batch[0], err), ahead_ok = true;
-    for (unsigned i = 0; ok && !v->gap && batch[i].slice.to > 0; i = !i) {
-        uint64_t to = batch[i].slice.to;
-        vdm_verify_ahead_finish(v->ahead);
-        ahead_ok = go_ahead(v, to, &batch[!i], &later);
-        ok = check_batch(v, &batch[i], err);
-        if (ok && !v->gap && !ahead_ok)
-            ok = vdm_fail_as(err, later.kind, "%s", later.text);
-        if (to >= v->size)
-            break;
-    }
+    struct flow f = {0};
+    bool ok = check_all(v, &f, err);
     vdm_verify_ahead_finish(v->ahead);
-    vdm_verify_batch_release(&batch[0]);
-    vdm_verify_batch_release(&batch[1]);
+    for (unsigned i = 0; i < BATCHES; i++)
+        vdm_verify_batch_release(&f.batch[i]);
     return ok && (v->gap || vdm_tile_writer_flush(v->tree, err));
 }
 

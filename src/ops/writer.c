@@ -11,7 +11,7 @@
 
 #define LOCK_SECONDS 120
 
-/* Entries whose signatures are made side by side; fewer of large ones. */
+/* Entries whose signatures are made side by side, while as many are composed; fewer of large ones. */
 #define WAITING_MAX   256
 #define WAITING_BYTES (1u << 20)
 #define KEPT_BYTES    8192 /* of memory that is used again */
@@ -22,6 +22,11 @@ struct waiting {
     const struct vdm_signer *signer;
     struct vdm_buf text, record, note;
     struct vdm_err why; /* it could not be signed */
+};
+
+struct waiting_list {
+    struct waiting *entry; /* WAITING_MAX */
+    size_t n, bytes;
 };
 
 struct vdm_writer {
@@ -38,27 +43,38 @@ struct vdm_writer {
     struct vdm_keyring ring; /* as of the entries so far, if has_ring */
     bool has_ring;
     struct vdm_buf text, note, checkpoint;
-    struct waiting *waiting; /* WAITING_MAX */
-    size_t waits, waiting_bytes;
-    struct vdm_pool *pool; /* that signs them */
+    struct waiting_list composed, signing; /* first come those that are being signed */
+    struct vdm_pool *pool;                 /* that signs them; or NULL */
 };
 
 bool vdm_writer_open(struct vdm_writer **out, struct vdm_archive *a,
                      const struct vdm_signer *ledger_key, struct vdm_err *err)
 {
     struct vdm_writer *w = calloc(1, sizeof *w);
-    if (!w || !(w->tree = malloc(sizeof *w->tree)) ||
-        !(w->waiting = calloc(WAITING_MAX, sizeof *w->waiting))) {
-        if (w)
-            free(w->tree);
-        free(w);
+    if (!w)
         return vdm_fail_memory(err);
-    }
+    vdm_keyring_init(&w->ring);
     w->archive = a;
     w->ledger_key = ledger_key;
-    vdm_keyring_init(&w->ring);
+    w->tree = malloc(sizeof *w->tree);
+    w->composed.entry = calloc(WAITING_MAX, sizeof *w->composed.entry);
+    w->signing.entry = calloc(WAITING_MAX, sizeof *w->signing.entry);
+    if (!w->tree || !w->composed.entry || !w->signing.entry) {
+        vdm_writer_close(w);
+        return vdm_fail_memory(err);
+    }
     *out = w;
     return true;
+}
+
+static void release_waiting(struct waiting_list *l)
+{
+    for (size_t i = 0; l->entry && i < WAITING_MAX; i++) {
+        vdm_buf_release(&l->entry[i].text);
+        vdm_buf_release(&l->entry[i].record);
+        vdm_buf_release(&l->entry[i].note);
+    }
+    free(l->entry);
 }
 
 void vdm_writer_close(struct vdm_writer *w)
@@ -70,12 +86,8 @@ void vdm_writer_close(struct vdm_writer *w)
     vdm_buf_release(&w->note);
     vdm_buf_release(&w->checkpoint);
     vdm_keyring_release(&w->ring);
-    for (size_t i = 0; i < WAITING_MAX; i++) {
-        vdm_buf_release(&w->waiting[i].text);
-        vdm_buf_release(&w->waiting[i].record);
-        vdm_buf_release(&w->waiting[i].note);
-    }
-    free(w->waiting);
+    release_waiting(&w->composed);
+    release_waiting(&w->signing);
     free(w->tree);
     free(w);
 }
@@ -170,7 +182,7 @@ bool vdm_writer_begin(struct vdm_writer *w, struct vdm_err *err)
 
 uint64_t vdm_writer_next(const struct vdm_writer *w)
 {
-    return w->tree->tree.size + w->waits;
+    return w->tree->tree.size + w->signing.n + w->composed.n;
 }
 
 /* The entry's text; what is not known before is set in *e. */
@@ -248,10 +260,10 @@ static void reuse(struct vdm_buf *b)
 }
 
 /* On any thread. */
-static void sign_waiting(void *ctx, unsigned worker, size_t i)
+static void sign_one(void *ctx, unsigned worker, size_t i)
 {
-    struct vdm_writer *w = ctx;
-    struct waiting *e = &w->waiting[i];
+    struct waiting_list *l = ctx;
+    struct waiting *e = &l->entry[i];
     (void)worker;
     e->why = (struct vdm_err){0};
     reuse(&e->note);
@@ -259,35 +271,63 @@ static void sign_waiting(void *ctx, unsigned worker, size_t i)
         vdm_err_prefix(&e->why, "entry %llu", (unsigned long long)e->n);
 }
 
-/* Signs what waits, and puts it into the ledger in its order. */
-static bool put_waiting(struct vdm_writer *w, struct vdm_err *err)
+static void finish_signing(struct vdm_writer *w)
 {
-    size_t waits = w->waits;
-    if (waits == 0)
+    if (w->pool && w->signing.n)
+        vdm_pool_finish_soon(w->pool);
+}
+
+/* What is signed goes into the ledger, in its order. */
+static bool put_signed(struct vdm_writer *w, struct vdm_err *err)
+{
+    const struct waiting_list *l = &w->signing;
+    size_t n = l->n;
+    if (n == 0)
         return true;
-    if (w->pool && waits > 1)
-        vdm_pool_run(w->pool, waits, sign_waiting, w);
-    for (size_t i = 0; (!w->pool || waits == 1) && i < waits; i++)
-        sign_waiting(w, 0, i);
-    w->waits = 0;
-    for (size_t i = 0; i < waits; i++) {
-        struct waiting *e = &w->waiting[i];
+    finish_signing(w);
+    w->signing.n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct waiting *e = &l->entry[i];
         if (e->why.kind)
             return vdm_fail_as(err, e->why.kind, "%s", e->why.text);
         if (!put(w, e->n, vdm_buf_bytes(&e->note), vdm_buf_bytes(&e->record), err))
             return false;
     }
-    w->last_note = vdm_sha256(w->archive->crypto, vdm_buf_bytes(&w->waiting[waits - 1].note));
+    w->last_note = vdm_sha256(w->archive->crypto, vdm_buf_bytes(&l->entry[n - 1].note));
     return true;
+}
+
+/* What is composed is signed while the next are composed, and put when those are. */
+static bool sign_composed(struct vdm_writer *w, struct vdm_err *err)
+{
+    if (!put_signed(w, err))
+        return false;
+    struct waiting_list l = w->composed;
+    w->composed = w->signing;
+    w->composed.bytes = 0;
+    w->signing = l;
+    if (w->pool)
+        vdm_pool_start_soon(w->pool, l.n, sign_one, &w->signing);
+    for (size_t i = 0; !w->pool && i < l.n; i++)
+        sign_one(&w->signing, 0, i);
+    return true;
+}
+
+static bool put_waiting(struct vdm_writer *w, struct vdm_err *err)
+{
+    return sign_composed(w, err) && put_signed(w, err);
 }
 
 bool vdm_writer_add(struct vdm_writer *w, struct vdm_pool *pool, struct vdm_entry *e,
                     const struct vdm_signer *signer, struct vdm_bytes record, struct vdm_err *err)
 {
-    if ((w->waits == WAITING_MAX || w->waiting_bytes >= WAITING_BYTES) && !put_waiting(w, err))
+    struct waiting_list *l = &w->composed;
+    if (pool != w->pool && !put_waiting(w, err))
         return false;
-    struct waiting *next = &w->waiting[w->waits];
     w->pool = pool;
+    if ((l->n == WAITING_MAX || l->bytes >= WAITING_BYTES) && !sign_composed(w, err))
+        return false;
+    struct waiting *next = &l->entry[l->n];
     next->signer = signer;
     reuse(&next->text);
     reuse(&next->record);
@@ -296,8 +336,8 @@ bool vdm_writer_add(struct vdm_writer *w, struct vdm_pool *pool, struct vdm_entr
         !learn(w, e, vdm_buf_bytes(&next->text), record, err))
         return false;
     next->n = e->n;
-    w->waiting_bytes = (w->waits ? w->waiting_bytes : 0) + next->text.n + record.n;
-    w->waits++;
+    l->bytes += next->text.n + record.n;
+    l->n++;
     return true;
 }
 
@@ -311,10 +351,13 @@ bool vdm_writer_record(struct vdm_writer *w, uint64_t n, struct vdm_buf *text, b
                        struct vdm_err *err)
 {
     uint64_t first = w->tree->tree.size;
-    if (n < first || n - first >= w->waits)
+    if (n < first || n >= vdm_writer_next(w))
         return vdm_ledger_record(w->archive->ledger, n, text, found, err);
+    size_t i = (size_t)(n - first);
+    const struct waiting *e =
+        i < w->signing.n ? &w->signing.entry[i] : &w->composed.entry[i - w->signing.n];
     *found = true;
-    vdm_buf_put(text, vdm_buf_bytes(&w->waiting[n - first].record));
+    vdm_buf_put(text, vdm_buf_bytes(&e->record));
     return vdm_buf_ok(text, err);
 }
 
@@ -437,7 +480,9 @@ bool vdm_writer_commit(struct vdm_writer *w, struct vdm_err *err)
 
 void vdm_writer_abort(struct vdm_writer *w)
 {
-    w->waits = 0;
+    finish_signing(w);
+    w->signing.n = w->composed.n = 0;
+    w->composed.bytes = 0;
     w->has_ring = false; /* it may know key entries that nobody will see */
     give_back(w);
 }

@@ -118,7 +118,7 @@ static void count_ahead(void *ctx, unsigned worker, size_t item)
     count(b->ahead, worker, item);
 }
 
-static void run_in_between(void **state)
+static void soon_in_between(void **state)
 {
     struct vdm_pool *p = NULL;
     struct vdm_err err;
@@ -129,7 +129,8 @@ static void run_in_between(void **state)
     b.ahead->caller = b.now->caller = pthread_self();
     vdm_pool_start(p, ITEMS, count_ahead, &b);
     for (unsigned k = 1; k <= 20; k++) {
-        vdm_pool_run(p, 50, count, b.now);
+        vdm_pool_start_soon(p, 50, count, b.now);
+        vdm_pool_finish_soon(p);
         for (size_t i = 0; i < 50; i++) /* done on return, whatever else is under way */
             assert_int_equal(atomic_load(&b.now->done[i]), k);
     }
@@ -137,10 +138,34 @@ static void run_in_between(void **state)
     for (size_t i = 0; i < ITEMS; i++)
         assert_int_equal(atomic_load(&b.ahead->done[i]), 1);
     assert_int_equal(atomic_load(&b.ahead->shared) + atomic_load(&b.now->shared), 0);
-    vdm_pool_run(p, 0, count, b.now);
+    vdm_pool_start_soon(p, 0, count, b.now);
+    vdm_pool_finish_soon(p);
     vdm_pool_close(p);
     free(b.ahead);
     free(b.now);
+}
+
+static void note_done(void *ctx, unsigned worker, size_t item)
+{
+    (void)worker;
+    (void)item;
+    atomic_store((atomic_bool *)ctx, true);
+}
+
+/* By others, while the caller does something else. */
+static void soon_meanwhile(void **state)
+{
+    struct vdm_pool *p = NULL;
+    struct vdm_err err;
+    atomic_bool done = false;
+    (void)state;
+    assert_true(vdm_pool_open(&p, 2, &err));
+    vdm_pool_start_soon(p, 1, note_done, &done);
+    for (unsigned i = 0; i < 5000 && !atomic_load(&done); i++)
+        usleep(1000);
+    assert_true(atomic_load(&done));
+    vdm_pool_finish_soon(p);
+    vdm_pool_close(p);
 }
 
 static void sleep_long(void *ctx, unsigned worker, size_t item)
@@ -173,9 +198,9 @@ static void told_while_it_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_item_once),      cmocka_unit_test(fewer_threads_than_asked_for),
-        cmocka_unit_test(closed_at_once),      cmocka_unit_test(run_in_between),
-        cmocka_unit_test(told_while_it_waits),
+        cmocka_unit_test(each_item_once), cmocka_unit_test(fewer_threads_than_asked_for),
+        cmocka_unit_test(closed_at_once), cmocka_unit_test(soon_in_between),
+        cmocka_unit_test(soon_meanwhile), cmocka_unit_test(told_while_it_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,7 +61,12 @@ def measure(job, ways, places, rounds, log):
     return results
 
 
-def line_of(form, job, name, result, ours, files, size):
+def ratio(ours, result):
+    # Side by side: round by round, so that what slows the machine for a while slows both.
+    return round(statistics.median(a.seconds / b.seconds for a, b in zip(ours, result)), 3)
+
+
+def line_of(form, job, name, result, ours, plain, files, size):
     line = {"corpus": form, "job": job, "way": name}
     if isinstance(result, str):
         line["not_run"] = result
@@ -74,10 +79,10 @@ def line_of(form, job, name, result, ours, files, size):
     if job != "start":
         line.update(documents_a_second=round(files / median), mb_a_second=round(size / median / 1e6, 1))
     if isinstance(ours, list):
-        # Side by side: round by round, so that what slows the machine for a while slows both.
-        wall = statistics.median(a.seconds / b.seconds for a, b in zip(ours, result))
-        line.update(vidimus_wall_ratio=round(wall, 3),
+        line.update(vidimus_wall_ratio=ratio(ours, result),
                     vidimus_cpu_ratio=round(statistics.median(m.cpu for m in ours) / max(cpu, 1e-3), 3))
+    if isinstance(plain, list):
+        line.update(without_text_wall_ratio=ratio(plain, result))
     return line
 
 
@@ -85,12 +90,13 @@ def show(line):
     if "not_run" in line:
         print(f"  {line['way']:28} not run: {line['not_run']}")
         return
-    ratio = line.get("vidimus_wall_ratio")
+    wall, plain = line.get("vidimus_wall_ratio"), line.get("without_text_wall_ratio")
     rate = "" if "mb_a_second" not in line else (f"{line['documents_a_second']:8} docs/s "
                                                  f"{line['mb_a_second']:8.1f} MB/s ")
     print(f"  {line['way']:28} {line['seconds']:8.3f} s {line['cpu']:8.3f} CPU s {rate}"
           f"{line['peak_mib']:7.1f} MiB {line['written_mb']:8.1f} MB written"
-          + (f"   vidimus / it: {ratio:.2f} wall, {line['vidimus_cpu_ratio']:.2f} CPU" if ratio else ""))
+          + (f"   vidimus / it: {wall:.2f} wall, {line['vidimus_cpu_ratio']:.2f} CPU" if wall else "")
+          + (f"; --no-text / it: {plain:.2f} wall" if plain else ""))
 
 
 def make_corpus(args, work):
@@ -117,7 +123,7 @@ def run(args, work, report):
         if r not in made:
             path = os.path.join(work, f"round-{r}")
             os.mkdir(path)
-            made[r] = jobs.Place(path, corpus, args.vidimus)
+            made[r] = jobs.Place(path, corpus, args.vidimus, args.floor)
         return made[r]
 
     failed = False
@@ -130,7 +136,8 @@ def run(args, work, report):
             failed = failed or isinstance(ours, str)
             print(f"{job}:")
             for name, result in results.items():
-                line = line_of(args.form, job, name, result, ours if name != ways[0].name else None, files, size)
+                line = line_of(args.form, job, name, result, ours if name != ways[0].name else None,
+                               results.get(jobs.WITHOUT_TEXT) if not name.startswith("vidimus") else None, files, size)
                 show(line)
                 report.write(json.dumps(line, sort_keys=True) + "\n")
                 report.flush()  # a long run may be broken off
@@ -154,9 +161,10 @@ def main():
     p.add_argument("--work", help="where to work, on the disk that is to be measured")
     p.add_argument("--vidimus", default=os.environ.get("VIDIMUS"), help=argparse.SUPPRESS)
     p.add_argument("--maker", default=os.environ.get("CORPUS"), help=argparse.SUPPRESS)
+    p.add_argument("--floor", default=os.environ.get("FLOOR"), help=argparse.SUPPRESS)
     args = p.parse_args()
-    if not args.vidimus or not args.maker:
-        die("VIDIMUS and CORPUS name the two programs; scripts/bench sets them")
+    if not args.vidimus or not args.maker or not args.floor:
+        die("VIDIMUS, CORPUS and FLOOR name the three programs; scripts/bench sets them")
     work = tempfile.mkdtemp(prefix="vidimus-bench-", dir=args.work)
     try:
         with open(args.json or os.devnull, "a", encoding="utf-8") as report:

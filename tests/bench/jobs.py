@@ -30,17 +30,18 @@ class Way:
 class Place:
     """A folder for one round; `corpus` is only read."""
 
-    def __init__(self, path, corpus, vidimus):
+    def __init__(self, path, corpus, vidimus, floor):
         self.path = path
         self.corpus = corpus
         self.vidimus = vidimus
+        self.floor = floor  # what the machine can do at most (floor.c)
 
     def __truediv__(self, name):
         return os.path.join(self.path, name)
 
 
-def archive(p):
-    return [[p.vidimus, "init", p / "archive", "--origin", "bench.example/archive", "--signer", "bench@bench.example",
+def archive(p, name="archive"):
+    return [[p.vidimus, "init", p / name, "--origin", "bench.example/archive", "--signer", "bench@bench.example",
              "--no-passphrase"]]
 
 
@@ -52,8 +53,13 @@ def shell(text):
     return lambda p: text.format(p.path, p.corpus, os.environ.get("BAGIT", ""))
 
 
+WITHOUT_TEXT = "vidimus --no-text"  # no peer looks at what a reader sees of a document
+
 IMPORT = [
     Way("vidimus", lambda p: [p.vidimus, "-C", p / "archive", "import", p.corpus, "--no-progress"], prepare=archive),
+    Way(WITHOUT_TEXT, lambda p: [p.vidimus, "-C", p / "plain", "import", p.corpus, "--no-progress", "--no-text"],
+        prepare=lambda p: archive(p, "plain")),
+    Way("floor: read, hash, sign, write", lambda p: [p.floor, "sign", p.corpus, p / "floor"]),
     Way("cp -r and sync", shell("cp -r {1} {0}/copy && sync -f {0}/copy")),
     Way("cp -r and bagit.py", shell("cp -r {1} {0}/bag && python3 {2} --sha256 --processes 2 --quiet {0}/bag"),
         needs=["BAGIT"]),
@@ -71,12 +77,14 @@ OPENSSL = shell("find {1} -type f -print0 | xargs -0 -P2 -n $(($(find {1} -type 
 AGAIN = [
     Way("vidimus", lambda p: [p.vidimus, "-C", p / "archive", "verify", "--since", p / "checked"],
         prepare=lambda p: [[p.vidimus, "-C", p / "archive", "verify", "--since", p / "checked"]]),
+    Way("floor: read, hash", lambda p: [p.floor, "hash", p.corpus]),
     Way("sha256sum -c", shell("sha256sum -c --quiet {0}/sums")),
     Way("xargs -P2 openssl dgst", OPENSSL),
 ]
 
 VERIFY = [
     Way("vidimus", lambda p: [p.vidimus, "-C", p / "archive", "verify"]),
+    Way("floor: read, hash, check a signature", lambda p: [p.floor, "check", p.corpus, p / "floor"]),
     Way("sha256sum -c", shell("sha256sum -c --quiet {0}/sums"),
         prepare=lambda p: [shell("find {1} -type f -print0 | xargs -0 sha256sum >{0}/sums")(p)]),
     Way("xargs -P2 openssl dgst", OPENSSL),

@@ -11,15 +11,15 @@ import sys
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "PERFORMANCE.md")
 BEGIN, END = "<!-- scripts/bench table: begin -->", "<!-- scripts/bench table: end -->"
 
-# The time of vidimus divided by that of the peer is to be at most this.
+# The time of vidimus divided by that of the peer, or by what the machine can do at most, is to be at most this.
 TARGETS = {
-    ("S", "import"): {"borg": 0.25, "ostree": 0.29, "cp -r and bagit.py": 0.5, "cp -r and sync": 1.6},
-    ("M", "import"): {"borg": 0.25, "cp -r and sync": 1.5},
-    ("L", "import"): {"borg": 0.25, "cp -r and sync": 1.5},
-    ("S", "verify"): {"sha256sum -c": 1.0, "borg check": 0.67, "bagit.py --validate": 0.67, "restic check": 0.5},
-    ("M", "verify"): {"xargs -P2 openssl dgst": 1.15},
-    ("L", "verify"): {"xargs -P2 openssl dgst": 1.15},
-    ("S", "verify again"): {"sha256sum -c": 0.25, "xargs -P2 openssl dgst": 1.0},
+    ("S", "import"): {"floor: read, hash, sign, write": 1.43, "borg": 0.25, "ostree": 0.29, "cp -r and bagit.py": 0.5, "cp -r and sync": 1.6},
+    ("M", "import"): {"floor: read, hash, sign, write": 1.67, "borg": 0.25, "cp -r and sync": 1.5},
+    ("L", "import"): {"floor: read, hash, sign, write": 1.67, "borg": 0.25, "cp -r and sync": 1.5},
+    ("S", "verify"): {"floor: read, hash, check a signature": 1.25, "sha256sum -c": 1.0, "borg check": 0.67, "bagit.py --validate": 0.67, "restic check": 0.5},
+    ("M", "verify"): {"floor: read, hash, check a signature": 1.11, "xargs -P2 openssl dgst": 1.15},
+    ("L", "verify"): {"floor: read, hash, check a signature": 1.11, "xargs -P2 openssl dgst": 1.15},
+    ("S", "verify again"): {"floor: read, hash": 1.25, "sha256sum -c": 0.25, "xargs -P2 openssl dgst": 1.0},
     ("S", "bundle"): {"tar": 1.5, "bsdtar": 1.0},
     ("S", "bundle.zst"): {"tar | zstd -T2": 1.1},
     ("S", "verify bundle"): {"vidimus verify, the archive": 1.0},
@@ -27,26 +27,29 @@ TARGETS = {
 
 
 def cell(line):
-    """What the targets say of it."""
-    ratio = line.get("vidimus_wall_ratio")
+    """What the targets say of it: of the whole, and of what peers do too."""
+    ratio, plain = line.get("vidimus_wall_ratio"), line.get("without_text_wall_ratio")
     if ratio is None:
-        return "", "", ""
+        return "", "", "", ""
     target = TARGETS.get((line["corpus"], line["job"]), {}).get(line["way"])
     judged = "" if target is None else f"{target:.2f}: " + ("met" if ratio <= target else "**missed**")
-    return f"{ratio:.2f}", f"{line['vidimus_cpu_ratio']:.2f}", judged
+    if target is not None and plain and ratio > target >= plain:
+        judged += ", met without text"
+    return f"{ratio:.2f}", f"{line['vidimus_cpu_ratio']:.2f}", f"{plain:.2f}" if plain else "", judged
 
 
 def peers(lines):
-    out = ["| corpus, job | way | seconds | CPU s | documents/s | MB/s | memory MiB | vidimus / it, time | CPU | target |",
-           "|---|---|---|---|---|---|---|---|---|---|"]
+    out = ["| corpus, job | way | seconds | CPU s | documents/s | MB/s | memory MiB | vidimus / it, time | CPU "
+           "| `--no-text` / it | target |",
+           "|---|---|---|---|---|---|---|---|---|---|---|"]
     for line in lines:
         head = f"| {line['corpus']} {line['job']} | {line['way'].replace('|', '/')} "
         if "not_run" in line:
-            out.append(head + f"| not run: {line['not_run']} | | | | | | | |")
+            out.append(head + f"| not run: {line['not_run']} | | | | | | | | |")
             continue
-        ratio, cpu, judged = cell(line)
+        ratio, cpu, plain, judged = cell(line)
         out.append(head + f"| {line['seconds']} | {line['cpu']} | {line.get('documents_a_second', '')} "
-                   f"| {line.get('mb_a_second', '')} | {line['peak_mib']} | {ratio} | {cpu} | {judged} |")
+                   f"| {line.get('mb_a_second', '')} | {line['peak_mib']} | {ratio} | {cpu} | {plain} | {judged} |")
     return out
 
 

@@ -31,6 +31,9 @@ static const char *const sql[STATEMENTS] = {
     [STMT_PUT_TILE] = "INSERT INTO tile(level, \"index\", hashes) VALUES(?, ?, ?)",
     [STMT_NEXT] = "SELECT n FROM entry WHERE n >= ?1 AND n < ?2 "
                   "AND substr(note, 1, length(?3)) = ?3 ORDER BY n LIMIT 1",
+    [STMT_NEXT_OF_TWO] =
+        "SELECT n FROM entry WHERE n >= ?1 AND n < ?2 AND (substr(note, 1, length(?3)) = ?3 OR "
+        "substr(note, 1, length(?4)) = ?4) ORDER BY n LIMIT 1",
     [STMT_LAST] = "SELECT n FROM entry WHERE n >= ?1 AND n < ?2 "
                   "AND substr(note, 1, length(?3)) = ?3 ORDER BY n DESC LIMIT 1",
     [STMT_COUNT] = "SELECT count(*) FROM entry WHERE n >= ?1 AND n < ?2 "

@@ -50,6 +50,10 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
 /* The first entry from <= n < to whose note begins with these bytes, `vidimus/audit/` for example. */
 bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
                      uint64_t *n, bool *found, struct vdm_err *err) VDM_MUST_CHECK;
+/* The same of two beginnings, whichever comes first. */
+bool vdm_ledger_next_of_two(struct vdm_ledger *l, struct vdm_bytes beginning,
+                            struct vdm_bytes other, uint64_t from, uint64_t to, uint64_t *n,
+                            bool *found, struct vdm_err *err) VDM_MUST_CHECK;
 /* The last one below `before`. */
 bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t before, uint64_t *n,
                      bool *found, struct vdm_err *err) VDM_MUST_CHECK;

@@ -24,6 +24,7 @@ enum vdm_ledger_statement {
     STMT_GROW_TILE,
     STMT_ERASE_RECORD,
     STMT_NEXT,
+    STMT_NEXT_OF_TWO,
     STMT_LAST,
     STMT_COUNT,
     STATEMENTS

@@ -53,9 +53,10 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
 /* A search through many rows is cut: who commits waits while one is under way. */
 #define SEARCH_ROWS 20000
 
+/* `other`: of STMT_NEXT_OF_TWO alone. */
 static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which,
-                   struct vdm_bytes beginning, uint64_t from, uint64_t to, uint64_t *out, bool *row,
-                   struct vdm_err *err)
+                   struct vdm_bytes beginning, const struct vdm_bytes *other, uint64_t from,
+                   uint64_t to, uint64_t *out, bool *row, struct vdm_err *err)
 {
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
     if (!vdm_ledger_statement(l, which, &s, err))
@@ -63,6 +64,8 @@ static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which,
     vdm_db_bind_number(s, 1, from);
     vdm_db_bind_number(s, 2, to);
     vdm_db_bind_blob(s, 3, beginning);
+    if (other)
+        vdm_db_bind_blob(s, 4, *other);
     if (!vdm_db_step(s, row, err))
         return vdm_err_prefix(err, "ledger");
     *out = (uint64_t)sqlite3_column_int64(s, 0); /* 0 without a row */
@@ -74,19 +77,33 @@ static uint64_t search_end(uint64_t from, uint64_t to)
     return to - from > SEARCH_ROWS ? from + SEARCH_ROWS : to;
 }
 
-bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
-                     uint64_t *n, bool *found, struct vdm_err *err)
+static bool next(struct vdm_ledger *l, struct vdm_bytes beginning, const struct vdm_bytes *other,
+                 uint64_t from, uint64_t to, uint64_t *n, bool *found, struct vdm_err *err)
 {
     uint64_t at;
     *found = false;
     for (uint64_t end; !*found && from < to; from = end) {
         end = search_end(from, to);
-        if (!search(l, STMT_NEXT, beginning, from, end, &at, found, err))
+        if (!search(l, other ? STMT_NEXT_OF_TWO : STMT_NEXT, beginning, other, from, end, &at,
+                    found, err))
             return false;
     }
     if (*found)
         *n = at;
     return true;
+}
+
+bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
+                     uint64_t *n, bool *found, struct vdm_err *err)
+{
+    return next(l, beginning, NULL, from, to, n, found, err);
+}
+
+bool vdm_ledger_next_of_two(struct vdm_ledger *l, struct vdm_bytes beginning,
+                            struct vdm_bytes other, uint64_t from, uint64_t to, uint64_t *n,
+                            bool *found, struct vdm_err *err)
+{
+    return next(l, beginning, &other, from, to, n, found, err);
 }
 
 bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t before, uint64_t *n,
@@ -96,7 +113,7 @@ bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t 
     *found = false;
     for (uint64_t from; !*found && before > 0; before = from) {
         from = before > SEARCH_ROWS ? before - SEARCH_ROWS : 0;
-        if (!search(l, STMT_LAST, beginning, from, before, &at, found, err))
+        if (!search(l, STMT_LAST, beginning, NULL, from, before, &at, found, err))
             return false;
     }
     if (*found)
@@ -112,7 +129,7 @@ bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t
     *count = 0;
     for (uint64_t end; from < to; from = end) {
         end = search_end(from, to);
-        if (!search(l, STMT_COUNT, beginning, from, end, &some, &row, err))
+        if (!search(l, STMT_COUNT, beginning, NULL, from, end, &some, &row, err))
             return false;
         *count += some;
     }

@@ -287,36 +287,18 @@ static bool pass(struct vdm_verify *v, struct vdm_err *err)
 
 /* --- before and after the pass --- */
 
-/* Entries of one kind, in their order. */
-struct kind_walk {
-    struct vdm_bytes beginning;
-    uint64_t n;
-    bool more;
-};
-
-static bool walk_on(struct vdm_verify *v, struct kind_walk *w, uint64_t from, struct vdm_err *err)
-{
-    return vdm_ledger_next(v->a->ledger, w->beginning, from, v->size, &w->n, &w->more, err);
-}
-
-static bool feed(struct vdm_verify *v, uint64_t n, struct vdm_err *err)
-{
-    struct vdm_buf entry VDM_CLEANUP(vdm_buf_release) = {0};
-    bool found;
-    return vdm_ledger_entry(v->a->ledger, n, &entry, &found, err) &&
-           (!found || vdm_entry_check_feed(&v->check, vdm_buf_bytes(&entry), n, err));
-}
-
 /* The keys first: a revocation reaches back to entries before it. */
 static bool load_keyring(struct vdm_verify *v, struct vdm_err *err)
 {
-    struct kind_walk genesis = {.beginning = VDM_LIT("vidimus/genesis/")};
-    struct kind_walk key = {.beginning = VDM_LIT("vidimus/key/")};
-    bool ok = walk_on(v, &genesis, 0, err) && walk_on(v, &key, 0, err);
-    while (ok && (genesis.more || key.more)) {
-        struct kind_walk *first =
-            genesis.more && (!key.more || genesis.n < key.n) ? &genesis : &key;
-        ok = feed(v, first->n, err) && walk_on(v, first, first->n + 1, err);
+    struct vdm_buf entry VDM_CLEANUP(vdm_buf_release) = {0};
+    bool found = true, ok = true;
+    for (uint64_t n = 0; ok && found; n++) {
+        vdm_buf_clear(&entry);
+        ok = vdm_ledger_next_of_two(v->a->ledger, VDM_LIT("vidimus/key/"),
+                                    VDM_LIT("vidimus/genesis/"), n, v->size, &n, &found, err) &&
+             (!found || vdm_ledger_entry(v->a->ledger, n, &entry, &found, err));
+        if (ok && found)
+            ok = vdm_entry_check_feed(&v->check, vdm_buf_bytes(&entry), n, err);
     }
     return ok;
 }

@@ -22,9 +22,11 @@ static int set_up(void **state)
     struct kit *k = *state;
     MUST(vdm_ledger_begin(k->l, &k->err));
     for (uint64_t n = 0; n < ENTRIES; n++)
-        MUST(vdm_ledger_put_entry(
-            k->l, n, is_marked(n) ? VDM_LIT("vidimus/mark/v1\n") : VDM_LIT("vidimus/mar"),
-            &k->err));
+        MUST(vdm_ledger_put_entry(k->l, n,
+                                  is_marked(n)           ? VDM_LIT("vidimus/mark/v1\n")
+                                  : n == 5 || n == 30000 ? VDM_LIT("vidimus/other/v1\n")
+                                                         : VDM_LIT("vidimus/mar"),
+                                  &k->err));
     MUST(vdm_ledger_commit(k->l, ENTRIES, VDM_LIT("checkpoint"), &k->err));
     kit_reopen(k, VDM_LEDGER_READ);
     return 0;
@@ -55,6 +57,30 @@ static void the_next(void **state)
     next(k, 20005, 40005, NONE);
     next(k, 40006, ENTRIES, NONE);
     next(k, ENTRIES, 3 * ENTRIES, NONE);
+}
+
+static void next_of_two(struct kit *k, uint64_t from, uint64_t to, uint64_t want)
+{
+    const struct vdm_bytes two[] = {MARK, VDM_LIT("vidimus/other/")};
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t n = NONE;
+        bool found = true;
+        MUST(vdm_ledger_next_of_two(k->l, two[i], two[!i], from, to, &n, &found, &k->err));
+        assert_int_equal(n, want);
+        assert_int_equal(found, want != NONE);
+    }
+}
+
+static void the_next_of_two(void **state)
+{
+    struct kit *k = *state;
+    next_of_two(k, 0, ENTRIES, 3);
+    next_of_two(k, 4, ENTRIES, 5);
+    next_of_two(k, 5, 6, 5);
+    next_of_two(k, 6, ENTRIES, 7);
+    next_of_two(k, 20004, ENTRIES, 30000);
+    next_of_two(k, 30001, ENTRIES, 40005);
+    next_of_two(k, 30001, 40005, NONE);
 }
 
 static void last(struct kit *k, uint64_t before, uint64_t want)
@@ -128,10 +154,8 @@ static void in_steps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_next),
-        cmocka_unit_test(the_last),
-        cmocka_unit_test(how_many),
-        cmocka_unit_test(in_steps),
+        cmocka_unit_test(the_next), cmocka_unit_test(the_next_of_two), cmocka_unit_test(the_last),
+        cmocka_unit_test(how_many), cmocka_unit_test(in_steps),
     };
     return cmocka_run_group_tests(tests, set_up, kit_teardown);
 }

@@ -41,10 +41,9 @@ static const char *const sql[VDM_CATALOG_STATEMENTS] = {
     [VDM_CATALOG_HAS_DOCUMENT] = VDM_BY_LEAD("document = ?1", " ORDER BY n LIMIT 1"),
     [VDM_CATALOG_FATE] = "SELECT amended, withdrawn FROM capture WHERE n = ?1",
     [VDM_CATALOG_ROW] =
-        "SELECT document, size, source, captured, collection, title, issued FROM capture "
-        "WHERE n = ?1",
+        "SELECT document, size, source, captured, collection, title, issued, recorded, amended, "
+        "withdrawn FROM capture WHERE n = ?1",
     [VDM_CATALOG_ISSUERS] = "SELECT name FROM issuer WHERE n = ?1",
-    [VDM_CATALOG_RECORDED] = "SELECT recorded FROM capture WHERE n = ?1",
     [VDM_CATALOG_TOTALS] = "SELECT count(*), coalesce(sum(length(document) = 32), 0), "
                            "coalesce(sum(iif(length(document) = 32, size, 0)), 0) FROM capture",
     [VDM_CATALOG_REPEATED] = "SELECT key, n FROM lead0 WHERE key >= 0 UNION ALL "

@@ -103,12 +103,16 @@ struct vdm_catalog_fate {
 bool vdm_catalog_fate(struct vdm_catalog *c, uint64_t n, struct vdm_catalog_fate *out, bool *found,
                       struct vdm_err *err) VDM_MUST_CHECK;
 
-/* Does the catalog hold for capture n exactly what this record (NULL: none) says? */
-bool vdm_catalog_same(struct vdm_catalog *c, uint64_t n, const struct vdm_record *record,
-                      bool *same, struct vdm_err *err) VDM_MUST_CHECK;
-/* Does it say that capture n was recorded then? */
-bool vdm_catalog_same_time(struct vdm_catalog *c, uint64_t n, struct vdm_time recorded, bool *same,
-                           struct vdm_err *err) VDM_MUST_CHECK;
+/* What the catalog says of capture n, beside what the ledger says: that it was recorded then, and exactly what this
+ * record says (NULL: nothing). */
+struct vdm_catalog_compared {
+    bool found; /* there is such a capture; else nothing is the same */
+    bool same_time, same_record;
+    struct vdm_catalog_fate fate;
+};
+bool vdm_catalog_compare(struct vdm_catalog *c, uint64_t n, struct vdm_time recorded,
+                         const struct vdm_record *record, struct vdm_catalog_compared *out,
+                         struct vdm_err *err) VDM_MUST_CHECK;
 /* Collections, the one with most captures first. */
 typedef bool vdm_catalog_collection_fn(void *ctx, struct vdm_bytes name, uint64_t captures);
 bool vdm_catalog_collections(struct vdm_catalog *c, vdm_catalog_collection_fn *tell, void *ctx,

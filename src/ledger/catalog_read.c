@@ -204,6 +204,11 @@ static uint64_t number_or_none(sqlite3_stmt *s, int i)
                                                        : UINT64_MAX;
 }
 
+static struct vdm_catalog_fate fate_at(sqlite3_stmt *s, int i)
+{
+    return (struct vdm_catalog_fate){number_or_none(s, i), number_or_none(s, i + 1)};
+}
+
 bool vdm_catalog_fate(struct vdm_catalog *c, uint64_t n, struct vdm_catalog_fate *out, bool *found,
                       struct vdm_err *err)
 {
@@ -214,7 +219,7 @@ bool vdm_catalog_fate(struct vdm_catalog *c, uint64_t n, struct vdm_catalog_fate
     if (!vdm_db_step(s, found, err))
         return vdm_err_prefix(err, "catalog");
     if (*found)
-        *out = (struct vdm_catalog_fate){number_or_none(s, 0), number_or_none(s, 1)};
+        *out = fate_at(s, 0);
     return true;
 }
 
@@ -267,34 +272,27 @@ static bool same_issuers(struct vdm_catalog *c, uint64_t n, const struct vdm_rec
     return true;
 }
 
-bool vdm_catalog_same(struct vdm_catalog *c, uint64_t n, const struct vdm_record *r, bool *same,
-                      struct vdm_err *err)
+enum { AT_RECORDED = 2 + VDM_CATALOG_TEXTS, AT_FATE };
+
+bool vdm_catalog_compare(struct vdm_catalog *c, uint64_t n, struct vdm_time recorded,
+                         const struct vdm_record *r, struct vdm_catalog_compared *out,
+                         struct vdm_err *err)
 {
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
-    bool row;
+    char time[VDM_TIME_LEN + 1];
+    *out = (struct vdm_catalog_compared){0};
     if (!vdm_catalog_prepared(c, VDM_CATALOG_ROW, &s, err))
         return false;
     vdm_db_bind_number(s, 1, n);
-    if (!vdm_db_step(s, &row, err))
+    if (!vdm_db_step(s, &out->found, err))
         return vdm_err_prefix(err, "catalog");
-    *same = row && same_row(s, r);
-    return same_issuers(c, n, r, same, err);
-}
-
-bool vdm_catalog_same_time(struct vdm_catalog *c, uint64_t n, struct vdm_time recorded, bool *same,
-                           struct vdm_err *err)
-{
-    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
-    char text[VDM_TIME_LEN + 1];
-    bool row;
-    if (!vdm_catalog_prepared(c, VDM_CATALOG_RECORDED, &s, err))
-        return false;
-    vdm_time_encode(recorded, text);
-    vdm_db_bind_number(s, 1, n);
-    if (!vdm_db_step(s, &row, err))
-        return vdm_err_prefix(err, "catalog");
-    *same = row && vdm_bytes_equal_str(vdm_db_column(s, 0), text);
-    return true;
+    if (!out->found)
+        return true;
+    vdm_time_encode(recorded, time);
+    out->same_time = vdm_bytes_equal_str(vdm_db_column(s, AT_RECORDED), time);
+    out->same_record = same_row(s, r);
+    out->fate = fate_at(s, AT_FATE);
+    return same_issuers(c, n, r, &out->same_record, err);
 }
 
 bool vdm_catalog_collections(struct vdm_catalog *c, vdm_catalog_collection_fn *tell, void *ctx,

@@ -11,38 +11,41 @@ static bool is_about(struct vdm_verify *v, uint64_t at, enum vdm_entry_kind kind
            (kind == VDM_ENTRY_AMENDMENT ? e.capture.amends : e.withdrawal.of) == n;
 }
 
+/* Of a capture: the newest entry about it that the catalog knows of is about it. */
+static bool fate_is_right(struct vdm_verify *v, uint64_t n, const struct vdm_catalog_fate *f)
+{
+    return (f->amended == UINT64_MAX || is_about(v, f->amended, VDM_ENTRY_AMENDMENT, n)) &&
+           (f->withdrawn == UINT64_MAX || is_about(v, f->withdrawn, VDM_ENTRY_WITHDRAWAL, n));
+}
+
 /* Does the catalog say of capture n what entry e, which is it or is about it, and `r` say? A record
  * that is withdrawn may be forgotten; one that is not there (r == NULL) compares only then. */
 static bool catalog_agrees(struct vdm_verify *v, const struct vdm_entry *e, uint64_t n,
                            const struct vdm_record *r, bool *same, struct vdm_err *err)
 {
-    struct vdm_catalog_fate fate = {UINT64_MAX, UINT64_MAX};
-    bool newest;
-    if (!vdm_catalog_fate(v->catalog, n, &fate, same, err))
+    struct vdm_catalog_compared known;
+    if (!vdm_catalog_compare(v->catalog, n, e->recorded, r, &known, err))
         return false;
-    if (!*same)
-        return true;
+    const struct vdm_catalog_fate *fate = &known.fate;
+    bool withdrawn = known.found && fate->withdrawn != UINT64_MAX, newest = false;
+    *same = known.found;
     if (e->kind == VDM_ENTRY_WITHDRAWAL) {
-        *same = fate.withdrawn != UINT64_MAX && fate.withdrawn >= e->n;
-        return true;
+        *same = withdrawn && fate->withdrawn >= e->n;
+    } else if (e->kind == VDM_ENTRY_AMENDMENT) {
+        *same = known.found && fate->amended != UINT64_MAX && fate->amended >= e->n;
+        newest = fate->amended == e->n;
+    } else if (known.found) {
+        *same = known.same_time && fate_is_right(v, n, fate);
+        newest = fate->amended == UINT64_MAX;
     }
-    if (e->kind == VDM_ENTRY_AMENDMENT) {
-        *same = fate.amended != UINT64_MAX && fate.amended >= e->n;
-        newest = fate.amended == e->n;
-    } else {
-        if (!vdm_catalog_same_time(v->catalog, n, e->recorded, same, err))
-            return false;
-        newest = fate.amended == UINT64_MAX;
-        *same =
-            *same && (newest || is_about(v, fate.amended, VDM_ENTRY_AMENDMENT, n)) &&
-            (fate.withdrawn == UINT64_MAX || is_about(v, fate.withdrawn, VDM_ENTRY_WITHDRAWAL, n));
-    }
-    if (!*same || !newest || (!r && fate.withdrawn == UINT64_MAX))
+    if (!*same || !newest || (!r && !withdrawn))
         return true;
-    if (r && !vdm_catalog_same(v->catalog, n, r, same, err))
-        return false;
-    return (r && *same) || fate.withdrawn == UINT64_MAX ||
-           vdm_catalog_same(v->catalog, n, NULL, same, err);
+    *same = r && known.same_record;
+    if (*same || !withdrawn)
+        return true;
+    bool ok = vdm_catalog_compare(v->catalog, n, e->recorded, NULL, &known, err);
+    *same = ok && known.same_record;
+    return ok;
 }
 
 /* Without a whole catalog nobody knows what is an entry's. */

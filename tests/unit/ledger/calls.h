@@ -288,12 +288,12 @@ static bool ask_lists(struct vdm_catalog *c, struct vdm_err *err)
 static bool compare(struct vdm_catalog *c, struct vdm_err *err)
 {
     struct vdm_record r;
-    bool record, gone, at;
-    if (!vdm_record_decode(vdm_str(text), &r, err) || !vdm_catalog_same(c, 2, &r, &record, err) ||
-        !vdm_catalog_same(c, 4, NULL, &gone, err) ||
-        !vdm_catalog_same_time(c, 2, (struct vdm_time){0}, &at, err))
+    struct vdm_catalog_compared is, gone;
+    if (!vdm_record_decode(vdm_str(text), &r, err) ||
+        !vdm_catalog_compare(c, 2, (struct vdm_time){0}, &r, &is, err) ||
+        !vdm_catalog_compare(c, 4, (struct vdm_time){0}, NULL, &gone, err))
         return false;
-    assert_true(record && gone && at);
+    assert_true(is.same_record && is.same_time && gone.same_record);
     return true;
 }
 

@@ -101,11 +101,11 @@ static inline void compare(struct kit *k, uint64_t n, int of, const char *lines,
 {
     struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
     struct vdm_record r;
-    bool is;
+    struct vdm_catalog_compared is;
     if (lines)
         record(k, &text, of, lines, &r);
-    MUST(vdm_catalog_same(k->c, n, lines ? &r : NULL, &is, &k->err));
-    if (is != want)
+    MUST(vdm_catalog_compare(k->c, n, (struct vdm_time){0}, lines ? &r : NULL, &is, &k->err));
+    if (is.same_record != want)
         fail_msg("entry %d: %s", (int)n, lines);
 }
 

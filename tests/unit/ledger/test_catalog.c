@@ -182,7 +182,7 @@ static void fates(void **state)
 static void comparing(void **state)
 {
     struct kit *k = *state;
-    bool is;
+    struct vdm_catalog_compared is;
     learn_all(k);
     compare(k, 2, 1, "collection c\nsource s\ncaptured 2020\ntitle T\nissuer B\nissuer A\n", true);
     compare(k, 2, 1, "collection c\nsource s\ncaptured 2020\ntitle T\nissuer B\n", false);
@@ -194,10 +194,21 @@ static void comparing(void **state)
     compare(k, 5, 0, NULL, true);
     compare(k, 2, 0, NULL, false);
     compare(k, 7, 0, NULL, false); /* no capture */
-    MUST(vdm_catalog_same_time(k->c, 3, (struct vdm_time){1600000003}, &is, &k->err));
-    assert_true(is);
-    MUST(vdm_catalog_same_time(k->c, 3, (struct vdm_time){1600000004}, &is, &k->err));
-    assert_false(is);
+    MUST(vdm_catalog_compare(k->c, 3, (struct vdm_time){1600000003}, NULL, &is, &k->err));
+    assert_true(is.found && is.same_time);
+    MUST(vdm_catalog_compare(k->c, 3, (struct vdm_time){1600000004}, NULL, &is, &k->err));
+    assert_true(is.found && !is.same_time);
+    MUST(vdm_catalog_compare(k->c, 7, (struct vdm_time){1600000007}, NULL, &is, &k->err));
+    assert_false(is.found || is.same_time || is.same_record);
+    for (uint64_t n = 2; n < 6; n++) {
+        struct vdm_catalog_fate fate;
+        bool found;
+        MUST(vdm_catalog_fate(k->c, n, &fate, &found, &k->err));
+        MUST(vdm_catalog_compare(k->c, n, (struct vdm_time){0}, NULL, &is, &k->err));
+        assert_int_equal(is.found, found);
+        assert_true(!found ||
+                    (is.fate.amended == fate.amended && is.fate.withdrawn == fate.withdrawn));
+    }
 }
 
 /* Its record may be gone by the time that the catalog is made anew. */
@@ -226,15 +237,16 @@ static void without_tables(void **state)
     assert_int_equal(
         sqlite3_exec(k->c->db, "DROP TABLE capture; DROP TABLE reached", NULL, NULL, NULL),
         SQLITE_OK);
-    for (int i = 0; i < 7; i++) {
+    struct vdm_catalog_compared compared;
+    for (int i = 0; i < 6; i++) {
         k->err = (struct vdm_err){0};
-        bool ok = i == 0   ? vdm_catalog_reached(k->c, &reach, &k->err)
-                  : i == 1 ? vdm_catalog_fate(k->c, 2, &fate, &is, &k->err)
-                  : i == 2 ? vdm_catalog_totals(k->c, &totals, &k->err)
-                  : i == 3 ? vdm_catalog_has_document(k->c, digest(1), &is, &k->err)
-                  : i == 4 ? vdm_catalog_last_of_source(k->c, VDM_LIT("s"), &n, &is, &k->err)
-                  : i == 5 ? vdm_catalog_same(k->c, 2, NULL, &is, &k->err)
-                           : vdm_catalog_same_time(k->c, 2, (struct vdm_time){0}, &is, &k->err);
+        bool ok =
+            i == 0   ? vdm_catalog_reached(k->c, &reach, &k->err)
+            : i == 1 ? vdm_catalog_fate(k->c, 2, &fate, &is, &k->err)
+            : i == 2 ? vdm_catalog_totals(k->c, &totals, &k->err)
+            : i == 3 ? vdm_catalog_has_document(k->c, digest(1), &is, &k->err)
+            : i == 4 ? vdm_catalog_last_of_source(k->c, VDM_LIT("s"), &n, &is, &k->err)
+                     : vdm_catalog_compare(k->c, 2, (struct vdm_time){0}, NULL, &compared, &k->err);
         assert_false(ok);
         assert_non_null(strstr(k->err.text, "catalog: no such table"));
     }

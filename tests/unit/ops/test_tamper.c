@@ -555,6 +555,39 @@ static void amended_after_withdrawal(void **state)
     assert_int_equal(k->report.kinds[VDM_ENTRY_MALFORMED], 1);
 }
 
+/* A catalog that has forgotten what came after a capture, of which the entry about it tells. */
+static void edited_fate(void **state)
+{
+    static const struct {
+        const char *sql;
+        uint64_t entry;
+    } cases[] = {
+        {"UPDATE capture SET amended = NULL WHERE n = 20", 20},
+        {"UPDATE capture SET amended = 50 WHERE n = 20", 20},
+        {"UPDATE capture SET amended = 50, title = 'title of 50', source = 'title of 50' "
+         "WHERE n = 20",
+         20},
+        {"UPDATE capture SET withdrawn = NULL WHERE n = 21", 21},
+        {"UPDATE capture SET withdrawn = 52 WHERE n = 21", 21},
+    };
+    struct kit *k = fresh(state);
+    begin(k);
+    append_capture(k, AMAL, "document 20\n", 20);
+    append_capture(k, AMAL, "document 20\n", 20);
+    append_withdrawal(k, AUTHORITY, 21, VDM_SCOPE_DOCUMENT);
+    append_withdrawal(k, AUTHORITY, 21, VDM_SCOPE_BOTH);
+    commit(k);
+    kit_close(k);
+    PATH(store, "%s/store", k->path);
+    shell("cp %s/catalog.db %s/kept", store, store);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        edit_catalog(k, cases[i].sql);
+        MUST(kit_check(k, (struct asked){0}));
+        must_have(k, VDM_CATALOG_MISMATCH, cases[i].entry);
+        shell("cp %s/kept %s/catalog.db", store, store);
+    }
+}
+
 static void of_a_kind_to_come(void **state)
 {
     struct kit *k = fresh(state);
@@ -882,6 +915,7 @@ int main(void)
         cmocka_unit_test(of_a_kind_to_come),
         cmocka_unit_test(clock_backwards),
         cmocka_unit_test(edited_catalog),
+        cmocka_unit_test(edited_fate),
         cmocka_unit_test(no_catalog),
         cmocka_unit_test(damaged_catalog),
         cmocka_unit_test(truncated_tail),

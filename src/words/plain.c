@@ -150,15 +150,22 @@ static bool is_letter_byte(uint8_t c)
     return !other[c];
 }
 
-/* What stands at `at`, and of how many bytes; of a letter all bytes that are surely of letters. */
+/* One space or one end of line stands between two letters. */
+static bool is_between(uint8_t c)
+{
+    return c == ' ' || c == '\n';
+}
+
+/* What stands at `at`, and of how many bytes. Of a letter the first byte will do, where the others can only
+ * be taken for letters. */
 static enum part part_at(struct vdm_bytes s, size_t at, size_t *n)
 {
-    uint32_t c = 0;
-    *n = 0;
-    while (at + *n < s.n && is_letter_byte(s.p[at + *n]))
-        ++*n;
-    if (*n > 0)
+    uint32_t c = s.p[at];
+    *n = 1;
+    if (is_letter_byte(s.p[at]))
         return PART_LETTER;
+    if (c < 0x80)
+        return part_of(c);
     *n = vdm_utf8_next(vdm_bytes_skip(s, at), &c);
     if (*n > 0)
         return part_of(c);
@@ -166,35 +173,44 @@ static enum part part_at(struct vdm_bytes s, size_t at, size_t *n)
     return PART_LETTER;
 }
 
-/* Are these eight bytes behind a letter in the one form, and is the last of a letter? May say no of some that are. */
-static bool good_eight(const uint8_t *p)
+/* Is what stands at `at` in the one form, where what stands before it is? May say no of a letter. */
+static bool goes_on(struct vdm_bytes s, size_t at, size_t *n)
 {
-    static const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
-    uint64_t b = vdm_le64(p);
-    uint64_t x = b ^ each * ' ';
-    uint64_t space = (x - each) & ~x & high, control = (b - each * ' ') & ~b & high;
-    return !((b & high) | control | (space & (space << 8)) | space >> 63);
+    *n = 1;
+    return is_between(s.p[at]) ? is_letter_byte(s.p[at - 1]) : part_at(s, at, n) == PART_LETTER;
 }
 
-/* How much from here on, where a letter stands, is in the one form already. */
-static size_t good_run(struct vdm_bytes s, size_t at)
+/* The same number in each of eight bytes; and their highest bits, which answer for them. */
+#define EACH(c) (UINT64_C(0x0101010101010101) * (c))
+#define HIGH    EACH(0x80)
+
+/* Which of them are ASCII and not above the space? */
+static uint64_t blanks(uint64_t b)
 {
-    size_t i = at;
-    for (;;) {
-        while (s.n - i > 8 && good_eight(s.p + i))
-            i += 8;
+    return ~(((b & ~HIGH) + EACH(0x7F - ' ')) | b) & HIGH;
+}
+
+/* Of how many of eight bytes goes_on() surely says yes, without a branch for each: where words end cannot be
+ * foreseen. Of the blanks that stand for a space or a line ' ' and '\n' alone have none of the bits of 5. */
+static size_t eight_go_on(const uint8_t *p)
+{
+    uint64_t b = vdm_le64(p), others = (b & EACH(5)) + EACH(0x7F);
+    uint64_t stops = (b & HIGH) | (blanks(b) & (blanks(vdm_le64(p - 1)) | others));
+    return stops ? (size_t)__builtin_ctzll(stops) / 8 : 8;
+}
+
+/* Where that ends which is in the one form already, in a text of which a letter ends at `from`. */
+static size_t good_end(struct vdm_bytes s, size_t from)
+{
+    size_t i = from, n = 0;
+    do {
+        i += n;
+        for (n = 8; n == 8 && s.n - i >= 8; i += n)
+            n = eight_go_on(s.p + i);
         while (i < s.n && is_letter_byte(s.p[i]))
             i++;
-        if (i + 1 >= s.n)
-            break;
-        size_t n = 1;
-        bool between = s.p[i] == ' ' || s.p[i] == '\n';
-        if (between ? !is_letter_byte(s.p[i + 1])
-                    : s.p[i] < 0x80 || part_at(s, i, &n) != PART_LETTER)
-            break;
-        i += n;
-    }
-    return i - at;
+    } while (i < s.n && goes_on(s, i, &n));
+    return is_between(s.p[i - 1]) ? i - 1 : i;
 }
 
 /* Never longer than the text and an end of line. */
@@ -213,7 +229,7 @@ static void put_lines(struct vdm_buf *out, struct vdm_bytes s)
             continue;
         if (before != PART_LETTER && p > start)
             *p++ = before == PART_LINE ? '\n' : ' ';
-        n = good_run(s, i);
+        n = good_end(s, i + n) - i;
         memcpy(p, s.p + i, n);
         p += n;
         before = PART_LETTER;

@@ -114,6 +114,30 @@ static void test_every_character(void **state)
     vdm_buf_release(&text);
 }
 
+/* Eight bytes are looked at together: any three characters, at each place of eight, and each way to end. */
+static void test_each_place(void **state)
+{
+    (void)state;
+    static const uint32_t some[] = {'a', ' ',  '\n', '\t', '\r',   '\f',   '!',    0x05,
+                                    0,   0xE9, 0xA0, 0xAD, 0x2019, 0x2028, 0x10400};
+    const size_t kinds = sizeof some / sizeof *some;
+    for (size_t i = 0; i < kinds * kinds * kinds; i++) {
+        struct vdm_buf text = {0};
+        for (size_t place = 0; place < 9; place++) {
+            vdm_buf_clear(&text);
+            vdm_buf_put(&text, (struct vdm_bytes){(const uint8_t *)"abc efgh ", place});
+            put_code(&text, some[i % kinds]);
+            put_code(&text, some[i / kinds % kinds]);
+            put_code(&text, some[i / kinds / kinds]);
+            same_as_slowly(vdm_buf_bytes(&text));
+            vdm_buf_puts(&text, "ij lmnop r tuvwxyz"); /* more than two eights */
+            for (size_t end = 0; end < 9; end++, text.n--)
+                same_as_slowly(vdm_buf_bytes(&text));
+        }
+        vdm_buf_release(&text);
+    }
+}
+
 /* Characters that do something to each other, in any order. */
 static void test_random(void **state)
 {
@@ -186,9 +210,9 @@ static void test_encodings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_form),  cmocka_unit_test(test_every_character),
-        cmocka_unit_test(test_random),    cmocka_unit_test(test_many_marks),
-        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_one_form),   cmocka_unit_test(test_every_character),
+        cmocka_unit_test(test_each_place), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_many_marks), cmocka_unit_test(test_encodings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,13 +241,17 @@ static void put_lines(struct vdm_buf *out, struct vdm_bytes s)
 
 /* --- normal form --- */
 
-/* Below U+0300 every character is its own normal form, and stays apart from the one before. */
-#define FIRST_MARK      0x300
-#define FIRST_MARK_BYTE 0xCC
+/* Is this no first byte of a character that is not quiet? A quiet one is its own normal form and stays apart from the
+ * one before: all below U+0300, and of the others, for good, whole rows that have many letters: U+0400 to U+047F,
+ * U+4000 to U+9FFF, U+B000 to U+CFFF. */
+static bool is_quiet_byte(uint8_t c)
+{
+    return c < 0xCC || c == 0xD0 || c == 0xD1 || (c >= 0xE4 && c <= 0xE9) || c == 0xEB || c == 0xEC;
+}
 
 /* A piece of a text, from one character that stays apart from the one before to the next such one. */
 #define PIECE_UNITS 256
-#define PIECE_QUIET 8 /* so many characters that need nothing, and the rest is not looked at */
+#define PIECE_QUIET 8 /* so many quiet characters, and the rest is not looked at */
 struct piece {
     UChar in[PIECE_UNITS], out[3 * PIECE_UNITS]; /* no text grows more in this form */
     int32_t n;
@@ -257,7 +261,7 @@ struct piece {
 static size_t next_piece(struct vdm_bytes s, size_t at)
 {
     size_t i = at;
-    while (i < s.n && s.p[i] < FIRST_MARK_BYTE)
+    while (i < s.n && is_quiet_byte(s.p[i]))
         i++;
     if (i == s.n || i == at)
         return i;
@@ -266,10 +270,13 @@ static size_t next_piece(struct vdm_bytes s, size_t at)
     return i;
 }
 
-static bool ends_piece(const UNormalizer2 *form, const struct piece *p, int quiet, uint32_t c)
+/* Before c, which is quiet or not, behind so many quiet ones? */
+static bool ends_piece(const UNormalizer2 *form, const struct piece *p, int before, bool quiet,
+                       uint32_t c)
 {
-    return c < FIRST_MARK ? quiet >= PIECE_QUIET || p->n >= PIECE_UNITS / 2
-                          : p->n >= PIECE_UNITS / 2 && unorm2_hasBoundaryBefore(form, (UChar32)c);
+    if (p->n < PIECE_UNITS / 2)
+        return quiet && before >= PIECE_QUIET;
+    return quiet || unorm2_hasBoundaryBefore(form, (UChar32)c);
 }
 
 /* The bytes of the piece that begins the text; 0: it is too long. */
@@ -277,15 +284,16 @@ static size_t take_piece(const UNormalizer2 *form, struct piece *p, struct vdm_b
 {
     size_t at = 0, n;
     uint32_t c;
-    int quiet = 0;
+    int before = 0;
     p->n = 0;
     while ((n = vdm_utf8_next(vdm_bytes_skip(s, at), &c)) > 0) {
-        if (ends_piece(form, p, quiet, c))
+        bool quiet = is_quiet_byte(s.p[at]);
+        if (ends_piece(form, p, before, quiet, c))
             break;
         if (p->n + 2 > PIECE_UNITS)
             return 0;
         vdm_utf16_put(p->in, &p->n, (UChar32)c);
-        quiet = c < FIRST_MARK ? quiet + 1 : 0;
+        before = quiet ? before + 1 : 0;
         at += n;
     }
     return at;
@@ -347,7 +355,7 @@ static bool normalize_whole(struct vdm_buf *out, struct vdm_bytes s, struct vdm_
 
 static bool needs_normalizing(struct vdm_bytes s)
 {
-    while ((s = vdm_bytes_skip(s, vdm_ascii_ahead(s))).n && s.p[0] < FIRST_MARK_BYTE)
+    while ((s = vdm_bytes_skip(s, vdm_ascii_ahead(s))).n && is_quiet_byte(s.p[0]))
         s = vdm_bytes_skip(s, 1);
     return s.n > 0;
 }

@@ -114,6 +114,28 @@ static void test_every_character(void **state)
     vdm_buf_release(&text);
 }
 
+/* Every character far from any that is looked at closely, and before a mark that goes past other marks: what is
+ * its own normal form, and apart from the one before, need not be looked at. */
+static void test_far_apart(void **state)
+{
+    (void)state;
+    struct vdm_buf text = {0};
+    for (uint32_t c = 0x80; c <= 0xFFFF; c++) {
+        if (c >= 0xD800 && c <= 0xDFFF)
+            continue;
+        vdm_buf_puts(&text, "letters enough a");
+        put_code(&text, c);
+        vdm_buf_puts(&text, "letters enough a");
+        put_code(&text, c);
+        put_code(&text, 0x323);
+        if (text.n < 3000 && c < 0xFFFF)
+            continue;
+        same_as_slowly(vdm_buf_bytes(&text));
+        vdm_buf_clear(&text);
+    }
+    vdm_buf_release(&text);
+}
+
 /* Eight bytes are looked at together: any three characters, at each place of eight, and each way to end. */
 static void test_each_place(void **state)
 {
@@ -211,8 +233,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_form),   cmocka_unit_test(test_every_character),
-        cmocka_unit_test(test_each_place), cmocka_unit_test(test_random),
-        cmocka_unit_test(test_many_marks), cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_each_place), cmocka_unit_test(test_far_apart),
+        cmocka_unit_test(test_random),     cmocka_unit_test(test_many_marks),
+        cmocka_unit_test(test_encodings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

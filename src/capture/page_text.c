@@ -43,9 +43,11 @@ static const struct element elements[] = {
     {"xmp", BLOCK, true},
 };
 
+/* Most are told apart by their first letter, for which no call is made. */
 static int compare(const void *name, const void *element)
 {
-    return strcmp(name, ((const struct element *)element)->name);
+    const char *a = name, *b = ((const struct element *)element)->name;
+    return *a == *b ? strcmp(a, b) : *a < *b ? -1 : 1;
 }
 
 static struct element element_of(const xmlChar *name)
@@ -129,6 +131,15 @@ static void end(void *ctx, const xmlChar *name)
         p->keeping--;
 }
 
+/* Ends of lines and tabs are spaces. They are rare, so they are searched for, which is quicker than to look at
+ * each byte. */
+static void make_spaces(uint8_t *text, size_t n)
+{
+    for (const char *kind = "\n\t\r\f"; *kind; kind++)
+        for (uint8_t *p = text; (p = memchr(p, *kind, n - (size_t)(p - text))) != NULL;)
+            *p++ = ' ';
+}
+
 static void put_text(void *ctx, const xmlChar *text, int length)
 {
     struct page *p = ctx;
@@ -139,9 +150,8 @@ static void put_text(void *ctx, const xmlChar *text, int length)
     if (!to)
         return;
     memcpy(to, text, n);
-    for (size_t i = 0; !p->keeping && i < n; i++)
-        if (to[i] == '\t' || to[i] == '\n' || to[i] == '\f' || to[i] == '\r')
-            to[i] = ' ';
+    if (!p->keeping)
+        make_spaces(to, n);
 }
 
 /* The parser takes a NUL for the end. */
@@ -194,11 +204,12 @@ bool vdm_page_text(struct vdm_buf *out, struct vdm_bytes utf8, struct vdm_err *e
 
 #define LOOK_BYTES 1024 /* as the HTML standard has it */
 
+/* `word` is in small letters, of whose kind a capital has all bits but one. */
 static size_t find(struct vdm_bytes s, const char *word, size_t from)
 {
     size_t n = strlen(word);
     for (size_t i = from; i + n <= s.n; i++)
-        if (strncasecmp((const char *)s.p + i, word, n) == 0)
+        if ((s.p[i] | 0x20) == word[0] && strncasecmp((const char *)s.p + i, word, n) == 0)
             return i;
     return s.n;
 }

@@ -100,10 +100,11 @@ const char *vdm_plain_type(struct vdm_bytes head)
 {
     if (head.n > VDM_PLAIN_LOOK_BYTES)
         head = whole_characters((struct vdm_bytes){head.p, VDM_PLAIN_LOOK_BYTES});
-    if (!vdm_utf8_valid(head) || vdm_plain_is_binary(head))
+    if (!vdm_utf8_valid(head))
         return NULL;
+    /* Prose is not asked: a byte that no text has is no sign of it. */
     if (begins_as_page(head))
-        return "text/html";
+        return vdm_plain_is_binary(head) ? NULL : "text/html";
     if (begins_like_prose(head) && has_lines_of_prose(head) && has_signs_of_prose_only(head))
         return "text/plain";
     return NULL;

@@ -150,15 +150,22 @@ static bool is_letter_byte(uint8_t c)
     return !other[c];
 }
 
-/* What stands at `at`, and of how many bytes; of a letter all bytes that are surely of letters. */
+/* One space or one end of line stands between two letters. */
+static bool is_between(uint8_t c)
+{
+    return c == ' ' || c == '\n';
+}
+
+/* What stands at `at`, and of how many bytes. Of a letter the first byte will do, where the others can only
+ * be taken for letters. */
 static enum part part_at(struct vdm_bytes s, size_t at, size_t *n)
 {
-    uint32_t c = 0;
-    *n = 0;
-    while (at + *n < s.n && is_letter_byte(s.p[at + *n]))
-        ++*n;
-    if (*n > 0)
+    uint32_t c = s.p[at];
+    *n = 1;
+    if (is_letter_byte(s.p[at]))
         return PART_LETTER;
+    if (c < 0x80)
+        return part_of(c);
     *n = vdm_utf8_next(vdm_bytes_skip(s, at), &c);
     if (*n > 0)
         return part_of(c);
@@ -166,35 +173,44 @@ static enum part part_at(struct vdm_bytes s, size_t at, size_t *n)
     return PART_LETTER;
 }
 
-/* Are these eight bytes behind a letter in the one form, and is the last of a letter? May say no of some that are. */
-static bool good_eight(const uint8_t *p)
+/* Is what stands at `at` in the one form, where what stands before it is? May say no of a letter. */
+static bool goes_on(struct vdm_bytes s, size_t at, size_t *n)
 {
-    static const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
-    uint64_t b = vdm_le64(p);
-    uint64_t x = b ^ each * ' ';
-    uint64_t space = (x - each) & ~x & high, control = (b - each * ' ') & ~b & high;
-    return !((b & high) | control | (space & (space << 8)) | space >> 63);
+    *n = 1;
+    return is_between(s.p[at]) ? is_letter_byte(s.p[at - 1]) : part_at(s, at, n) == PART_LETTER;
 }
 
-/* How much from here on, where a letter stands, is in the one form already. */
-static size_t good_run(struct vdm_bytes s, size_t at)
+/* The same number in each of eight bytes; and their highest bits, which answer for them. */
+#define EACH(c) (UINT64_C(0x0101010101010101) * (c))
+#define HIGH    EACH(0x80)
+
+/* Which of them are ASCII and not above the space? */
+static uint64_t blanks(uint64_t b)
 {
-    size_t i = at;
-    for (;;) {
-        while (s.n - i > 8 && good_eight(s.p + i))
-            i += 8;
+    return ~(((b & ~HIGH) + EACH(0x7F - ' ')) | b) & HIGH;
+}
+
+/* Of how many of eight bytes goes_on() surely says yes, without a branch for each: where words end cannot be
+ * foreseen. Of the blanks that stand for a space or a line ' ' and '\n' alone have none of the bits of 5. */
+static size_t eight_go_on(const uint8_t *p)
+{
+    uint64_t b = vdm_le64(p), others = (b & EACH(5)) + EACH(0x7F);
+    uint64_t stops = (b & HIGH) | (blanks(b) & (blanks(vdm_le64(p - 1)) | others));
+    return stops ? (size_t)__builtin_ctzll(stops) / 8 : 8;
+}
+
+/* Where that ends which is in the one form already, in a text of which a letter ends at `from`. */
+static size_t good_end(struct vdm_bytes s, size_t from)
+{
+    size_t i = from, n = 0;
+    do {
+        i += n;
+        for (n = 8; n == 8 && s.n - i >= 8; i += n)
+            n = eight_go_on(s.p + i);
         while (i < s.n && is_letter_byte(s.p[i]))
             i++;
-        if (i + 1 >= s.n)
-            break;
-        size_t n = 1;
-        bool between = s.p[i] == ' ' || s.p[i] == '\n';
-        if (between ? !is_letter_byte(s.p[i + 1])
-                    : s.p[i] < 0x80 || part_at(s, i, &n) != PART_LETTER)
-            break;
-        i += n;
-    }
-    return i - at;
+    } while (i < s.n && goes_on(s, i, &n));
+    return is_between(s.p[i - 1]) ? i - 1 : i;
 }
 
 /* Never longer than the text and an end of line. */
@@ -213,7 +229,7 @@ static void put_lines(struct vdm_buf *out, struct vdm_bytes s)
             continue;
         if (before != PART_LETTER && p > start)
             *p++ = before == PART_LINE ? '\n' : ' ';
-        n = good_run(s, i);
+        n = good_end(s, i + n) - i;
         memcpy(p, s.p + i, n);
         p += n;
         before = PART_LETTER;
@@ -225,13 +241,17 @@ static void put_lines(struct vdm_buf *out, struct vdm_bytes s)
 
 /* --- normal form --- */
 
-/* Below U+0300 every character is its own normal form, and stays apart from the one before. */
-#define FIRST_MARK      0x300
-#define FIRST_MARK_BYTE 0xCC
+/* Is this no first byte of a character that is not quiet? A quiet one is its own normal form and stays apart from the
+ * one before: all below U+0300, and of the others, for good, whole rows that have many letters: U+0400 to U+047F,
+ * U+4000 to U+9FFF, U+B000 to U+CFFF. */
+static bool is_quiet_byte(uint8_t c)
+{
+    return c < 0xCC || c == 0xD0 || c == 0xD1 || (c >= 0xE4 && c <= 0xE9) || c == 0xEB || c == 0xEC;
+}
 
 /* A piece of a text, from one character that stays apart from the one before to the next such one. */
 #define PIECE_UNITS 256
-#define PIECE_QUIET 8 /* so many characters that need nothing, and the rest is not looked at */
+#define PIECE_QUIET 8 /* so many quiet characters, and the rest is not looked at */
 struct piece {
     UChar in[PIECE_UNITS], out[3 * PIECE_UNITS]; /* no text grows more in this form */
     int32_t n;
@@ -241,7 +261,7 @@ struct piece {
 static size_t next_piece(struct vdm_bytes s, size_t at)
 {
     size_t i = at;
-    while (i < s.n && s.p[i] < FIRST_MARK_BYTE)
+    while (i < s.n && is_quiet_byte(s.p[i]))
         i++;
     if (i == s.n || i == at)
         return i;
@@ -250,10 +270,13 @@ static size_t next_piece(struct vdm_bytes s, size_t at)
     return i;
 }
 
-static bool ends_piece(const UNormalizer2 *form, const struct piece *p, int quiet, uint32_t c)
+/* Before c, which is quiet or not, behind so many quiet ones? */
+static bool ends_piece(const UNormalizer2 *form, const struct piece *p, int before, bool quiet,
+                       uint32_t c)
 {
-    return c < FIRST_MARK ? quiet >= PIECE_QUIET || p->n >= PIECE_UNITS / 2
-                          : p->n >= PIECE_UNITS / 2 && unorm2_hasBoundaryBefore(form, (UChar32)c);
+    if (p->n < PIECE_UNITS / 2)
+        return quiet && before >= PIECE_QUIET;
+    return quiet || unorm2_hasBoundaryBefore(form, (UChar32)c);
 }
 
 /* The bytes of the piece that begins the text; 0: it is too long. */
@@ -261,15 +284,16 @@ static size_t take_piece(const UNormalizer2 *form, struct piece *p, struct vdm_b
 {
     size_t at = 0, n;
     uint32_t c;
-    int quiet = 0;
+    int before = 0;
     p->n = 0;
     while ((n = vdm_utf8_next(vdm_bytes_skip(s, at), &c)) > 0) {
-        if (ends_piece(form, p, quiet, c))
+        bool quiet = is_quiet_byte(s.p[at]);
+        if (ends_piece(form, p, before, quiet, c))
             break;
         if (p->n + 2 > PIECE_UNITS)
             return 0;
         vdm_utf16_put(p->in, &p->n, (UChar32)c);
-        quiet = c < FIRST_MARK ? quiet + 1 : 0;
+        before = quiet ? before + 1 : 0;
         at += n;
     }
     return at;
@@ -331,7 +355,7 @@ static bool normalize_whole(struct vdm_buf *out, struct vdm_bytes s, struct vdm_
 
 static bool needs_normalizing(struct vdm_bytes s)
 {
-    while ((s = vdm_bytes_skip(s, vdm_ascii_ahead(s))).n && s.p[0] < FIRST_MARK_BYTE)
+    while ((s = vdm_bytes_skip(s, vdm_ascii_ahead(s))).n && is_quiet_byte(s.p[0]))
         s = vdm_bytes_skip(s, 1);
     return s.n > 0;
 }

@@ -55,6 +55,7 @@ static void test_pages(void **state)
     expect(VDM_LIT("<!doctype HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\">\n<html>\n"), "text/html");
     expect(VDM_LIT("<!doctype html"), NULL);
     expect(VDM_LIT("<!doctype htmlx>"), NULL);
+    expect(VDM_LIT("<!doctype html>\n<p>\x01"), NULL);
     expect(VDM_LIT("<?xml version=\"1.0\"?>\n<!DOCTYPE html>\n"), NULL);
     expect(VDM_LIT("<html><body>x</body></html>"), NULL);
 }

@@ -173,6 +173,36 @@ static void test_broken_pages(void **state)
     shows(VDM_LIT("seen<"), "seen<\n");
 }
 
+/* Letters with two bytes among them, of which both are spaces or neither is; the parser hands on longer ones in
+ * pieces of a thousand. */
+static void with_two(struct vdm_buf *seen, size_t n, size_t first, size_t second, const char *two)
+{
+    struct vdm_buf page VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_err err = {0};
+    vdm_buf_puts(&page, "<p>");
+    for (size_t i = 0; i < n; i++)
+        vdm_buf_putc(&page, i == first ? two[0] : i == second ? two[1] : (char)('a' + i % 26));
+    vdm_buf_puts(&page, "<i>b"); /* and here a piece ends, too */
+    vdm_buf_clear(seen);
+    assert_true(vdm_page_text(seen, vdm_buf_bytes(&page), &err));
+}
+
+static void test_spaces(void **state)
+{
+    (void)state;
+    static const char *const twos[] = {"\t\n", "\n\r", "\r\t", "\t\r", "\n\n"};
+    static const size_t lengths[] = {3, 4, 9, 40, 1003, 2010};
+    struct vdm_buf seen VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf wanted VDM_CLEANUP(vdm_buf_release) = {0};
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+        for (size_t i = 0; i < 5 * 40; i++) {
+            size_t n = lengths[l], first = 1 + i / 5 * (n - 2) / 40, second = n - first;
+            with_two(&seen, n, first, second, twos[i % 5]);
+            with_two(&wanted, n, first, second, "  ");
+            assert_true(vdm_bytes_equal(vdm_buf_bytes(&seen), vdm_buf_bytes(&wanted)));
+        }
+}
+
 /* Elements in elements, and attributes without end, take no more memory than their bytes do. */
 static void test_deep_page(void **state)
 {
@@ -217,7 +247,8 @@ int main(void)
         cmocka_unit_test(test_kinds),       cmocka_unit_test(test_texts),
         cmocka_unit_test(test_large),       cmocka_unit_test(test_plain_here),
         cmocka_unit_test(test_worker_dies), cmocka_unit_test(test_broken_pages),
-        cmocka_unit_test(test_deep_page),   cmocka_unit_test(test_encoding),
+        cmocka_unit_test(test_spaces),      cmocka_unit_test(test_deep_page),
+        cmocka_unit_test(test_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

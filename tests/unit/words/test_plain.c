@@ -114,6 +114,52 @@ static void test_every_character(void **state)
     vdm_buf_release(&text);
 }
 
+/* Every character far from any that is looked at closely, and before a mark that goes past other marks: what is
+ * its own normal form, and apart from the one before, need not be looked at. */
+static void test_far_apart(void **state)
+{
+    (void)state;
+    struct vdm_buf text = {0};
+    for (uint32_t c = 0x80; c <= 0xFFFF; c++) {
+        if (c >= 0xD800 && c <= 0xDFFF)
+            continue;
+        vdm_buf_puts(&text, "letters enough a");
+        put_code(&text, c);
+        vdm_buf_puts(&text, "letters enough a");
+        put_code(&text, c);
+        put_code(&text, 0x323);
+        if (text.n < 3000 && c < 0xFFFF)
+            continue;
+        same_as_slowly(vdm_buf_bytes(&text));
+        vdm_buf_clear(&text);
+    }
+    vdm_buf_release(&text);
+}
+
+/* Eight bytes are looked at together: any three characters, at each place of eight, and each way to end. */
+static void test_each_place(void **state)
+{
+    (void)state;
+    static const uint32_t some[] = {'a', ' ',  '\n', '\t', '\r',   '\f',   '!',    0x05,
+                                    0,   0xE9, 0xA0, 0xAD, 0x2019, 0x2028, 0x10400};
+    const size_t kinds = sizeof some / sizeof *some;
+    for (size_t i = 0; i < kinds * kinds * kinds; i++) {
+        struct vdm_buf text = {0};
+        for (size_t place = 0; place < 9; place++) {
+            vdm_buf_clear(&text);
+            vdm_buf_put(&text, (struct vdm_bytes){(const uint8_t *)"abc efgh ", place});
+            put_code(&text, some[i % kinds]);
+            put_code(&text, some[i / kinds % kinds]);
+            put_code(&text, some[i / kinds / kinds]);
+            same_as_slowly(vdm_buf_bytes(&text));
+            vdm_buf_puts(&text, "ij lmnop r tuvwxyz"); /* more than two eights */
+            for (size_t end = 0; end < 9; end++, text.n--)
+                same_as_slowly(vdm_buf_bytes(&text));
+        }
+        vdm_buf_release(&text);
+    }
+}
+
 /* Characters that do something to each other, in any order. */
 static void test_random(void **state)
 {
@@ -186,8 +232,9 @@ static void test_encodings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_form),  cmocka_unit_test(test_every_character),
-        cmocka_unit_test(test_random),    cmocka_unit_test(test_many_marks),
+        cmocka_unit_test(test_one_form),   cmocka_unit_test(test_every_character),
+        cmocka_unit_test(test_each_place), cmocka_unit_test(test_far_apart),
+        cmocka_unit_test(test_random),     cmocka_unit_test(test_many_marks),
         cmocka_unit_test(test_encodings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,10 +199,18 @@ static bool write_once(const struct vdm_import_lines *l, size_t more, struct vdm
            text.n + more <= VDM_NOTE_MAX - sizeof "follows 9007199254740991\n";
 }
 
+/* More than its first lines take, or the name of a field; and than what an escape makes of a byte. */
+#define HEAD_MOST   256
+#define NAME_MOST   64
+#define ESCAPE_MOST 4
+
 bool vdm_import_has_room(const struct vdm_import_lines *l, size_t bytes)
 {
     struct vdm_err why = {0};
-    return write_once(l, bytes, &why);
+    size_t most = HEAD_MOST + bytes;
+    for (size_t i = 0; i < l->n; i++)
+        most += NAME_MOST + ESCAPE_MOST * l->line[i].value.n;
+    return most < VDM_NOTE_MAX / 2 || write_once(l, bytes, &why);
 }
 
 static bool check_format(const struct vdm_import_lines *l, struct vdm_err *err)

@@ -72,6 +72,20 @@ static bool visit(void *ctx, const struct vdm_store_item *item, bool *stop, stru
     return true;
 }
 
+/* What was met is passed over, once it was: never more than there is. */
+static void pass_over(const struct seen *all)
+{
+    struct seen while_met = {.s = all->s}, rest = {.s = all->s};
+    struct vdm_store_met *met;
+    FUZZ_CHECK(vdm_store_met_open(&met, NULL));
+    vdm_store_pass_over(all->s, met);
+    FUZZ_CHECK(vdm_store_each(all->s, visit, &while_met, NULL) || !all->s->writable);
+    FUZZ_CHECK(vdm_store_each(all->s, visit, &rest, NULL) || !all->s->writable);
+    FUZZ_CHECK(while_met.objects <= all->objects && rest.objects <= while_met.objects);
+    vdm_store_pass_over(all->s, NULL);
+    vdm_store_met_close(met);
+}
+
 static struct seen look(const char *folder, bool writable, bool reindex)
 {
     struct seen seen = {0};
@@ -80,6 +94,7 @@ static struct seen look(const char *folder, bool writable, bool reindex)
     FUZZ_CHECK(opened);
     FUZZ_CHECK(!reindex || vdm_store_reindex(seen.s, NULL));
     FUZZ_CHECK(vdm_store_each(seen.s, visit, &seen, NULL) || !writable);
+    pass_over(&seen);
     vdm_store_close(seen.s);
     return seen;
 }

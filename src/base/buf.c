@@ -118,10 +118,14 @@ void vdm_buf_putf(struct vdm_buf *b, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    /* Mostly it fits, and need not be made twice. */
+    size_t room = b->failed ? 0 : b->cap - b->n;
+    int n = vsnprintf(room ? (char *)b->p + b->n : NULL, room, format, args);
     va_end(args);
     if (n < 0)
         b->failed = true;
+    else if ((size_t)n < room)
+        b->n += (size_t)n;
     else if (reserve(b, (size_t)n)) {
         vsnprintf((char *)b->p + b->n, (size_t)n + 1, format, again);
         b->n += (size_t)n;

@@ -171,12 +171,12 @@ static void middle_encode(const struct vdm_layout_member *m, char *out, size_t c
 
 bool vdm_layout_encode(const struct vdm_layout_member *m, char *out, struct vdm_err *err)
 {
-    char middle[VDM_LAYOUT_PATH_MAX + 1];
     if ((size_t)m->kind >= FORMS || !fields_valid(m))
         return vdm_fail_as(err, VDM_ERR_REFUSED, "no name for this member of a bundle");
-    middle_encode(m, middle, sizeof middle);
-    snprintf(out, VDM_LAYOUT_PATH_MAX + 1, "%s%s%s", forms[m->kind].prefix, middle,
-             forms[m->kind].suffix);
+    /* With valid fields all of it has room. */
+    char *middle = stpcpy(out, forms[m->kind].prefix);
+    middle_encode(m, middle, (size_t)(out + VDM_LAYOUT_PATH_MAX + 1 - middle));
+    strcat(middle, forms[m->kind].suffix);
     return true;
 }
 

@@ -131,7 +131,10 @@ void vdm_manifest_append(struct vdm_buf *out, struct vdm_digest digest, const ch
 {
     char hex[65];
     vdm_digest_hex(digest, hex);
-    vdm_buf_putf(out, "%s  %s\n", hex, path);
+    vdm_buf_puts(out, hex);
+    vdm_buf_puts(out, "  ");
+    vdm_buf_puts(out, path);
+    vdm_buf_putc(out, '\n');
 }
 
 bool vdm_manifest_line_decode(struct vdm_bytes line, struct vdm_digest *digest,

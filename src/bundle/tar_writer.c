@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/tar.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -47,9 +46,9 @@ bool vdm_tar_writer_begin(struct vdm_tar_writer *w, const char *path, uint64_t s
     uint8_t block[VDM_TAR_BLOCK];
     if (w->state != BETWEEN)
         return refuse(w, err, "a member begins at the wrong time");
-    int n = snprintf(m.name, sizeof m.name, "%s/%s", w->folder, path);
-    if ((size_t)n >= sizeof m.name)
+    if (strlen(w->folder) + 1 + strlen(path) >= sizeof m.name)
         return refuse(w, err, "a name of more than 100 bytes");
+    strcpy(stpcpy(stpcpy(m.name, w->folder), "/"), path);
     if (!vdm_tar_header_encode(&m, block, err)) {
         w->state = OVER;
         return vdm_err_prefix(err, "tar");

@@ -155,7 +155,7 @@ size_t __wrap_ZSTD_freeCStream(ZSTD_CStream *z)
 /* Threads are a wish only: without them the work is done alone. */
 size_t __wrap_ZSTD_CCtx_setParameter(ZSTD_CCtx *z, ZSTD_cParameter what, int value)
 {
-    bool wish = what == ZSTD_c_nbWorkers || what == ZSTD_c_jobSize;
+    bool wish = what == ZSTD_c_nbWorkers || what == ZSTD_c_jobSize || what == ZSTD_c_overlapLog;
     return !wish && scarce_refuses() ? ZSTD_NO_MEMORY
                                      : __real_ZSTD_CCtx_setParameter(z, what, value);
 }

@@ -67,7 +67,7 @@ static void test_output_does_not_depend_on_pieces(void **state)
 {
     (void)state;
     struct vdm_buf data VDM_CLEANUP(vdm_buf_release) = {0};
-    fill_with_text(&data, 400000);
+    fill_with_text(&data, 5 << 20); /* for each thread of zstd something to do */
     for (size_t f = 0; f < 3; f++) {
         struct vdm_buf one VDM_CLEANUP(vdm_buf_release) = {0};
         struct vdm_buf many VDM_CLEANUP(vdm_buf_release) = {0};
@@ -75,6 +75,21 @@ static void test_output_does_not_depend_on_pieces(void **state)
         pack(all_forms[f], 0, 777, vdm_buf_bytes(&data), &many);
         assert_true(vdm_bytes_equal(vdm_buf_bytes(&one), vdm_buf_bytes(&many)));
     }
+}
+
+/* What the threads of zstd do side by side still looks back a little: what comes again every 20,000 bytes is packed once. */
+static void test_zstd_threads_look_back(void **state)
+{
+    (void)state;
+    struct vdm_buf data VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf once VDM_CLEANUP(vdm_buf_release) = {0};
+    struct vdm_buf often VDM_CLEANUP(vdm_buf_release) = {0};
+    fill_with_text(&data, 20000);
+    pack(VDM_STREAM_ZSTD, 0, 4096, vdm_buf_bytes(&data), &once);
+    for (size_t i = 20000; i < 8 << 20; i++)
+        vdm_buf_putc(&data, (char)data.p[i - 20000]);
+    pack(VDM_STREAM_ZSTD, 0, 4096, vdm_buf_bytes(&data), &often);
+    assert_true(often.n < 2 * once.n);
 }
 
 /* A higher level is another effort; level 0 is the one that the header names. */
@@ -194,7 +209,7 @@ static void test_writer_stops_after_failed_write(void **state)
     (void)state;
     struct vdm_buf data VDM_CLEANUP(vdm_buf_release) = {0};
     int read_only VDM_CLEANUP(vdm_fd_close) = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    fill_with_text(&data, 8 << 20); /* more than zstd keeps in hand */
+    fill_with_text(&data, 16 << 20); /* more than zstd keeps in hand */
     for (size_t f = 0; f < 3; f++) {
         struct vdm_err err = {0};
         struct vdm_stream_writer *w VDM_CLEANUP(vdm_stream_writer_cleanup) = NULL;
@@ -217,7 +232,7 @@ static void test_unfinished_stream_is_cut_off(void **state)
         struct vdm_buf back VDM_CLEANUP(vdm_buf_release) = {0};
         int fd VDM_CLEANUP(vdm_fd_close) = fd_of((struct vdm_bytes){0});
         struct vdm_stream_writer *w = NULL;
-        fill_with_text(&data, 8 << 20);
+        fill_with_text(&data, 16 << 20);
         assert_true(vdm_stream_writer_open(&w, fd, all_forms[f], 0, NULL));
         assert_true(vdm_stream_write(w, vdm_buf_bytes(&data), NULL));
         vdm_stream_writer_close(w);
@@ -266,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_incompressible),
         cmocka_unit_test(test_output_does_not_depend_on_pieces),
+        cmocka_unit_test(test_zstd_threads_look_back),
         cmocka_unit_test(test_levels_matter),
         cmocka_unit_test(test_gzip_header_is_fixed),
         cmocka_unit_test(test_zstd_header_has_checksum_and_small_window),

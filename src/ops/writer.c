@@ -302,6 +302,8 @@ static bool sign_composed(struct vdm_writer *w, struct vdm_err *err)
 {
     if (!put_signed(w, err))
         return false;
+    if (w->composed.n == 0) /* and maybe no pool any more */
+        return true;
     struct waiting_list l = w->composed;
     w->composed = w->signing;
     w->composed.bytes = 0;

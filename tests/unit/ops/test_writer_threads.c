@@ -124,12 +124,16 @@ static void by_several_pools(void **state)
     start(k, &pool[0]);
     MUST(vdm_pool_open(&pool[1], 2, &k->err));
     atomic_store(&slow, true);
-    for (unsigned i = 0; i < 900; i++)
-        MUST(add(k, pool[i / 300]));
+    for (unsigned i = 0; i < 900; i++) /* by a pool last */
+        MUST(add(k, pool[i / 300 == 1 ? 2 : i / 300 / 2]));
     must_be_read(k, 2, 902);
-    commit_and_check(k, 902);
+    MUST(vdm_store_sync(k->a->store, &k->err));
+    MUST(vdm_writer_commit(k->w, &k->err));
     vdm_pool_close(pool[0]);
     vdm_pool_close(pool[1]);
+    MUST(vdm_writer_begin(k->w, &k->err)); /* they are gone */
+    MUST(add(k, NULL));
+    commit_and_check(k, 903);
     kit_end(k);
 }
 

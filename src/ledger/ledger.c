@@ -29,6 +29,8 @@ static const char *const sql[STATEMENTS] = {
     [STMT_PUT_RECORD] = "INSERT INTO record(n, text) VALUES(?, ?)",
     [STMT_PUT_CHECKPOINT] = "INSERT INTO checkpoint(size, note) VALUES(?, ?)",
     [STMT_PUT_TILE] = "INSERT INTO tile(level, \"index\", hashes) VALUES(?, ?, ?)",
+    [STMT_FIRST_ROW] = "SELECT n FROM entry WHERE n >= ?1 AND n < ?2 ORDER BY n LIMIT 1",
+    [STMT_LAST_ROW] = "SELECT n FROM entry WHERE n >= ?1 AND n < ?2 ORDER BY n DESC LIMIT 1",
     [STMT_NEXT] = "SELECT n FROM entry WHERE n >= ?1 AND n < ?2 "
                   "AND substr(note, 1, length(?3)) = ?3 ORDER BY n LIMIT 1",
     [STMT_NEXT_OF_TWO] =

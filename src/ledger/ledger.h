@@ -79,7 +79,7 @@ struct vdm_ledger_slice {
     size_t cap[3];
 };
 /* Entries from `from` on, and their records and checkpoints: at most 1000, at most about 1 MiB, none
- * from `end` on. slice->to is where to go on. */
+ * from `end` on. slice->to is where to go on; behind the last entry it is `end` at once, however far that is. */
 bool vdm_ledger_read_slice(struct vdm_ledger *l, uint64_t from, uint64_t end,
                            struct vdm_ledger_slice *slice, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_ledger_slice_release(struct vdm_ledger_slice *slice);

@@ -23,6 +23,8 @@ enum vdm_ledger_statement {
     STMT_PUT_TILE,
     STMT_GROW_TILE,
     STMT_ERASE_RECORD,
+    STMT_FIRST_ROW,
+    STMT_LAST_ROW,
     STMT_NEXT,
     STMT_NEXT_OF_TWO,
     STMT_LAST,

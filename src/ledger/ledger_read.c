@@ -72,18 +72,43 @@ static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which,
     return true;
 }
 
-static uint64_t search_end(uint64_t from, uint64_t to)
+/* A checkpoint may claim any number of entries: what is not there is passed over, not searched. */
+static bool find_row(struct vdm_ledger *l, enum vdm_ledger_statement which, uint64_t from,
+                     uint64_t to, uint64_t *n, bool *found, struct vdm_err *err)
 {
-    return to - from > SEARCH_ROWS ? from + SEARCH_ROWS : to;
+    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
+    if (!vdm_ledger_statement(l, which, &s, err))
+        return vdm_err_prefix(err, "ledger");
+    vdm_db_bind_number(s, 1, from);
+    vdm_db_bind_number(s, 2, to);
+    if (!vdm_db_step(s, found, err))
+        return vdm_err_prefix(err, "ledger");
+    if (*found)
+        *n = (uint64_t)sqlite3_column_int64(s, 0);
+    return true;
+}
+
+/* The rows from *from on that one search goes through; *end is `from` where there is none. */
+static bool search_span(struct vdm_ledger *l, uint64_t *from, uint64_t to, uint64_t *end,
+                        struct vdm_err *err)
+{
+    bool row;
+    if (!find_row(l, STMT_FIRST_ROW, *from, to, from, &row, err))
+        return false;
+    *end = !row ? *from : to - *from > SEARCH_ROWS ? *from + SEARCH_ROWS : to;
+    return true;
 }
 
 static bool next(struct vdm_ledger *l, struct vdm_bytes beginning, const struct vdm_bytes *other,
                  uint64_t from, uint64_t to, uint64_t *n, bool *found, struct vdm_err *err)
 {
-    uint64_t at;
+    uint64_t at, end;
     *found = false;
-    for (uint64_t end; !*found && from < to; from = end) {
-        end = search_end(from, to);
+    for (; !*found && from < to; from = end) {
+        if (!search_span(l, &from, to, &end, err))
+            return false;
+        if (end == from)
+            break;
         if (!search(l, other ? STMT_NEXT_OF_TWO : STMT_NEXT, beginning, other, from, end, &at,
                     found, err))
             return false;
@@ -109,9 +134,15 @@ bool vdm_ledger_next_of_two(struct vdm_ledger *l, struct vdm_bytes beginning,
 bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t before, uint64_t *n,
                      bool *found, struct vdm_err *err)
 {
-    uint64_t at;
+    uint64_t at, from, row;
+    bool any = true;
     *found = false;
-    for (uint64_t from; !*found && before > 0; before = from) {
+    for (; !*found && before > 0; before = from) {
+        if (!find_row(l, STMT_LAST_ROW, 0, before, &row, &any, err))
+            return false;
+        if (!any)
+            break;
+        before = row + 1;
         from = before > SEARCH_ROWS ? before - SEARCH_ROWS : 0;
         if (!search(l, STMT_LAST, beginning, NULL, from, before, &at, found, err))
             return false;
@@ -124,11 +155,14 @@ bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t 
 bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
                       uint64_t *count, struct vdm_err *err)
 {
-    uint64_t some;
+    uint64_t some, end;
     bool row;
     *count = 0;
-    for (uint64_t end; from < to; from = end) {
-        end = search_end(from, to);
+    for (; from < to; from = end) {
+        if (!search_span(l, &from, to, &end, err))
+            return false;
+        if (end == from)
+            break;
         if (!search(l, STMT_COUNT, beginning, NULL, from, end, &some, &row, err))
             return false;
         *count += some;
@@ -244,6 +278,19 @@ static uint64_t slice_end(const struct vdm_ledger_slice *s, const struct vdm_led
     return s->memory.n - start < SLICE_BYTES ? wanted : row[count - 1].n + 1;
 }
 
+/* Where there is nothing at all, the slice reaches to the next entry. */
+static bool pass_nothing(struct vdm_ledger *l, struct vdm_ledger_slice *s, uint64_t end,
+                         struct vdm_err *err)
+{
+    bool row = false;
+    if (s->entries || s->records || s->checkpoints || s->to >= end)
+        return true;
+    if (!find_row(l, STMT_FIRST_ROW, s->to, end, &s->to, &row, err))
+        return false;
+    s->to = row ? s->to : end;
+    return true;
+}
+
 bool vdm_ledger_read_slice(struct vdm_ledger *l, uint64_t from, uint64_t end,
                            struct vdm_ledger_slice *s, struct vdm_err *err)
 {
@@ -268,7 +315,7 @@ bool vdm_ledger_read_slice(struct vdm_ledger *l, uint64_t from, uint64_t end,
     place_rows(s->checkpoint, s->checkpoints, p);
     while (s->entries && s->entry[s->entries - 1].n >= s->to)
         s->entries--; /* entries whose records did not fit any more */
-    return true;
+    return pass_nothing(l, s, end, err);
 }
 
 void vdm_ledger_slice_release(struct vdm_ledger_slice *s)

@@ -588,6 +588,15 @@ static void edited_fate(void **state)
     }
 }
 
+/* A size that no ledger has is no work. */
+static void far_checkpoint(void **state)
+{
+    struct kit *k = fresh(state);
+    edit_ledger(k, "UPDATE checkpoint SET size = 4611686018427387904 WHERE size = 50");
+    MUST(kit_check(k, (struct asked){0}));
+    must_have(k, VDM_TRUNCATED, 50);
+}
+
 static void of_a_kind_to_come(void **state)
 {
     struct kit *k = fresh(state);
@@ -916,6 +925,7 @@ int main(void)
         cmocka_unit_test(clock_backwards),
         cmocka_unit_test(edited_catalog),
         cmocka_unit_test(edited_fate),
+        cmocka_unit_test(far_checkpoint),
         cmocka_unit_test(no_catalog),
         cmocka_unit_test(damaged_catalog),
         cmocka_unit_test(truncated_tail),

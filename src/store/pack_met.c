@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Neither empty nor touching the next. */
+/* Not empty, and no two with the same beginning. */
 struct run {
     uint64_t from, to;
 };
@@ -42,6 +42,12 @@ void vdm_store_pass_over(struct vdm_store *s, struct vdm_store_met *m)
     s->met = m;
 }
 
+/* Packs do not touch each other. */
+static uint64_t start_of(uint32_t pack)
+{
+    return pack * 2 * VDM_PACK_MOST;
+}
+
 /* How many runs begin at `at` or before. */
 static size_t runs_up_to(const struct vdm_store_met *m, uint64_t at)
 {
@@ -68,14 +74,15 @@ static void insert(struct vdm_store_met *m, size_t i, struct run r)
 /* Run i has grown: it may have come up to the next. */
 static void join(struct vdm_store_met *m, size_t i)
 {
-    if (i + 1 == m->runs || m->run[i].to < m->run[i + 1].from)
+    if (i + 1 == m->runs || m->run[i].to != m->run[i + 1].from)
         return;
     m->run[i].to = m->run[i + 1].to;
     m->runs--;
     memmove(m->run + i + 1, m->run + i + 2, (m->runs - i - 1) * sizeof *m->run);
 }
 
-/* Members do not overlap: a run that holds the first byte holds all of it. */
+/* Members do not overlap, so a run that holds the first byte holds all of it. Where a forged index leads into the middle
+ * of a document, what is found there may reach into others: such runs are not put together. */
 static void add(struct vdm_store_met *m, struct run r)
 {
     size_t i = runs_up_to(
@@ -94,7 +101,7 @@ static void add(struct vdm_store_met *m, struct run r)
 
 void vdm_pack_met_add(struct vdm_store_met *m, uint32_t pack, uint64_t offset, uint64_t span)
 {
-    uint64_t from = pack * VDM_PACK_MOST + offset;
+    uint64_t from = start_of(pack) + offset;
     if (!m)
         return;
     pthread_mutex_lock(&m->lock);
@@ -104,12 +111,12 @@ void vdm_pack_met_add(struct vdm_store_met *m, uint32_t pack, uint64_t offset, u
 
 uint64_t vdm_pack_met_past(struct vdm_store_met *m, uint32_t pack, uint64_t offset)
 {
-    uint64_t start = pack * VDM_PACK_MOST, at = start + offset;
+    uint64_t start = start_of(pack), at = start + offset;
     if (!m)
         return offset;
     pthread_mutex_lock(&m->lock);
     size_t i = runs_up_to(m, at);
-    if (i > 0 && m->run[i - 1].to > at)
+    if (i > 0 && m->run[i - 1].from == at)
         at = m->run[i - 1].to;
     pthread_mutex_unlock(&m->lock);
     return at - start;

@@ -106,7 +106,7 @@ static inline void compare(struct kit *k, uint64_t n, int of, const char *lines,
         record(k, &text, of, lines, &r);
     MUST(vdm_catalog_compare(k->c, n, (struct vdm_time){0}, lines ? &r : NULL, &is, &k->err));
     if (is.same_record != want)
-        fail_msg("entry %d: %s", (int)n, lines);
+        fail_msg("entry %d: %s", (int)n, lines ? lines : "nothing");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -133,6 +133,11 @@ static bool push(int fd, uint64_t from, uint64_t to, unsigned flags, struct vdm_
            vdm_fail_errno(err, "write");
 }
 
+bool vdm_fd_begin_writing(int fd, uint64_t from, uint64_t to, struct vdm_err *err)
+{
+    return push(fd, from, to, SYNC_FILE_RANGE_WRITE, err);
+}
+
 bool vdm_fd_write_behind(int fd, struct vdm_write_behind *b, size_t n, struct vdm_err *err)
 {
     b->written += n;

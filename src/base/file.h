@@ -44,6 +44,8 @@ struct vdm_write_behind {
 /* After the next n bytes were written. What has no disk behind it is left alone. */
 bool vdm_fd_write_behind(int fd, struct vdm_write_behind *b, size_t n,
                          struct vdm_err *err) VDM_MUST_CHECK;
+/* The disk begins with these bytes, and nobody waits. An error is the disk's, and may not be told again by a sync. */
+bool vdm_fd_begin_writing(int fd, uint64_t from, uint64_t to, struct vdm_err *err) VDM_MUST_CHECK;
 /* syncfs(2): everything written so far on the file system that holds fd is durable. */
 bool vdm_fd_sync_filesystem(int fd, struct vdm_err *err) VDM_MUST_CHECK;
 

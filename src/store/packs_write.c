@@ -93,15 +93,16 @@ static bool make_room(struct vdm_packs *p, uint64_t span, struct vdm_err *err)
     return fits || begin_pack(p, err);
 }
 
-/* The disk begins with what is whole, whoever appended it, so that the sync finds little left to do. */
+/* The disk begins with what is whole, whoever appended it, so that the sync finds little left to do; and so it is the sync
+ * that fails where the disk does. */
 #define WRITE_BEHIND_BYTES (UINT64_C(4) << 20)
 
-static void write_behind(int fd, uint64_t before, uint64_t end)
+static void write_behind(struct vdm_packs *p, uint64_t before, uint64_t end)
 {
     uint64_t from = before / WRITE_BEHIND_BYTES * WRITE_BEHIND_BYTES;
     uint64_t to = end / WRITE_BEHIND_BYTES * WRITE_BEHIND_BYTES;
-    if (to > from) /* what fails is told by the sync */
-        (void)sync_file_range(fd, (off_t)from, (off_t)(to - from), SYNC_FILE_RANGE_WRITE);
+    if (to > from && !vdm_fd_begin_writing(p->active, from, to, NULL))
+        p->base.failed = true;
 }
 
 /* All of them, or none. */
@@ -123,7 +124,7 @@ static bool append_there(struct vdm_packs *p, const struct vdm_pack_new *member,
         (void)ignored;
         return false;
     }
-    write_behind(p->active, p->active_end, at);
+    write_behind(p, p->active_end, at);
     p->active_end = at;
     return true;
 }

@@ -139,6 +139,35 @@ static void reopen(struct store_fixture *x)
     assert_true(vdm_store_open_folder(&x->store, x->crypto, x->path, true, NULL));
 }
 
+static unsigned begun;
+static bool begin_fails;
+
+bool __real_vdm_fd_begin_writing(int fd, uint64_t from, uint64_t to, struct vdm_err *err);
+bool __wrap_vdm_fd_begin_writing(int fd, uint64_t from, uint64_t to, struct vdm_err *err);
+bool __wrap_vdm_fd_begin_writing(int fd, uint64_t from, uint64_t to, struct vdm_err *err)
+{
+    begun++;
+    return begin_fails ? vdm_fail(err, "write: Input/output error")
+                       : __real_vdm_fd_begin_writing(fd, from, to, err);
+}
+
+/* The disk begins before the sync, and where it fails then, the sync does. */
+static void test_written_behind(void **state)
+{
+    struct store_fixture *x = *state;
+    begun = 0;
+    for (size_t i = 0; i < 12; i++)
+        must_put(x->store, i, 900000);
+    assert_int_equal(begun, 2);
+    assert_true(vdm_store_sync(x->store, NULL));
+    begin_fails = true;
+    for (size_t i = 12; i < 14; i++)
+        must_put(x->store, i, 900000);
+    begin_fails = false;
+    assert_int_equal(begun, 3);
+    assert_false(vdm_store_sync(x->store, NULL));
+}
+
 /* Wherever the first call ends, in the header, the document or the zeros behind it: the rest follows. */
 static void test_parts(void **state)
 {
@@ -576,6 +605,7 @@ static void test_made_up_headers(void **state)
 int main(void)
 {
     struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_written_behind),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_full_among_many),

@@ -172,11 +172,14 @@ class InForce(Sandbox):
         proof = str(self.dir / "p.tlog-proof")
         self.ok("-C", self.a, "prove", "2", "-o", proof)
         document = str(self.dir / "a-src" / "d00000.txt")
+        # Of three documents one thread may have looked at all before another has a processor.
+        many = str(self.dir / "many.tar")
+        self.ok("-C", self.archive(1000, "many"), "bundle", "-o", many, "--all")
         for more in (["-v"], ["--json"], ["--report", str(self.dir / "page.html"), "--document", document]):
-            r, trace = self.traced("verify", self.bundle, receipt, proof, *more)
+            r, trace = self.traced("verify", self.bundle, receipt, proof, many, *more)
             self.assertEqual(r.code, 4, str(r))
             calls, confined = after_filter(trace)
-            self.assertEqual(len(confined), 3, trace[-2000:])
+            self.assertEqual(len(confined), 4, trace[-2000:])
             self.assertGreater(len(calls), 20)
             if len(os.sched_getaffinity(0)) > 1:
                 self.assertTrue({pid for pid, _ in calls} - confined, "no thread was seen")

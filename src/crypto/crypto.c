@@ -207,45 +207,63 @@ bool vdm_signature_valid(struct vdm_crypto *c, const struct vdm_pubkey *key,
     return crypto_sign_verify_detached(sig->b, message.p, message.n, key->b) == 0;
 }
 
+#define BASE64_PIECE ((size_t)256) /* characters; a multiple of four */
+
 void vdm_base64_append(struct vdm_buf *out, struct vdm_bytes data)
 {
-    size_t room = sodium_base64_ENCODED_LEN(data.n, sodium_base64_VARIANT_ORIGINAL);
-    uint8_t *p = vdm_buf_grow(out, room);
+    uint8_t *p = vdm_buf_grow(out, (data.n + 2) / 3 * 4 + 1);
     if (!p)
         return;
-    sodium_bin2base64((char *)p, room, data.p, data.n, sodium_base64_VARIANT_ORIGINAL);
+    (void)EVP_EncodeBlock(p, data.p, (int)data.n);
     out->n--; /* its NUL */
+}
+
+/* At most BASE64_PIECE characters. libcrypto passes over blanks and takes loose trailing bits: the one form is what
+ * it makes itself of the bytes. */
+static bool decode_piece(struct vdm_bytes text, uint8_t raw[BASE64_PIECE / 4 * 3], size_t *n)
+{
+    uint8_t again[BASE64_PIECE + 1];
+    size_t padding = 0;
+    while (padding < 2 && text.p[text.n - 1 - padding] == '=')
+        padding++;
+    if (EVP_DecodeBlock(raw, text.p, (int)text.n) != (int)(text.n / 4 * 3))
+        return false;
+    *n = text.n / 4 * 3 - padding;
+    return EVP_EncodeBlock(again, raw, (int)*n) == (int)text.n &&
+           memcmp(again, text.p, text.n) == 0;
+}
+
+/* out NULL: only whether it can be. */
+static bool decode_base64(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *n)
+{
+    uint8_t raw[BASE64_PIECE / 4 * 3];
+    *n = 0;
+    if (text.n % 4 != 0)
+        return false;
+    for (size_t at = 0, k; at < text.n; at += BASE64_PIECE) {
+        struct vdm_bytes piece = vdm_bytes_skip(text, at);
+        bool last = piece.n <= BASE64_PIECE;
+        piece.n = last ? piece.n : BASE64_PIECE;
+        if (!decode_piece(piece, raw, &k) || (!last && k < sizeof raw) || (out && cap - *n < k)) {
+            *n = 0;
+            return false;
+        }
+        if (out)
+            memcpy(out + *n, raw, k);
+        *n += k;
+    }
+    return true;
 }
 
 bool vdm_base64_decode(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *n)
 {
-    const char *end = NULL;
-    /* libsodium takes no other ASCII, no line breaks and no loose trailing bits; but to some of its
-     * versions every byte from 0x80 on is a `/`. */
-    for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] >= 0x80)
-            return false;
-    if (text.n % 4 != 0 || sodium_base642bin(out, cap, (const char *)text.p, text.n, NULL, n, &end,
-                                             sodium_base64_VARIANT_ORIGINAL) != 0)
-        return false;
-    return end == (const char *)text.p + text.n;
+    return decode_base64(text, out, cap, n);
 }
 
-static bool is_base64(uint8_t c)
-{
-    return (uint8_t)(c - 'A') < 26 || (uint8_t)(c - 'a') < 26 || (uint8_t)(c - '0') < 10 ||
-           c == '+' || c == '/';
-}
-
-/* Only the last four characters can be more or less than three whole bytes. */
 bool vdm_base64_valid(struct vdm_bytes text)
 {
-    uint8_t room[3];
-    size_t n = 0, front = text.n < 4 ? 0 : text.n - 4;
-    for (size_t i = 0; i < front; i++)
-        if (!is_base64(text.p[i]))
-            return false;
-    return front % 4 == 0 && vdm_base64_decode(vdm_bytes_skip(text, front), room, sizeof room, &n);
+    size_t n;
+    return decode_base64(text, NULL, 0, &n);
 }
 
 bool vdm_digest_from_base64(struct vdm_bytes text, struct vdm_digest *out)

@@ -45,6 +45,30 @@ void vdm_secret_release(struct vdm_secret *s)
     *s = (struct vdm_secret){0};
 }
 
+bool vdm_secret_from_base64(struct vdm_secret *s, struct vdm_bytes text)
+{
+    const char *end = NULL;
+    /* libsodium takes no other ASCII, no line breaks and no loose trailing bits; but to some of its
+     * versions every byte from 0x80 on is a `/`. */
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] >= 0x80)
+            return false;
+    return text.n % 4 == 0 &&
+           sodium_base642bin(s->p, s->cap, (const char *)text.p, text.n, NULL, &s->n, &end,
+                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           end == (const char *)text.p + text.n;
+}
+
+void vdm_secret_append_base64(const struct vdm_secret *s, struct vdm_buf *out)
+{
+    size_t room = sodium_base64_ENCODED_LEN(s->n, sodium_base64_VARIANT_ORIGINAL);
+    uint8_t *p = vdm_buf_grow(out, room);
+    if (!p)
+        return;
+    sodium_bin2base64((char *)p, room, s->p, s->n, sodium_base64_VARIANT_ORIGINAL);
+    out->n--; /* its NUL */
+}
+
 static bool key_open(struct vdm_signing_key **out, const uint8_t *seed, struct vdm_err *err)
 {
     if (sodium_init() < 0)

@@ -15,6 +15,9 @@ struct vdm_secret {
 };
 bool vdm_secret_open(struct vdm_secret *s, size_t cap, struct vdm_err *err) VDM_MUST_CHECK;
 void vdm_secret_release(struct vdm_secret *s); /* wipes; a zeroed one is fine */
+/* As vdm_base64_decode and vdm_base64_append, in a time that tells nothing of the secret. */
+bool vdm_secret_from_base64(struct vdm_secret *s, struct vdm_bytes text) VDM_MUST_CHECK;
+void vdm_secret_append_base64(const struct vdm_secret *s, struct vdm_buf *out);
 
 /* An Ed25519 key pair. Made from a 32-byte seed. */
 struct vdm_signing_key;

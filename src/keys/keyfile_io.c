@@ -76,9 +76,8 @@ static bool decode_clear(struct vdm_crypto *c, struct vdm_bytes line, struct vdm
     if (!vdm_cut(&rest, '+', &name) || !vdm_cut(&rest, '+', &hash))
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "a malformed key");
     signer.n = name.n + 1 + hash.n;
-    if (!vdm_signer_decode(signer, &name, &id) ||
-        !vdm_base64_decode(rest, raw.p, raw.cap, &raw.n) || raw.n != RAW_BYTES ||
-        raw.p[0] != VDM_KEY_ED25519)
+    if (!vdm_signer_decode(signer, &name, &id) || !vdm_secret_from_base64(&raw, rest) ||
+        raw.n != RAW_BYTES || raw.p[0] != VDM_KEY_ED25519)
         return vdm_fail_as(err, VDM_ERR_MALFORMED, "a malformed key");
     struct vdm_keypair k VDM_CLEANUP(vdm_keypair_release) = {0};
     if (!pair_from_raw(c, name, &raw, &k, err))
@@ -189,7 +188,7 @@ static bool compose_clear(const struct vdm_keypair *k, struct vdm_secret *file, 
     vdm_buf_puts(&line, CLEAR_START);
     vdm_signer_append(&line, vdm_str(k->vkey.name), k->vkey.id);
     vdm_buf_putc(&line, '+');
-    vdm_base64_append(&line, (struct vdm_bytes){raw.p, raw.n});
+    vdm_secret_append_base64(&raw, &line);
     vdm_buf_putc(&line, '\n');
     assert(line.p == file->p && !line.failed);
     file->n = line.n;

@@ -192,35 +192,12 @@ static void test_base64_takes_one_form_only(void **state)
     }
 }
 
-/* Of any length, piece by piece: it says what decoding the whole says, wherever a byte is wrong. */
-static void test_base64_valid(void **state)
-{
-    (void)state;
-    uint8_t data[160] = {0}, out[200]; /* zeros: a `=` inside ends a piece as it should end */
-    size_t n;
-    for (size_t length = 40; length <= sizeof data; length += 7) {
-        struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-        vdm_base64_append(&text, (struct vdm_bytes){data, length});
-        assert_true(vdm_base64_valid(vdm_buf_bytes(&text)));
-        for (size_t i = 0; i < text.n * 256; i++) {
-            uint8_t good = text.p[i / 256];
-            text.p[i / 256] = (uint8_t)i;
-            assert_int_equal(vdm_base64_valid(vdm_buf_bytes(&text)),
-                             vdm_base64_decode(vdm_buf_bytes(&text), out, sizeof out, &n));
-            text.p[i / 256] = good;
-        }
-        assert_false(vdm_base64_valid((struct vdm_bytes){text.p, text.n - 1}));
-        text.p[text.n - 4] = '=', text.p[text.n - 3] = '=';
-        assert_false(vdm_base64_valid(vdm_buf_bytes(&text)));
-    }
-}
-
 static void test_base64_respects_its_room(void **state)
 {
     (void)state;
-    for (size_t n = 0; n < 50; n++) {
+    for (size_t n = 0; n < 250; n++) {
         struct vdm_buf text VDM_CLEANUP(vdm_buf_release) = {0};
-        uint8_t data[50], *exact = malloc(n + 1);
+        uint8_t data[250], *exact = malloc(n + 1);
         size_t got = 0;
         vdm_random(data, sizeof data);
         vdm_base64_append(&text, (struct vdm_bytes){data, n});
@@ -286,7 +263,6 @@ int main(void)
         cmocka_unit_test(test_digest_hex_has_one_form),
         cmocka_unit_test(test_base64_known_answers),
         cmocka_unit_test(test_base64_takes_one_form_only),
-        cmocka_unit_test(test_base64_valid),
         cmocka_unit_test(test_base64_respects_its_room),
         cmocka_unit_test(test_random_and_description),
         cmocka_unit_test(test_closing_nothing_is_fine),

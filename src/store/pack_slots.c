@@ -41,10 +41,15 @@ static bool write_slots(const struct vdm_slots *t, uint64_t first, const uint8_t
            vdm_err_prefix(err, "packs/index");
 }
 
+/* Most searches end within the first few. In a large table these were not touched for long: each line of the
+ * processor's cache that is read costs more than the call. */
+#define FIRST_SLOTS 8
+
 static bool fill(const struct vdm_slots *t, struct vdm_slots_probe *p, struct vdm_err *err)
 {
+    size_t wanted = p->n == 0 ? FIRST_SLOTS : VDM_PROBE_SLOTS;
     p->i = 0;
-    p->n = p->left < VDM_PROBE_SLOTS ? (size_t)p->left : VDM_PROBE_SLOTS;
+    p->n = p->left < wanted ? (size_t)p->left : wanted;
     return read_slots(t, p->slot, p->read, &p->n, err);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/proof.h"
 #include "ops/verify_bundle_state.h"
-#include "tlog/proof.h"
 #include "tlog/tree.h"
 
 #include <string.h>
@@ -61,7 +60,8 @@ static void check_inclusion(struct vdm_bundle_check *v, uint64_t n,
 {
     struct vdm_digest leaf = vdm_tlog_leaf(v->crypto, vdm_buf_bytes(&v->entry));
     if (!v->has_head || !v->entry_whole ||
-        vdm_inclusion_valid(v->crypto, n, v->head.size, leaf, v->head.root, p->hash, p->hashes))
+        vdm_inclusion_valid_beside(v->crypto, n, v->head.size, leaf, v->head.root, p->hash,
+                                   p->hashes, &v->way))
         return;
     vdm_bundle_note(v, VDM_LEAF_MISMATCH, n, v->m.path,
                     "these bytes are not this entry of the signed tree");

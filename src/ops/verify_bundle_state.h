@@ -19,6 +19,7 @@
 #include "format/seal.h"
 #include "ops/verify_bundle.h"
 #include "ops/verify_bundle_members.h"
+#include "tlog/proof.h"
 
 #include <sys/types.h>
 
@@ -64,7 +65,8 @@ struct vdm_bundle_check {
     struct vdm_buf entry;
     bool entry_whole; /* false: longer than any entry */
     struct vdm_checked_entry checked;
-    bool entry_good; /* neither it nor its proof has a finding */
+    bool entry_good;              /* neither it nor its proof has a finding */
+    struct vdm_inclusion_way way; /* of the proof that held last */
     bool newest_seen;
     struct vdm_time newest_recorded;
     bool newest_decoded;

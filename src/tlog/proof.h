@@ -21,6 +21,22 @@ bool vdm_inclusion_valid(struct vdm_crypto *c, uint64_t index, uint64_t size,
                          struct vdm_digest leaf, struct vdm_digest root,
                          const struct vdm_digest *proof, size_t n) VDM_MUST_CHECK;
 
+/* The way from a leaf to the root that was shown last, by the number of hashes that were still to come. */
+struct vdm_inclusion_way {
+    uint64_t size; /* 0: none was */
+    uint64_t index;
+    struct vdm_digest root;
+    size_t n;
+    struct vdm_digest node[VDM_PROOF_HASHES_MAX + 1], hash[VDM_PROOF_HASHES_MAX + 1];
+    uint8_t height[VDM_PROOF_HASHES_MAX + 1]; /* of the node */
+};
+/* The same answer for many leaves of one tree: from where its way meets the one before, a proof must have the same hashes,
+ * and nothing is left to compute. */
+bool vdm_inclusion_valid_beside(struct vdm_crypto *c, uint64_t index, uint64_t size,
+                                struct vdm_digest leaf, struct vdm_digest root,
+                                const struct vdm_digest *proof, size_t n,
+                                struct vdm_inclusion_way *before) VDM_MUST_CHECK;
+
 /* Does the tree of `new_size` leaves begin with the one of `old_size`? Equal sizes: the roots are
  * equal and the proof is empty. Old size 0: false, because every tree begins with the empty one and
  * a proof of that means nothing; whoever wants to accept it asks for it before. */

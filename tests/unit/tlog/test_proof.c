@@ -17,9 +17,23 @@ struct consistency {
     size_t n;
 };
 
+static bool included_beside(struct vdm_crypto *c, const struct inclusion *p,
+                            struct vdm_inclusion_way *before)
+{
+    return vdm_inclusion_valid_beside(c, p->index, p->size, p->leaf, p->root, p->proof, p->n,
+                                      before);
+}
+
+/* What was shown before, whatever it was, must change no answer. */
 static bool included(struct fixture *f, const struct inclusion *p)
 {
-    return vdm_inclusion_valid(f->crypto, p->index, p->size, p->leaf, p->root, p->proof, p->n);
+    static struct vdm_inclusion_way shown;
+    struct vdm_inclusion_way way = shown;
+    bool yes = vdm_inclusion_valid(f->crypto, p->index, p->size, p->leaf, p->root, p->proof, p->n);
+    assert_int_equal(included_beside(f->crypto, p, &way), yes);
+    if (yes)
+        shown = way;
+    return yes;
 }
 
 static bool consistent(struct fixture *f, const struct consistency *p)
@@ -138,6 +152,72 @@ static void all_inclusions(void **state)
             struct inclusion p = inclusion_of(f, i, n);
             assert_true(included(f, &p));
             altered_inclusion(f, &p);
+        }
+}
+
+static void beside_each_other(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t n = 1; n <= 37; n++)
+        for (size_t k = 0; k < n * n; k++) {
+            struct vdm_inclusion_way way = {.size = 0};
+            struct inclusion p = inclusion_of(f, k / n, n);
+            assert_true(included_beside(f->crypto, &p, &way));
+            assert_true(included_beside(NULL, &p, &way)); /* nothing is hashed again */
+            p = inclusion_of(f, k % n, n);
+            assert_true(included(f, &p));
+            assert_true(included_beside(f->crypto, &p, &way));
+            altered_inclusion(f, &p);
+            /* What was refused leaves nothing behind that a second try could lean on. */
+            flip(&p.leaf, k);
+            assert_false(included_beside(f->crypto, &p, &way));
+            assert_false(included_beside(f->crypto, &p, &way));
+        }
+}
+
+/* Linked in place of vdm_tlog_node. */
+struct vdm_digest __real_vdm_tlog_node(struct vdm_crypto *c, struct vdm_digest l,
+                                       struct vdm_digest r);
+struct vdm_digest __wrap_vdm_tlog_node(struct vdm_crypto *c, struct vdm_digest l,
+                                       struct vdm_digest r);
+static size_t nodes_hashed;
+struct vdm_digest __wrap_vdm_tlog_node(struct vdm_crypto *c, struct vdm_digest l,
+                                       struct vdm_digest r)
+{
+    nodes_hashed++;
+    return __real_vdm_tlog_node(c, l, r);
+}
+
+/* One leaf after the other, each node of the tree is hashed from its left side and from its right, and never more. */
+static void each_node_twice(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t n = 1; n <= SMALL; n++) {
+        struct vdm_inclusion_way way = {.size = 0};
+        size_t before = nodes_hashed;
+        for (size_t i = 0; i < n; i++) {
+            struct inclusion p = inclusion_of(f, i, n);
+            assert_true(included_beside(f->crypto, &p, &way));
+        }
+        assert_int_equal(nodes_hashed - before, 2 * (n - 1));
+    }
+}
+
+/* A tree of the same size, in which all but one leaf are the same. */
+static void beside_another_tree(void **state)
+{
+    struct fixture *f = *state;
+    struct vdm_digest other[SMALL];
+    memcpy(other, f->leaves, sizeof other);
+    for (size_t n = 2; n <= 20; n++)
+        for (size_t k = 0; k < n * n; k++) {
+            struct vdm_inclusion_way way = {.size = 0};
+            struct inclusion p = inclusion_of(f, k / n, n);
+            assert_true(included_beside(f->crypto, &p, &way));
+            flip(&other[k % n], k);
+            p.root = naive_mth(f->crypto, other, n);
+            assert_false(included_beside(f->crypto, &p, &way));
+            flip(&other[k % n], k);
         }
 }
 
@@ -290,6 +370,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_inclusions),
+        cmocka_unit_test(beside_each_other),
+        cmocka_unit_test(beside_another_tree),
+        cmocka_unit_test(each_node_twice),
         cmocka_unit_test(only_one_index_fits),
         cmocka_unit_test(a_hash_too_many),
         cmocka_unit_test(a_hash_too_few),

@@ -18,7 +18,8 @@ struct looker {
 struct vdm_verify_ahead {
     const struct vdm_verify *v; /* of it only what stays as it is during the pass */
     struct vdm_pool *pool;
-    struct vdm_verify_batch *batch; /* that is being looked at */
+    struct vdm_verify_batch *batch; /* that is being looked at, */
+    size_t run;                     /* so many entries at a time */
     struct looker looker[VDM_POOL_WORKERS_MAX];
     pthread_mutex_t lock; /* on the documents that were found good lately */
     struct vdm_verify_good good[VDM_VERIFY_RECENT];
@@ -96,10 +97,8 @@ static void look_at_record(struct vdm_verify_ahead *a, struct looker *l, const s
         note_trouble(a, f, &why);
 }
 
-static void look(void *ctx, unsigned worker, size_t i)
+static void look(struct vdm_verify_ahead *a, struct looker *l, size_t i)
 {
-    struct vdm_verify_ahead *a = ctx;
-    struct looker *l = &a->looker[worker];
     const struct vdm_ledger_row *row = &a->batch->slice.entry[i], *record;
     struct vdm_verify_fact *f = &a->batch->fact[i];
     struct vdm_known_entry *k = &f->entry;
@@ -122,6 +121,19 @@ static void look(void *ctx, unsigned worker, size_t i)
 
 /* --- batches --- */
 
+/* Neighbours lie side by side in the store, too, where one reading takes in several: so a thread takes a run of them.
+ * But as many runs as keep all busy to the end. */
+#define RUN_MOST       16
+#define RUNS_OF_THREAD 8
+
+static void look_at_run(void *ctx, unsigned worker, size_t run)
+{
+    struct vdm_verify_ahead *a = ctx;
+    size_t begin = run * a->run, end = begin + a->run;
+    for (size_t i = begin; i < end && i < a->batch->slice.entries; i++)
+        look(a, &a->looker[worker], i);
+}
+
 bool vdm_verify_ahead_start(struct vdm_verify_ahead *a, struct vdm_verify_batch *b,
                             struct vdm_err *err)
 {
@@ -135,7 +147,9 @@ bool vdm_verify_ahead_start(struct vdm_verify_ahead *a, struct vdm_verify_batch 
     }
     b->trouble_at = SIZE_MAX;
     a->batch = b;
-    vdm_pool_start(a->pool, n, look, a);
+    a->run = n / (RUNS_OF_THREAD * vdm_pool_workers(a->pool)) + 1;
+    a->run = a->run < RUN_MOST ? a->run : RUN_MOST;
+    vdm_pool_start(a->pool, (n + a->run - 1) / a->run, look_at_run, a);
     return true;
 }
 

@@ -2,6 +2,7 @@
 /* Finding a document in the packs. */
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "store/store_packs.h"
 
 #include <dirent.h>
@@ -183,16 +184,46 @@ struct vdm_pack_scan vdm_packs_scan(struct vdm_packs *p, int fd, uint64_t from, 
 
 /* --- digests --- */
 
+#define AHEAD_MS 1000
+
+/* From this place on, of what was read before. */
+static struct vdm_bytes read_before(const struct vdm_pack_ahead *a,
+                                    const struct vdm_pack_place *place)
+{
+    if (place->pack != a->pack || place->offset - a->at > a->n)
+        return (struct vdm_bytes){0};
+    return vdm_bytes_skip((struct vdm_bytes){a->p, a->n}, (size_t)(place->offset - a->at));
+}
+
+/* Is the whole member there, behind the one that was had last? */
+static bool was_read(const struct vdm_packs *p, struct vdm_packed *f, enum vdm_pack_seen *seen)
+{
+    f->ahead = read_before(&p->ahead, &f->place);
+    if (p->base.writable || f->ahead.n < VDM_PACK_BLOCK || f->place.offset < p->ahead.next ||
+        vdm_clock_ms() - p->ahead.read_ms > AHEAD_MS)
+        return false;
+    vdm_pack_judge(f->ahead, f->place.offset, f->pack->length, &f->m, seen);
+    return *seen == VDM_PACK_MEMBER && f->ahead.n - VDM_PACK_BLOCK >= f->m.size;
+}
+
 static bool look_ahead(struct vdm_packs *p, struct vdm_packed *f, enum vdm_pack_seen *seen,
                        struct vdm_err *err)
 {
-    p->turn++;
-    if (!vdm_fd_read_at(f->fd, f->place.offset, p->ahead, VDM_PACK_AHEAD, &p->ahead_n, NULL)) {
-        p->ahead_n = 0; /* it may be a neighbour that the disk does not give */
+    struct vdm_pack_ahead *a = &p->ahead;
+    bool had = was_read(p, f, seen), goes_on = !p->base.writable && f->ahead.p;
+    a->next = f->place.offset + 1;
+    if (had)
+        return true;
+    a->turn++;
+    a->pack = f->place.pack;
+    a->at = f->place.offset;
+    a->read_ms = vdm_clock_ms();
+    if (!vdm_fd_read_at(f->fd, a->at, a->p, goes_on ? VDM_PACK_AHEAD : VDM_PACK_ALONG, &a->n, NULL))
+        a->n = 0; /* it may be a neighbour that the disk does not give */
+    f->ahead = (struct vdm_bytes){a->p, a->n};
+    if (a->n == 0)
         return vdm_pack_look(f->fd, f->place.offset, f->pack->length, &f->m, seen, err);
-    }
-    vdm_pack_judge((struct vdm_bytes){p->ahead, p->ahead_n}, f->place.offset, f->pack->length,
-                   &f->m, seen);
+    vdm_pack_judge(f->ahead, a->at, f->pack->length, &f->m, seen);
     return true;
 }
 
@@ -279,8 +310,7 @@ static bool find_in_tail(struct vdm_packs *p, struct vdm_digest id, uint32_t num
         out->broken = false;
         *found = true;
     }
-    p->turn++; /* nothing of it was read ahead */
-    p->ahead_n = 0;
+    out->ahead = (struct vdm_bytes){0};
     if (!*found || !take_in_hand(p, number, &out->pack, err))
         return !*found;
     out->fd = out->pack->fd;

@@ -26,7 +26,7 @@ static bool window_read(void *ctx, uint8_t *out, size_t cap, size_t *got, struct
 {
     struct vdm_store_reader *r = ctx;
     uint64_t left = r->end - r->at;
-    if (r->ahead.n && r->turn == r->pack->of->turn) {
+    if (r->ahead.n && r->turn == r->pack->of->ahead.turn) {
         *got = vdm_bytes_take(&r->ahead, out, cap);
     } else if (!vdm_fd_read_at(r->fd, r->at, out, left < cap ? (size_t)left : cap, got, err)) {
         return false;
@@ -47,21 +47,20 @@ static bool header_damaged(const struct vdm_packed *f, struct vdm_err *err)
 }
 
 /* What was read behind the header. */
-static void give_ahead(const struct vdm_packs *p, struct vdm_store_reader *r)
+static void give_ahead(const struct vdm_packs *p, const struct vdm_packed *f,
+                       struct vdm_store_reader *r)
 {
-    struct vdm_bytes read = {p->ahead, p->ahead_n};
-    r->ahead = vdm_bytes_skip(read, read.n < VDM_PACK_BLOCK ? read.n : VDM_PACK_BLOCK);
+    size_t header = f->ahead.n < VDM_PACK_BLOCK ? f->ahead.n : VDM_PACK_BLOCK;
+    r->ahead = vdm_bytes_skip(f->ahead, header);
     r->ahead.n = r->ahead.n < r->size_bytes ? r->ahead.n : (size_t)r->size_bytes;
-    r->turn = p->turn;
+    r->turn = p->ahead.turn;
 }
 
 static bool find_to_read(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *f,
                          bool *found, struct vdm_err *err)
 {
-    if (!p->ahead && !(p->ahead = malloc(VDM_PACK_AHEAD)))
+    if (!p->ahead.p && !(p->ahead.p = malloc(VDM_PACK_AHEAD)))
         return vdm_fail_memory(err);
-    p->turn++;
-    p->ahead_n = 0;
     p->reads_ahead = true;
     /* Where the index at hand leads, the document is, whether or not another index has taken its place. */
     bool ok = vdm_packs_look_up(p, id, f, found, err) &&
@@ -90,7 +89,7 @@ static bool get(struct vdm_store *s, struct vdm_digest id, struct vdm_store_read
     r->end = r->at + f.m.size;
     r->pack = f.pack;
     r->pack->users++;
-    give_ahead(p, r);
+    give_ahead(p, &f, r);
     return true;
 }
 
@@ -266,7 +265,7 @@ static void close_packs(struct vdm_store *s)
     vdm_pack_index_close(&p->index);
     for (size_t i = 0; i < VDM_PACKS_IN_HAND; i++)
         vdm_pack_let_go(p->in_hand[i]);
-    free(p->ahead);
+    free(p->ahead.p);
     vdm_fd_close(&p->active);
     vdm_fd_close(&p->dir);
     free(p->document);

@@ -16,7 +16,9 @@
 /* What lies behind that is of no pack of ours, and is not read: slots reach no further. */
 #define VDM_PACK_MOST     ((uint64_t)1 << 31)
 #define VDM_PACKS_IN_HAND 4
-#define VDM_PACK_AHEAD    ((size_t)16 << 10)
+/* Read along with a header; and where one member is asked for behind the other. */
+#define VDM_PACK_ALONG ((size_t)16 << 10)
+#define VDM_PACK_AHEAD ((size_t)64 << 10)
 
 /* A pack that is open for reading, as long as anybody uses it. */
 struct vdm_pack_in_hand {
@@ -27,6 +29,17 @@ struct vdm_pack_in_hand {
     struct vdm_packs *of;
 };
 
+/* What was read ahead of one pack. A handle that only reads looks there for members that stand behind the one that it
+ * had last, for a moment: nothing is had twice, and nothing that the disk held long ago. */
+struct vdm_pack_ahead {
+    uint8_t *p; /* VDM_PACK_AHEAD, or NULL */
+    size_t n;
+    uint32_t pack;
+    uint64_t at, next; /* where it begins, and where what was not had yet does */
+    uint64_t read_ms;
+    unsigned turn; /* one more with each reading */
+};
+
 struct vdm_packs {
     struct vdm_store base;
     struct vdm_store *files; /* objects/ */
@@ -35,9 +48,7 @@ struct vdm_packs {
     uint32_t packs; /* one more than the highest number that was seen */
     struct vdm_pack_in_hand *in_hand[VDM_PACKS_IN_HAND]; /* for reading; or NULL */
     bool reads_ahead;                                    /* what is behind a header, too, */
-    uint8_t *ahead;                                      /* VDM_PACK_AHEAD, or NULL */
-    size_t ahead_n;
-    unsigned turn;       /* of `ahead` */
+    struct vdm_pack_ahead ahead;
     unsigned tail_looks; /* at members behind the marks */
     /* For writing. */
     uint8_t *document;      /* VDM_PACK_DOCUMENT_MAX + 1 */
@@ -84,6 +95,7 @@ struct vdm_packed {
     bool broken; /* a slot leads to a header that is none */
     int fd;      /* borrowed */
     struct vdm_pack_in_hand *pack;
+    struct vdm_bytes ahead; /* from its header on: what was read along with it; borrowed, or none */
 };
 bool vdm_packs_find(struct vdm_packs *p, struct vdm_digest id, struct vdm_packed *out, bool *found,
                     struct vdm_err *err) VDM_MUST_CHECK;

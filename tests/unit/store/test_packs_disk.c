@@ -96,11 +96,20 @@ bool __wrap_vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t n, size_t *go
 bool __wrap_vdm_fd_read_at(int fd, uint64_t at, uint8_t *p, size_t n, size_t *got,
                            struct vdm_err *err)
 {
-    reads++;
+    reads += n > 0;
     bytes_read += n;
     if (at < does.bad_to && at + n > does.bad_from)
         return vdm_fail(err, "read: Input/output error");
     return __real_vdm_fd_read_at(fd, at, p, n, got, err);
+}
+
+static uint64_t later_ms;
+
+uint64_t __real_vdm_clock_ms(void);
+uint64_t __wrap_vdm_clock_ms(void);
+uint64_t __wrap_vdm_clock_ms(void)
+{
+    return __real_vdm_clock_ms() + later_ms;
 }
 
 int __real_ftruncate64(int fd, off_t size);
@@ -132,11 +141,16 @@ static void must_fail(struct store_fixture *x, uint64_t seed, size_t n)
     assert_non_null(strstr(err.text, "No space left"));
 }
 
-static void reopen(struct store_fixture *x)
+static void reopen_as(struct store_fixture *x, bool writable)
 {
     vdm_store_close(x->store);
     x->store = NULL;
-    assert_true(vdm_store_open_folder(&x->store, x->crypto, x->path, true, NULL));
+    assert_true(vdm_store_open_folder(&x->store, x->crypto, x->path, writable, NULL));
+}
+
+static void reopen(struct store_fixture *x)
+{
+    reopen_as(x, true);
 }
 
 static unsigned begun;
@@ -221,7 +235,120 @@ static void test_bad_neighbour(void **state)
     assert_false(vdm_store_check(x->store, source_digest(x->crypto, 2, 400), 400, &s, &err));
     assert_non_null(strstr(err.text, "Input/output error"));
     assert_int_equal(object_count(x->store), 5);
+    assert_true(vdm_store_sync(x->store, NULL));
+    reopen_as(x, false);
+    for (size_t i = 0; i < 15; i++)
+        if (i % 5 != 2)
+            must_hold(x->store, source_digest(x->crypto, i % 5, 400), i % 5, 400);
     good_disk();
+}
+
+#define NEIGHBOURS 60
+
+/* Of all lengths, so that members end before, at and behind the end of what is read at once. */
+static size_t length_of(size_t i)
+{
+    return i * 7919 % 9000 + (i % 13 == 5 ? 60000 : 0);
+}
+
+static struct vdm_digest neighbour(struct store_fixture *x, size_t i)
+{
+    return source_digest(x->crypto, i, length_of(i));
+}
+
+static void put_neighbours(struct store_fixture *x)
+{
+    for (size_t i = 0; i < NEIGHBOURS; i++)
+        must_put(x->store, i, length_of(i));
+    assert_true(vdm_store_sync(x->store, NULL));
+}
+
+static void flip(const char *path, off_t at)
+{
+    uint8_t byte;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 4;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+/* Twice: it is whole again. */
+static void break_document(const struct store_fixture *x, struct vdm_digest id)
+{
+    uint8_t header[512];
+    unsigned pack;
+    flip(pack_at(x, 0).s, find_member(x, id, &pack, header) + 512);
+}
+
+static unsigned reads_of_all(struct store_fixture *x, size_t step)
+{
+    reopen_as(x, false);
+    reads = 0;
+    for (size_t k = 0; k < NEIGHBOURS; k++)
+        assert_int_equal(state_of(x->store, neighbour(x, k * step % NEIGHBOURS)), VDM_STORE_GOOD);
+    return reads - NEIGHBOURS; /* the index */
+}
+
+/* In their order several are read at once; in any other, each by itself, and no more of it. */
+static void test_read_ahead(void **state)
+{
+    struct store_fixture *x = *state;
+    put_neighbours(x);
+    assert_in_range(reads_of_all(x, 1), 5, NEIGHBOURS / 2);
+    bytes_read = 0;
+    assert_in_range(reads_of_all(x, NEIGHBOURS - 1), NEIGHBOURS, 3 * NEIGHBOURS / 2);
+    assert_in_range(bytes_read, 0, NEIGHBOURS * (36 << 10));
+    assert_in_range(reads_of_all(x, 17), NEIGHBOURS, 3 * NEIGHBOURS / 2);
+}
+
+/* A reader that is open keeps its document, whatever is read ahead meanwhile. */
+static void test_read_ahead_beside_a_reader(void **state)
+{
+    struct store_fixture *x = *state;
+    put_neighbours(x);
+    reopen_as(x, false);
+    for (size_t i = 0; i + 5 < NEIGHBOURS; i++) {
+        struct vdm_store_reader r VDM_CLEANUP(vdm_store_reader_close) = {0};
+        struct source from = source(i, length_of(i));
+        uint8_t got[700], want[700];
+        size_t n, m;
+        assert_true(vdm_store_get(x->store, neighbour(x, i), &r, NULL));
+        for (size_t k = 0;; k++) {
+            assert_true(r.read(&r, got, sizeof got, &n, NULL));
+            if (n == 0)
+                break;
+            assert_true(source_read(&from, want, n, &m, NULL) && m == n);
+            assert_memory_equal(got, want, n);
+            if (k < 5)
+                must_hold(x->store, neighbour(x, i + k), i + k, length_of(i + k));
+        }
+    }
+}
+
+/* Who asks again asks the disk; so does who writes; and nobody is told what was read long ago. */
+static void test_nothing_is_had_twice(void **state)
+{
+    struct store_fixture *x = *state;
+    put_neighbours(x);
+    for (size_t i = 1; i + 1 < NEIGHBOURS; i++) {
+        struct vdm_digest id = neighbour(x, i), next = neighbour(x, i + 1);
+        if (length_of(i) == 0 || length_of(i + 1) == 0)
+            continue;
+        for (unsigned writes = 0; writes < 2; writes++) {
+            reopen_as(x, writes);
+            assert_int_equal(state_of(x->store, neighbour(x, i - 1)), VDM_STORE_GOOD);
+            assert_int_equal(state_of(x->store, id), VDM_STORE_GOOD);
+            break_document(x, id);
+            assert_int_equal(state_of(x->store, id), VDM_STORE_DAMAGED);
+            break_document(x, id);
+            assert_int_equal(state_of(x->store, id), VDM_STORE_GOOD);
+            break_document(x, next);
+            later_ms += writes ? 0 : 1100;
+            assert_int_equal(state_of(x->store, next), VDM_STORE_DAMAGED);
+            break_document(x, next);
+        }
+    }
 }
 
 /* Of many the first are put, as many as there is room for, and nothing of the others stays. */
@@ -355,16 +482,6 @@ static off_t slot_of(const struct store_fixture *x, struct vdm_digest id)
     }
     fail();
     return -1;
-}
-
-static void flip(const char *path, off_t at)
-{
-    uint8_t byte;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_int_equal(pread(fd, &byte, 1, at), 1);
-    byte ^= 4;
-    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-    close(fd);
 }
 
 static void break_header(const struct store_fixture *x, struct vdm_digest id)
@@ -610,6 +727,9 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_full_among_many),
         cmocka_unit_test(test_bad_neighbour),
+        cmocka_unit_test(test_read_ahead),
+        cmocka_unit_test(test_read_ahead_beside_a_reader),
+        cmocka_unit_test(test_nothing_is_had_twice),
         cmocka_unit_test(test_full_and_no_way_back),
         cmocka_unit_test(test_full_index),
         cmocka_unit_test(test_full_repair),

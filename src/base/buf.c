@@ -113,6 +113,16 @@ void vdm_buf_putc(struct vdm_buf *b, char c)
         *room = (uint8_t)c;
 }
 
+void vdm_buf_putn(struct vdm_buf *b, uint64_t n)
+{
+    uint8_t digit[20];
+    size_t first = sizeof digit;
+    do
+        digit[--first] = (uint8_t)('0' + n % 10);
+    while (n /= 10);
+    vdm_buf_put(b, (struct vdm_bytes){digit + first, sizeof digit - first});
+}
+
 void vdm_buf_putf(struct vdm_buf *b, const char *format, ...)
 {
     va_list args, again;

@@ -65,6 +65,7 @@ void vdm_buf_clear(struct vdm_buf *b); /* keeps the memory */
 void vdm_buf_put(struct vdm_buf *b, struct vdm_bytes data);
 void vdm_buf_puts(struct vdm_buf *b, const char *s);
 void vdm_buf_putc(struct vdm_buf *b, char c);
+void vdm_buf_putn(struct vdm_buf *b, uint64_t n); /* in decimal digits */
 void vdm_buf_putf(struct vdm_buf *b, const char *format, ...) VDM_PRINTF(2, 3);
 /* Room for n more bytes, counted in at once; NULL (and failed) without memory. */
 uint8_t *vdm_buf_grow(struct vdm_buf *b, size_t n);

@@ -31,7 +31,9 @@ bool vdm_checkpoint_decode(struct vdm_bytes text, struct vdm_checkpoint *out, st
 void vdm_checkpoint_append(struct vdm_buf *out, const struct vdm_checkpoint *c)
 {
     vdm_buf_put(out, c->origin);
-    vdm_buf_putf(out, "\n%llu\n", (unsigned long long)c->size);
+    vdm_buf_putc(out, '\n');
+    vdm_buf_putn(out, c->size);
+    vdm_buf_putc(out, '\n');
     vdm_base64_append(out, vdm_digest_bytes(&c->root));
     vdm_buf_putc(out, '\n');
 }

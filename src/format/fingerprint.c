@@ -2,14 +2,17 @@
 #include "format/fingerprint.h"
 
 #include "base/text.h"
+#include "format/value.h"
 
 #define NAME VDM_FINGERPRINT_NAME ": "
 
 void vdm_fingerprint_append(struct vdm_buf *out, const struct vdm_fingerprint *f)
 {
-    char hex[65];
-    vdm_digest_hex(f->text, hex);
-    vdm_buf_putf(out, NAME "sha256:%s %llu ", hex, (unsigned long long)f->bytes);
+    vdm_buf_puts(out, NAME);
+    vdm_digest_append(out, f->text);
+    vdm_buf_putc(out, ' ');
+    vdm_buf_putn(out, f->bytes);
+    vdm_buf_putc(out, ' ');
     vdm_buf_put(out, f->extractor);
 }
 

@@ -234,7 +234,8 @@ struct vdm_bytes vdm_record_value(const struct vdm_record *r, enum vdm_field f, 
 {
     struct vdm_bytes rest = r->body;
     struct vdm_record_line l;
-    while (vdm_record_next(&rest, &l))
+    /* Lines stand in the order of the fields. */
+    while (vdm_record_next(&rest, &l) && l.field <= f)
         if (l.field == f && k-- == 0)
             return l.value;
     return (struct vdm_bytes){NULL, 0};
@@ -282,7 +283,9 @@ bool vdm_record_append(struct vdm_buf *out, const uint8_t secret[32], struct vdm
     vdm_buf_puts(out, hex);
     vdm_buf_puts(out, "\ndocument ");
     vdm_digest_append(out, document);
-    vdm_buf_putf(out, " %llu\n", (unsigned long long)document_size);
+    vdm_buf_putc(out, ' ');
+    vdm_buf_putn(out, document_size);
+    vdm_buf_putc(out, '\n');
     for (int f = VDM_FIELD_DOCUMENT + 1; f < VDM_FIELDS; f++)
         for (size_t i = 0; i < lines; i++)
             if ((int)line[i].field == f)

@@ -246,7 +246,9 @@ void vdm_put_field(struct vdm_buf *out, const char *key, struct vdm_bytes value)
 
 void vdm_put_number(struct vdm_buf *out, const char *key, uint64_t value)
 {
-    vdm_buf_putf(out, "%s %llu\n", key, (unsigned long long)value);
+    put_key(out, key);
+    vdm_buf_putn(out, value);
+    vdm_buf_putc(out, '\n');
 }
 
 void vdm_put_digest(struct vdm_buf *out, const char *key, struct vdm_digest d)
@@ -265,7 +267,9 @@ void vdm_put_time(struct vdm_buf *out, const char *key, struct vdm_time t)
 
 void vdm_put_tree(struct vdm_buf *out, const char *key, uint64_t size, struct vdm_digest root)
 {
-    vdm_buf_putf(out, "%s %llu ", key, (unsigned long long)size);
+    put_key(out, key);
+    vdm_buf_putn(out, size);
+    vdm_buf_putc(out, ' ');
     vdm_base64_append(out, vdm_digest_bytes(&root));
     vdm_buf_putc(out, '\n');
 }

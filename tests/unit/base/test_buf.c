@@ -64,6 +64,11 @@ static void test_appending(void **state)
     vdm_buf_putf(&b, "%d-%s", 42, "x");
     assert_true(vdm_buf_ok(&b, &err));
     assert_true(vdm_bytes_equal(vdm_buf_bytes(&b), VDM_LIT("\0ab\0c42-x")));
+    struct vdm_buf numbers VDM_CLEANUP(vdm_buf_release) = {0};
+    static const uint64_t number[] = {0, 9, 10, 18446744073709551615u};
+    for (size_t i = 0; i < 4; i++)
+        vdm_buf_putn(&numbers, number[i]), vdm_buf_putc(&numbers, ' ');
+    assert_true(vdm_bytes_equal_str(vdm_buf_bytes(&numbers), "0 9 10 18446744073709551615 "));
     uint8_t *room = vdm_buf_grow(&b, 3);
     assert_non_null(room);
     memcpy(room, "end", 3);

@@ -2,6 +2,9 @@
 """vidimus beside its peers, on the same files in turn (A B A B): scripts/bench. What counts are the ratios.
 
 Prints a table for people, and for each way a line of JSON for programs (--json FILE). Asserts no time.
+
+Also `scripts/bench growth` (does it cost the same in a large archive?) and `scripts/bench warc`, each with --help; and
+`scripts/bench table LINES...`, which puts what --json wrote into docs/PERFORMANCE.md.
 """
 
 import argparse
@@ -115,8 +118,10 @@ def size_of(corpus):
 def run(args, work, report):
     corpus = make_corpus(args, work)
     files, size = size_of(corpus)
-    print(f"corpus {args.form}: {files} files, {size / 1e6:.1f} MB; {os.cpu_count()} processors, "
-          f"load {os.getloadavg()[0]:.1f}; medians of {args.rounds} rounds")
+    machine = meter.machine()
+    report.write(json.dumps({"machine": machine}) + "\n")
+    print(f"corpus {args.form}: {files} files, {size / 1e6:.1f} MB; {machine['processors']} processors "
+          f"({machine['processor']}), load {os.getloadavg()[0]:.1f}; medians of {args.rounds} rounds")
     made = {}
 
     def place(r):

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""One command, measured: seconds, CPU seconds, peak memory, bytes written."""
+"""One command, measured: seconds, CPU seconds, peak memory, bytes written. And on what."""
 
 import os
+import re
+import shutil
 import subprocess
 import time
+
+VERSIONS = {"borg": "--version", "restic": "version", "ostree": "--version", "tar": "--version", "bsdtar": "--version",
+            "zstd": "--version", "openssl": "version", "sha256sum": "--version"}
 
 
 class Measured:
@@ -37,3 +42,17 @@ def run(command, cwd, log):
     seconds = time.monotonic() - start
     child.returncode = os.waitstatus_to_exitcode(status)
     return Measured(child.returncode, seconds, usage, int(io.get("write_bytes", 0)))
+
+
+def version(program, how):
+    said = subprocess.run([program, how], capture_output=True, text=True, errors="replace", check=False)
+    found = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
+    return found[0] if found else "of no version"
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as f:
+        models = [line.partition(":")[2].strip() for line in f if line.startswith("model name")]
+    return {"processor": models[0] if models else os.uname().machine, "processors": os.cpu_count(),
+            "kernel": os.uname().release,
+            "versions": {name: version(name, how) for name, how in VERSIONS.items() if shutil.which(name)}}

@@ -63,13 +63,25 @@ def growth(lines):
     return out
 
 
+def machines(lines):
+    """Each once: mostly there is one."""
+    said = []
+    for m in (line["machine"] for line in lines):
+        programs = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
+        said.append(f"{m['processors']} processors ({m['processor']}), Linux {m['kernel']}; {programs}.")
+    return list(dict.fromkeys(said))
+
+
+KINDS = {"way": peers, "machine": machines, "entries": growth}
+
+
 def main(paths):
     lines = []
     for path in paths:
         with open(path, encoding="utf-8") as f:
             lines += [json.loads(line) for line in f]
-    parts = [kind([line for line in lines if ("way" in line) == (kind is peers)]) for kind in (peers, growth)
-             if any(("way" in line) == (kind is peers) for line in lines)]
+    of = {mark: [line for line in lines if mark in line] for mark in KINDS}
+    parts = [KINDS[mark](some) for mark, some in of.items() if some]
     table = "\n\n".join("\n".join(part) for part in parts)
     with open(PAGE, encoding="utf-8") as f:
         before, _, rest = f.read().partition(BEGIN)

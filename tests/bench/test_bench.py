@@ -8,6 +8,8 @@ import sys
 import tempfile
 import unittest
 
+import table
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -24,7 +26,9 @@ class Bench(unittest.TestCase):
     def test_small(self):
         done, lines = run("bench.py", "S", "--count", "20", "--rounds", "2", "--alone", BAGIT="/nowhere")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        ways = {(line["job"], line["way"]): line for line in lines}
+        self.assertEqual(lines[0]["machine"]["kernel"], os.uname().release)
+        self.assertRegex(lines[0]["machine"]["versions"]["tar"], r"^\d")
+        ways = {(line["job"], line["way"]): line for line in lines[1:]}
         for job in ("import", "verify", "verify again", "bundle", "bundle.zst", "verify bundle"):
             self.assertEqual(ways[job, "vidimus"]["rounds"], 2)
         self.assertGreater(ways["bundle", "tar"]["vidimus_wall_ratio"], 0)
@@ -36,7 +40,7 @@ class Bench(unittest.TestCase):
     def test_missing_peer_is_said(self):
         done, lines = run("bench.py", "T", "--count", "3", "--rounds", "1", "--job", "import", BAGIT="/nowhere")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        bag = [line for line in lines if "bagit" in line["way"]]
+        bag = [line for line in lines if "bagit" in line.get("way", "")]
         self.assertEqual([line["not_run"] for line in bag], ["BAGIT does not name bagit.py"])
         self.assertIn("not run: BAGIT", done.stdout)
 
@@ -44,7 +48,28 @@ class Bench(unittest.TestCase):
         done, lines = run("bench.py", "T", "--count", "3", "--rounds", "1", "--job", "import", "--alone",
                           VIDIMUS="/bin/false")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("not_run", [line for line in lines if line["way"] == "vidimus"][0])
+        self.assertIn("not_run", [line for line in lines if line.get("way") == "vidimus"][0])
+
+    def test_table(self):
+        """Each kind of line has its part, in the page and nowhere else."""
+        with tempfile.TemporaryDirectory() as work:
+            table.PAGE, given = os.path.join(work, "page"), os.path.join(work, "lines")
+            machine = {"processor": "P", "processors": 2, "kernel": "6.1", "versions": {"tar": "1.34"}}
+            way = {"corpus": "S", "job": "bundle", "way": "tar", "seconds": 2, "cpu": 3, "peak_mib": 4,
+                   "vidimus_wall_ratio": 1.51, "vidimus_cpu_ratio": 1}
+            lines = [{"machine": machine}, way, {"machine": machine}, {"entries": 40, "start_ms": 5, "start_ms_ratio": 1}]
+            with open(given, "w", encoding="utf-8") as f:
+                f.writelines(json.dumps(line) + "\n" for line in lines)
+            with open(table.PAGE, "w", encoding="utf-8") as f:
+                f.write(f"before\n{table.BEGIN}\nold\n{table.END}\nbehind\n")
+            table.main([given])
+            with open(table.PAGE, encoding="utf-8") as f:
+                page = f.read()
+        self.assertTrue(page.startswith("before\n") and page.endswith("\nbehind\n"))
+        self.assertIn("1.51 | 1.00 |  | 1.50: **missed** |", page)
+        self.assertEqual(page.count("2 processors (P), Linux 6.1; tar 1.34."), 1)
+        self.assertIn("| start ms | 5 (1.00) |", page)
+        self.assertNotIn("old", page)
 
     def test_growth(self):
         done, lines = run("growth.py", "40", "80", "--sample", "10")

@@ -233,8 +233,7 @@ static bool decode_piece(struct vdm_bytes text, uint8_t raw[BASE64_PIECE / 4 * 3
            memcmp(again, text.p, text.n) == 0;
 }
 
-/* out NULL: only whether it can be. */
-static bool decode_base64(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *n)
+bool vdm_base64_decode(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *n)
 {
     uint8_t raw[BASE64_PIECE / 4 * 3];
     *n = 0;
@@ -255,15 +254,10 @@ static bool decode_base64(struct vdm_bytes text, uint8_t *out, size_t cap, size_
     return true;
 }
 
-bool vdm_base64_decode(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *n)
-{
-    return decode_base64(text, out, cap, n);
-}
-
 bool vdm_base64_valid(struct vdm_bytes text)
 {
     size_t n;
-    return decode_base64(text, NULL, 0, &n);
+    return vdm_base64_decode(text, NULL, 0, &n);
 }
 
 bool vdm_digest_from_base64(struct vdm_bytes text, struct vdm_digest *out)

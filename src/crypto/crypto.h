@@ -53,7 +53,7 @@ bool vdm_signature_valid(struct vdm_crypto *c, const struct vdm_pubkey *key,
                          struct vdm_bytes message, const struct vdm_sig *sig);
 
 /* Standard base64 with padding; decoding takes the one canonical form only, and at most `cap`
- * bytes; else *n is 0. Not for secrets (crypto/sign.h). */
+ * bytes, or for `out` NULL none; else *n is 0. Not for secrets (crypto/sign.h). */
 void vdm_base64_append(struct vdm_buf *out, struct vdm_bytes data);
 bool vdm_base64_decode(struct vdm_bytes text, uint8_t *out, size_t cap, size_t *n) VDM_MUST_CHECK;
 /* Would it be decoded? Of any length, without memory for the answer. */

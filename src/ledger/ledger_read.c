@@ -53,109 +53,91 @@ bool vdm_ledger_checkpoint(struct vdm_ledger *l, uint64_t size, struct vdm_buf *
 /* A search through many rows is cut: who commits waits while one is under way. */
 #define SEARCH_ROWS 20000
 
-/* `other`: of STMT_NEXT_OF_TWO alone. */
+/* *out stays as it is without a row. */
 static bool search(struct vdm_ledger *l, enum vdm_ledger_statement which,
-                   struct vdm_bytes beginning, const struct vdm_bytes *other, uint64_t from,
-                   uint64_t to, uint64_t *out, bool *row, struct vdm_err *err)
+                   const struct vdm_bytes *beginning, size_t beginnings, uint64_t from, uint64_t to,
+                   uint64_t *out, bool *row, struct vdm_err *err)
 {
     sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
     if (!vdm_ledger_statement(l, which, &s, err))
         return vdm_err_prefix(err, "ledger");
     vdm_db_bind_number(s, 1, from);
     vdm_db_bind_number(s, 2, to);
-    vdm_db_bind_blob(s, 3, beginning);
-    if (other)
-        vdm_db_bind_blob(s, 4, *other);
+    for (size_t i = 0; i < beginnings; i++)
+        vdm_db_bind_blob(s, 3 + (int)i, beginning[i]);
     if (!vdm_db_step(s, row, err))
         return vdm_err_prefix(err, "ledger");
-    *out = (uint64_t)sqlite3_column_int64(s, 0); /* 0 without a row */
+    if (*row)
+        *out = (uint64_t)sqlite3_column_int64(s, 0);
     return true;
 }
 
-/* A checkpoint may claim any number of entries: what is not there is passed over, not searched. */
-static bool find_row(struct vdm_ledger *l, enum vdm_ledger_statement which, uint64_t from,
-                     uint64_t to, uint64_t *n, bool *found, struct vdm_err *err)
-{
-    sqlite3_stmt *s VDM_CLEANUP(vdm_db_reset) = NULL;
-    if (!vdm_ledger_statement(l, which, &s, err))
-        return vdm_err_prefix(err, "ledger");
-    vdm_db_bind_number(s, 1, from);
-    vdm_db_bind_number(s, 2, to);
-    if (!vdm_db_step(s, found, err))
-        return vdm_err_prefix(err, "ledger");
-    if (*found)
-        *n = (uint64_t)sqlite3_column_int64(s, 0);
-    return true;
-}
-
-/* The rows from *from on that one search goes through; *end is `from` where there is none. */
+/* The rows from *from on that one search goes through; *end is `from` where there is none. A checkpoint may claim any
+ * number of entries: what is not there is passed over, not searched. */
 static bool search_span(struct vdm_ledger *l, uint64_t *from, uint64_t to, uint64_t *end,
                         struct vdm_err *err)
 {
     bool row;
-    if (!find_row(l, STMT_FIRST_ROW, *from, to, from, &row, err))
+    if (!search(l, STMT_FIRST_ROW, NULL, 0, *from, to, from, &row, err))
         return false;
     *end = !row ? *from : to - *from > SEARCH_ROWS ? *from + SEARCH_ROWS : to;
     return true;
 }
 
-static bool next(struct vdm_ledger *l, struct vdm_bytes beginning, const struct vdm_bytes *other,
-                 uint64_t from, uint64_t to, uint64_t *n, bool *found, struct vdm_err *err)
+static bool next(struct vdm_ledger *l, enum vdm_ledger_statement which,
+                 const struct vdm_bytes *beginning, size_t beginnings, uint64_t from, uint64_t to,
+                 uint64_t *n, bool *found, struct vdm_err *err)
 {
-    uint64_t at, end;
+    uint64_t end;
     *found = false;
     for (; !*found && from < to; from = end) {
         if (!search_span(l, &from, to, &end, err))
             return false;
         if (end == from)
             break;
-        if (!search(l, other ? STMT_NEXT_OF_TWO : STMT_NEXT, beginning, other, from, end, &at,
-                    found, err))
+        if (!search(l, which, beginning, beginnings, from, end, n, found, err))
             return false;
     }
-    if (*found)
-        *n = at;
     return true;
 }
 
 bool vdm_ledger_next(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
                      uint64_t *n, bool *found, struct vdm_err *err)
 {
-    return next(l, beginning, NULL, from, to, n, found, err);
+    return next(l, STMT_NEXT, &beginning, 1, from, to, n, found, err);
 }
 
 bool vdm_ledger_next_of_two(struct vdm_ledger *l, struct vdm_bytes beginning,
                             struct vdm_bytes other, uint64_t from, uint64_t to, uint64_t *n,
                             bool *found, struct vdm_err *err)
 {
-    return next(l, beginning, &other, from, to, n, found, err);
+    const struct vdm_bytes beginnings[] = {beginning, other};
+    return next(l, STMT_NEXT_OF_TWO, beginnings, 2, from, to, n, found, err);
 }
 
 bool vdm_ledger_last(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t before, uint64_t *n,
                      bool *found, struct vdm_err *err)
 {
-    uint64_t at, from, row;
+    uint64_t from, row = 0;
     bool any = true;
     *found = false;
     for (; !*found && before > 0; before = from) {
-        if (!find_row(l, STMT_LAST_ROW, 0, before, &row, &any, err))
+        if (!search(l, STMT_LAST_ROW, NULL, 0, 0, before, &row, &any, err))
             return false;
         if (!any)
             break;
         before = row + 1;
         from = before > SEARCH_ROWS ? before - SEARCH_ROWS : 0;
-        if (!search(l, STMT_LAST, beginning, NULL, from, before, &at, found, err))
+        if (!search(l, STMT_LAST, &beginning, 1, from, before, n, found, err))
             return false;
     }
-    if (*found)
-        *n = at;
     return true;
 }
 
 bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t from, uint64_t to,
                       uint64_t *count, struct vdm_err *err)
 {
-    uint64_t some, end;
+    uint64_t some = 0, end;
     bool row;
     *count = 0;
     for (; from < to; from = end) {
@@ -163,7 +145,7 @@ bool vdm_ledger_count(struct vdm_ledger *l, struct vdm_bytes beginning, uint64_t
             return false;
         if (end == from)
             break;
-        if (!search(l, STMT_COUNT, beginning, NULL, from, end, &some, &row, err))
+        if (!search(l, STMT_COUNT, &beginning, 1, from, end, &some, &row, err))
             return false;
         *count += some;
     }
@@ -285,7 +267,7 @@ static bool pass_nothing(struct vdm_ledger *l, struct vdm_ledger_slice *s, uint6
     bool row = false;
     if (s->entries || s->records || s->checkpoints || s->to >= end)
         return true;
-    if (!find_row(l, STMT_FIRST_ROW, s->to, end, &s->to, &row, err))
+    if (!search(l, STMT_FIRST_ROW, NULL, 0, s->to, end, &s->to, &row, err))
         return false;
     s->to = row ? s->to : end;
     return true;

@@ -6,6 +6,7 @@
 #include "bundle/layout.h"
 #include "format/disclosure.h"
 #include "ops/bundle.h"
+#include "tlog/proof.h"
 
 /* --- bundle_spool.c: bytes that are hashed and counted while they wait in a scratch file --- */
 
@@ -155,6 +156,7 @@ struct vdm_bundle_maker {
     struct vdm_crypto *crypto;
     struct vdm_rows rows;
     struct vdm_prover *prover;
+    struct vdm_inclusion_way way; /* of the proof that was made last */
     struct vdm_bundle_part *out;
     struct vdm_bundle_job
         *in_turn;   /* what is made may be put away at once; NULL: others come before it */

@@ -83,8 +83,9 @@ static bool put(struct vdm_bundle_maker *m, enum vdm_layout_kind kind, uint64_t 
 static bool check_inclusion(struct vdm_bundle_maker *m, uint64_t n, struct vdm_bytes entry,
                             const struct vdm_inclusion_proof *p, struct vdm_err *err)
 {
-    return vdm_inclusion_valid(m->crypto, n, m->j->head.size, vdm_tlog_leaf(m->crypto, entry),
-                               m->j->head.root, p->hash, p->hashes) ||
+    return vdm_inclusion_valid_beside(m->crypto, n, m->j->head.size,
+                                      vdm_tlog_leaf(m->crypto, entry), m->j->head.root, p->hash,
+                                      p->hashes, &m->way) ||
            vdm_fail_as(err, VDM_ERR_MALFORMED,
                        "entry %" PRIu64 ": not what the checkpoint covers" RUN_VERIFY, n);
 }

@@ -13,6 +13,7 @@
  * are written. */
 #define SLICE_FRAMES 256
 #define SLICE_BYTES  ((size_t)2 << 20)
+#define FETCH_RUN    32 /* frames that a thread takes at a time */
 
 struct framed {
     struct vdm_bundle_frame frame;
@@ -91,14 +92,17 @@ static bool fetch_into(const struct fetcher *from, const struct vdm_bundle_frame
            other_bytes(f, err);
 }
 
-/* On any thread. */
-static void fetch(void *ctx, unsigned worker, size_t i)
+/* On any thread: a run of them, as neighbours lie side by side in the store, too, where one reading takes in several. */
+static void fetch(void *ctx, unsigned worker, size_t run)
 {
     struct writing *w = ctx;
-    struct framed *f = &w->ahead->framed[i];
-    f->why = (struct vdm_err){0};
-    if (f->ahead && !fetch_into(&w->fetcher[worker], &f->frame, w->ahead->bytes.p + f->at, &f->why))
-        f->ahead = false;
+    struct slice *s = w->ahead;
+    for (size_t i = run * FETCH_RUN; i < (run + 1) * FETCH_RUN && i < s->n; i++) {
+        struct framed *f = &s->framed[i];
+        f->why = (struct vdm_err){0};
+        if (f->ahead && !fetch_into(&w->fetcher[worker], &f->frame, s->bytes.p + f->at, &f->why))
+            f->ahead = false;
+    }
 }
 
 /* A large one from the store into the tar, hashed on the way: what was recorded or nothing. */
@@ -158,7 +162,7 @@ static bool start(struct writing *w, struct slice *s, struct vdm_err *err)
     if (!fill(w, s, err))
         return false;
     w->ahead = s;
-    vdm_pool_start(w->pool, s->n, fetch, w);
+    vdm_pool_start(w->pool, (s->n + FETCH_RUN - 1) / FETCH_RUN, fetch, w);
     return true;
 }
 

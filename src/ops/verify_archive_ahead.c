@@ -121,10 +121,20 @@ static void look(struct vdm_verify_ahead *a, struct looker *l, size_t i)
 
 /* --- batches --- */
 
-/* Neighbours lie side by side in the store, too, where one reading takes in several: so a thread takes a run of them.
- * But as many runs as keep all busy to the end. */
 #define RUN_MOST       16
 #define RUNS_OF_THREAD 8
+#define RUN_DOCUMENT   (64u << 10)
+
+/* Neighbours lie side by side in the store, too, where one reading takes in several small documents: so a thread takes
+ * a run of them. But as many runs as keep all busy to the end, and each large document by itself. */
+static size_t run_of(const struct vdm_verify_ahead *a, size_t entries)
+{
+    const struct vdm_report *met = a->v->report;
+    size_t run = entries / (RUNS_OF_THREAD * vdm_pool_workers(a->pool)) + 1;
+    if (met->documents == 0 || met->bytes / met->documents > RUN_DOCUMENT)
+        return 1;
+    return run < RUN_MOST ? run : RUN_MOST;
+}
 
 static void look_at_run(void *ctx, unsigned worker, size_t run)
 {
@@ -147,8 +157,7 @@ bool vdm_verify_ahead_start(struct vdm_verify_ahead *a, struct vdm_verify_batch 
     }
     b->trouble_at = SIZE_MAX;
     a->batch = b;
-    a->run = n / (RUNS_OF_THREAD * vdm_pool_workers(a->pool)) + 1;
-    a->run = a->run < RUN_MOST ? a->run : RUN_MOST;
+    a->run = run_of(a, n);
     vdm_pool_start(a->pool, (n + a->run - 1) / a->run, look_at_run, a);
     return true;
 }

@@ -40,6 +40,7 @@ def round_of(r, way, place, log):
     if way.makes and os.path.exists(place / way.makes):
         # Out of the way, not deleted: that would slow what follows.
         os.rename(place / way.makes, place / f"{way.makes}.{r}")
+    os.sync()  # what the way before has left to be written is not this one's
     measured = meter.run(way.command(place), place.path, log)
     return measured if measured.status == 0 else f"failed with status {measured.status}"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a machine can do at most: the work that a job cannot do without, by the same libraries, on all processors, and
- * nothing else. No records, no ledger, no tree, no catalog, no look whether something is known.
+ * nothing else. Nothing that is composed or checked, no tree, no catalog, no look whether something is known.
  *
  *     floor sign FOLDER PACK     reads each file, hashes it, signs, writes it into one file that is synced
+ *     floor keep FOLDER PACK     the same, and puts two rows of an entry's and a record's length into a database
  *     floor check FOLDER PACK    reads each file, hashes it, checks the signature that `sign` made
  *     floor hash FOLDER          reads each file and hashes it */
 #include <errno.h>
@@ -11,7 +12,9 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +27,16 @@
 #define BLOCK       512
 #define BEHIND      (4 << 20) /* the disk begins with so much while the next is made */
 #define ENTRY       448       /* bytes that are signed: about those of an entry */
+#define ROWS                                                                                       \
+    1024 /* bytes of the two rows; the first is as long as what is signed, and a signature */
+#define COMMIT 8192 /* files */
 
 struct signature {
     unsigned char b[crypto_sign_BYTES];
 };
 
 static struct {
-    enum { SIGN, CHECK, HASH } job;
+    enum { SIGN, KEEP, CHECK, HASH } job;
     char **path;
     size_t files;
     atomic_size_t next;
@@ -39,7 +45,11 @@ static struct {
     int pack;
     atomic_llong end; /* of the pack */
     EVP_MD *sha256;
-} all = {.pack = -1};
+    sqlite3 *db;
+    sqlite3_stmt *put[2];
+    pthread_mutex_t lock; /* on the rows */
+    size_t rows;
+} all = {.pack = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct hand {
     EVP_MD_CTX *hash;
@@ -52,6 +62,11 @@ _Noreturn static void die(const char *what)
 {
     fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
     exit(3);
+}
+
+static bool writes(void)
+{
+    return all.job == SIGN || all.job == KEEP;
 }
 
 static void find_files(char *folder)
@@ -84,7 +99,7 @@ static unsigned char *room(struct hand *h, size_t n)
 
 static void take_piece(struct hand *h, size_t n)
 {
-    if (all.job == SIGN)
+    if (writes())
         h->n += n;
 }
 
@@ -134,12 +149,69 @@ static void take(struct hand *h, size_t i, size_t k)
 {
     unsigned char entry[ENTRY] = {0};
     read_and_hash(h, i, k, entry);
-    if (all.job == SIGN)
+    if (writes())
         crypto_sign_detached(all.signature[i].b, NULL, entry, sizeof entry, all.secret);
     else if (all.job == CHECK &&
              crypto_sign_verify_detached(all.signature[i].b, entry, sizeof entry, all.public))
         die("a signature is wrong");
 }
+
+/* --- rows --- */
+
+static void ask(const char *sql)
+{
+    if (sqlite3_exec(all.db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        die(sqlite3_errmsg(all.db));
+}
+
+static void begin_rows(const char *pack)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s.db", pack);
+    if (sqlite3_open_v2(path, &all.db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL))
+        die(path);
+    ask("PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=EXTRA; PRAGMA cache_size=-4096;"
+        "CREATE TABLE entry(n INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+        "CREATE TABLE record(n INTEGER PRIMARY KEY, bytes BLOB NOT NULL); BEGIN");
+    static const char *const sql[] = {"INSERT INTO entry VALUES(?1, ?2)",
+                                      "INSERT INTO record VALUES(?1, ?2)"};
+    for (int i = 0; i < 2; i++)
+        if (sqlite3_prepare_v2(all.db, sql[i], -1, &all.put[i], NULL))
+            die(sqlite3_errmsg(all.db));
+}
+
+static void put_row(int table, const unsigned char *p, size_t n)
+{
+    sqlite3_bind_int64(all.put[table], 1, (sqlite3_int64)all.rows);
+    sqlite3_bind_blob(all.put[table], 2, p, (int)n, SQLITE_STATIC);
+    if (sqlite3_step(all.put[table]) != SQLITE_DONE || sqlite3_reset(all.put[table]))
+        die(sqlite3_errmsg(all.db));
+}
+
+static void keep_rows(size_t files)
+{
+    static const unsigned char rows[ROWS];
+    const size_t entry = ENTRY + sizeof(struct signature);
+    pthread_mutex_lock(&all.lock);
+    for (size_t i = 0; i < files; i++) {
+        put_row(0, rows, entry);
+        put_row(1, rows + entry, sizeof rows - entry);
+        if (++all.rows % COMMIT == 0)
+            ask("COMMIT; BEGIN");
+    }
+    pthread_mutex_unlock(&all.lock);
+}
+
+static void end_rows(void)
+{
+    ask("COMMIT");
+    for (int i = 0; i < 2; i++)
+        sqlite3_finalize(all.put[i]);
+    sqlite3_close(all.db);
+}
+
+/* --- on all processors --- */
 
 static void *work(void *arg)
 {
@@ -150,13 +222,15 @@ static void *work(void *arg)
         size_t n = all.files - first < RUN ? all.files - first : RUN, held = 0;
         for (size_t i = 0; i < n; i++) {
             take(&h, first + i, held++);
-            if (all.job == SIGN && h.n >= 4u << 20) {
+            if (writes() && h.n >= 4u << 20) {
                 write_run(&h, held);
                 held = 0;
             }
         }
-        if (all.job == SIGN)
+        if (writes())
             write_run(&h, held);
+        if (all.job == KEEP)
+            keep_rows(n);
     }
     EVP_MD_CTX_free(h.hash);
     free(h.bytes);
@@ -194,8 +268,9 @@ static void begin(const char *pack)
         !(all.signature = calloc(all.files + 1, sizeof *all.signature)))
         die("start");
     crypto_sign_seed_keypair(all.public, all.secret, seed);
-    if (all.job == SIGN &&
-        (all.pack = open(pack, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666)) < 0)
+    if (all.job == KEEP)
+        begin_rows(pack);
+    if (writes() && (all.pack = open(pack, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666)) < 0)
         die(pack);
     if (all.job == CHECK) {
         FILE *f = beside(pack, "rb");
@@ -207,21 +282,23 @@ static void begin(const char *pack)
 
 static void end(const char *pack)
 {
-    if (all.job != SIGN)
+    if (!writes())
         return;
     FILE *f = beside(pack, "wb");
     if (fwrite(all.signature, sizeof *all.signature, all.files, f) != all.files || fflush(f) ||
         fdatasync(fileno(f)) || fclose(f) || fdatasync(all.pack))
         die("sync");
+    if (all.job == KEEP)
+        end_rows();
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const jobs[] = {"sign", "check", "hash"};
+    static const char *const jobs[] = {"sign", "keep", "check", "hash"};
     while (argc > 2 && all.job <= HASH && strcmp(argv[1], jobs[all.job]) != 0)
         all.job++;
     if (argc != (all.job == HASH ? 3 : 4) || all.job > HASH) {
-        fprintf(stderr, "usage: floor sign|check FOLDER PACK\n       floor hash FOLDER\n");
+        fprintf(stderr, "usage: floor sign|keep|check FOLDER PACK\n       floor hash FOLDER\n");
         return 2;
     }
     find_files(argv[2]);

@@ -60,6 +60,7 @@ IMPORT = [
     Way(WITHOUT_TEXT, lambda p: [p.vidimus, "-C", p / "plain", "import", p.corpus, "--no-progress", "--no-text"],
         prepare=lambda p: archive(p, "plain")),
     Way("floor: read, hash, sign, write", lambda p: [p.floor, "sign", p.corpus, p / "floor"]),
+    Way("floor, and two rows of a database", lambda p: [p.floor, "keep", p.corpus, p / "floor-rows"]),
     Way("cp -r and sync", shell("cp -r {1} {0}/copy && sync -f {0}/copy")),
     Way("cp -r and bagit.py", shell("cp -r {1} {0}/bag && python3 {2} --sha256 --processes 2 --quiet {0}/bag"),
         needs=["BAGIT"]),

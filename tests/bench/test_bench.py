@@ -33,8 +33,8 @@ class Bench(unittest.TestCase):
             self.assertEqual(ways[job, "vidimus"]["rounds"], 2)
         self.assertGreater(ways["bundle", "tar"]["vidimus_wall_ratio"], 0)
         self.assertGreater(ways["import", "cp -r and sync"]["without_text_wall_ratio"], 0)
-        for job, way in (("import", "floor: read, hash, sign, write"), ("verify again", "floor: read, hash"),
-                         ("verify", "floor: read, hash, check a signature")):
+        for job, way in (("import", "floor: read, hash, sign, write"), ("import", "floor, and two rows of a database"),
+                         ("verify again", "floor: read, hash"), ("verify", "floor: read, hash, check a signature")):
             self.assertGreater(ways[job, way]["vidimus_wall_ratio"], 0)
 
     def test_missing_peer_is_said(self):

@@ -57,7 +57,10 @@ class Bench(unittest.TestCase):
             machine = {"processor": "P", "processors": 2, "kernel": "6.1", "versions": {"tar": "1.34"}}
             way = {"corpus": "S", "job": "bundle", "way": "tar", "seconds": 2, "cpu": 3, "peak_mib": 4,
                    "vidimus_wall_ratio": 1.51, "vidimus_cpu_ratio": 1}
-            lines = [{"machine": machine}, way, {"machine": machine}, {"entries": 40, "start_ms": 5, "start_ms_ratio": 1}]
+            imported = {**way, "job": "import", "way": "borg", "vidimus_wall_ratio": 0.5, "without_text_wall_ratio": 0.4}
+            floor = {**imported, "way": "floor, and two rows of a database", "seconds": 1.2}
+            lines = [{"machine": machine}, way, floor, imported, {"machine": machine},
+                     {"entries": 40, "start_ms": 5, "start_ms_ratio": 1}]
             with open(given, "w", encoding="utf-8") as f:
                 f.writelines(json.dumps(line) + "\n" for line in lines)
             with open(table.PAGE, "w", encoding="utf-8") as f:
@@ -66,7 +69,8 @@ class Bench(unittest.TestCase):
             with open(table.PAGE, encoding="utf-8") as f:
                 page = f.read()
         self.assertTrue(page.startswith("before\n") and page.endswith("\nbehind\n"))
-        self.assertIn("1.51 | 1.00 |  | 1.50: **missed** |", page)
+        self.assertIn("1.51 | 1.00 |  |  | 1.50: **missed** |", page)
+        self.assertIn("| 0.50 | 1.00 | 0.40 | 0.60 | 0.25: **missed**, by the floor too |", page)
         self.assertEqual(page.count("2 processors (P), Linux 6.1; tar 1.34."), 1)
         self.assertIn("| start ms | 5 (1.00) |", page)
         self.assertNotIn("old", page)

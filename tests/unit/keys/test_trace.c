@@ -129,20 +129,21 @@ static void test_secrets_leave_no_trace(void **state)
     /* PRIVATE+KEY+x+<8 hex>+, base64: the middle of it, as text and as bytes */
     take_needle(own, p, "clear.key", 23 + 4, 32);
     assert_false(memory_has(own));
-    uint8_t raw[24];
+    struct vdm_secret raw = {0};
+    struct vdm_err err;
     char text[33];
-    size_t n = 0;
     for (size_t i = 0; i < 32; i++)
         text[i] = (char)(own->needle[i] ^ 0xFF);
-    assert_true(vdm_base64_decode((struct vdm_bytes){(uint8_t *)text, 32}, raw, sizeof raw, &n));
+    assert_true(vdm_secret_open(&raw, 24, &err));
+    assert_true(vdm_secret_from_base64(&raw, (struct vdm_bytes){(uint8_t *)text, 32}));
     /* The looker does see what lies about. */
     assert_true(memory_has(own));
     explicit_bzero(text, sizeof text);
-    for (size_t i = 0; i < n; i++)
-        own->needle[i] = (uint8_t)(raw[i] ^ 0xFF);
-    own->n = n;
+    for (size_t i = 0; i < raw.n; i++)
+        own->needle[i] = (uint8_t)(raw.p[i] ^ 0xFF);
+    own->n = raw.n;
     assert_true(memory_has(own));
-    explicit_bzero(raw, sizeof raw);
+    vdm_secret_release(&raw);
     assert_false(memory_has(own));
     munmap(own, OWN_BYTES);
 }

@@ -72,7 +72,7 @@ IMPORT = [
 ]
 
 # Few large files are not left to one process.
-OPENSSL = shell("find {1} -type f -print0 | xargs -0 -P2 -n $(($(find {1} -type f | wc -l) > 500 ? 500 : 1)) "
+OPENSSL = shell("find {1} -type f -print0 | xargs -0 -P2 -n $(($(find {1} -type f -size -8192k | wc -l) > 8 ? 500 : 1)) "
                 "openssl dgst -sha256 >/dev/null")
 
 AGAIN = [

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The figures of docs/PERFORMANCE.md, out of what scripts/bench --json and scripts/bench growth --json wrote:
 
-    scripts/bench table LINES...       into the page, between its marks
+    scripts/bench table LINES...       into the page, in place of what stands between its marks: give all of them at once
 """
 
 import json
@@ -96,6 +96,8 @@ def main(paths):
     for path in paths:
         with open(path, encoding="utf-8") as f:
             lines += [json.loads(line) for line in f]
+    if not any("way" in line or "entries" in line for line in lines):
+        sys.exit("table: no figures in what was given; nothing is changed")
     of = {mark: [line for line in lines if mark in line] for mark in KINDS}
     parts = [KINDS[mark](some) for mark, some in of.items() if some]
     table = "\n\n".join("\n".join(part) for part in parts)
@@ -108,4 +110,6 @@ def main(paths):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
     main(sys.argv[1:])

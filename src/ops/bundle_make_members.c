@@ -87,7 +87,8 @@ static bool make(struct vdm_bundle_maker *m, struct part *p, struct vdm_err *err
     m->rows.end = s->n[p->end - 1] + 1;
     for (size_t i = p->begin; i < p->end; i++) {
         size_t followers = followers_of(s, s->n[i], f);
-        if (!vdm_bundle_make_capture(m, i, s->follower + f, followers, err))
+        const struct vdm_follower *first = followers ? s->follower + f : NULL;
+        if (!vdm_bundle_make_capture(m, i, first, followers, err))
             return false;
         f += followers;
     }
